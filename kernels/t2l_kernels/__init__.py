@@ -1,0 +1,20 @@
+"""Multi-adapter LoRA operators: tensors in, tensors out. Needs torch only; never imports `t2l_fast`."""
+
+from t2l_kernels.checks import ArgumentError, T2LError
+from t2l_kernels.impl import Impl, explain_impl, resolve_impl, triton_installed
+from t2l_kernels.lora.api import lora_expand, lora_shrink, multi_lora
+from t2l_kernels.route import BlockTable, Route
+
+__all__ = [
+    "ArgumentError",
+    "BlockTable",
+    "Impl",
+    "Route",
+    "T2LError",
+    "explain_impl",
+    "lora_expand",
+    "lora_shrink",
+    "multi_lora",
+    "resolve_impl",
+    "triton_installed",
+]

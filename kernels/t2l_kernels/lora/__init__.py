@@ -1,0 +1,1 @@
+"""Multi-adapter LoRA: shrink, expand and their differentiable composition."""

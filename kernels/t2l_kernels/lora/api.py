@@ -1,0 +1,153 @@
+"""Public functions: check the arguments, choose the implementation, call it."""
+
+import torch
+from torch import Tensor
+
+from t2l_kernels.checks import check_device, check_dtype, check_no_grad, check_shape
+from t2l_kernels.impl import Impl, resolve_impl
+from t2l_kernels.lora import library, reference
+from t2l_kernels.lora.autograd import MultiLora
+from t2l_kernels.lora.reference import accumulator
+from t2l_kernels.route import Route
+
+
+def lora_shrink(
+    x: Tensor, lora_a: Tensor, route: Route, *, ranks: Tensor | None = None, impl: Impl = "auto"
+) -> Tensor:
+    """Project every token to its adapter's rank: `s[t] = A[slot(t)] x[t]`.
+
+    Args:
+        x: `[T, in]`, any float dtype.
+        lora_a: `[S, R, in]`, dtype of `x`.
+        route: of the T tokens, slots below S.
+        ranks: `[S]` int32, live rank per slot; rows at or beyond it are never read. None: all R.
+        impl: "auto", "torch" or "reference"; an explicit choice never falls back.
+
+    Returns:
+        s `[P, T, R]` in fp32 (fp64 for fp64 x), P planes to be summed (1 here). Columns at or beyond
+        the live rank and rows of slot −1 are unspecified.
+
+    Raises:
+        ArgumentError: a shape, dtype, device or slot does not fit, or an input requires grad.
+    """
+    _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
+    _check_tables(route, x.shape[0], "x", lora_a, None, ranks)
+    check_no_grad("lora_shrink", x, lora_a)
+    return library.shrink(x, lora_a, route.tensors(), ranks, impl)
+
+
+def lora_expand(
+    s: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    *,
+    scalings: Tensor,
+    out: Tensor,
+    ranks: Tensor | None = None,
+    impl: Impl = "auto",
+) -> None:
+    """Add every token's delta to `out` in place: `out[t] += scalings[slot(t)] · Σ_p s[p, t] B[slot(t)]`.
+
+    Args:
+        s: `[P, T, R]` from `lora_shrink`.
+        lora_b: `[S, R, out]`.
+        route: the route that made `s`.
+        scalings: `[S]` fp32, per slot.
+        out: `[T, out]`, dtype of `lora_b`; rows of slot −1 keep their bits.
+        ranks: `[S]` int32, as for `lora_shrink`.
+        impl: as for `lora_shrink`.
+
+    Raises:
+        ArgumentError: a shape, dtype, device or slot does not fit, or an input requires grad.
+    """
+    check_shape("s", s, "[planes, tokens, rank]", (None, out.shape[0], lora_b.shape[1]))
+    check_dtype("s", s, accumulator(lora_b.dtype))
+    _check_pair("out", out, "lora_b", lora_b, "[slots, rank, out_features]", out.shape[-1])
+    _check_tables(route, out.shape[0], "out", lora_b, scalings, ranks)
+    check_no_grad("lora_expand", s, lora_b, out)
+    library.expand(s, lora_b, route.tensors(), scalings, ranks, out, impl)
+
+
+def multi_lora(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    *,
+    scalings: Tensor,
+    ranks: Tensor | None = None,
+    residual: Tensor | None = None,
+    impl: Impl = "auto",
+) -> Tensor:
+    """`residual + delta`, differentiable in x, lora_a, lora_b and residual (first order).
+
+    LoRA (Hu et al. 2021, eq. 3) with a different adapter for every token:
+    `delta[t] = scalings[slot] · (x[t] A[slot]ᵀ) B[slot]`, zero for slot −1.
+
+    Args:
+        x: `[T, in]`.
+        lora_a: `[S, R, in]`, dtype of `x`.
+        lora_b: `[S, R, out]`, dtype of `x`.
+        route: of the T tokens, slots below S.
+        scalings: `[S]` fp32, per slot; not differentiated.
+        ranks: `[S]` int32, live rank per slot, or None.
+        residual: `[T, out]`, dtype of `x`, or None for zeros. Not modified.
+        impl: as for `lora_shrink`.
+
+    Returns:
+        `[T, out]`, dtype of `x`.
+
+    Raises:
+        ArgumentError: a shape, dtype, device or slot does not fit.
+    """
+    _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
+    check_shape("lora_b", lora_b, "[slots, rank, out_features]", (*lora_a.shape[:2], None))
+    check_dtype("lora_b", lora_b, x.dtype, why=" like x")
+    check_device("lora_b", lora_b, x.device, "x")
+    _check_tables(route, x.shape[0], "x", lora_a, scalings, ranks)
+    if residual is not None:
+        check_shape(
+            "residual", residual, "[tokens, out_features]", (x.shape[0], lora_b.shape[2])
+        )
+        check_dtype("residual", residual, x.dtype, why=" like x")
+        check_device("residual", residual, x.device, "x")
+    if resolve_impl(impl, x.device) == "reference":
+        return reference.multi_lora(
+            x, lora_a, lora_b, route.token_slots, scalings, ranks, residual
+        )
+    return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, *route.tensors())
+
+
+def _check_pair(
+    name: str, rows: Tensor, weight_name: str, weight: Tensor, dims: str, width: int
+) -> None:
+    check_shape(name, rows, "[tokens, features]", (None, None))
+    check_shape(weight_name, weight, dims, (None, None, width))
+    if not rows.dtype.is_floating_point:
+        check_dtype(name, rows, torch.float32, torch.bfloat16, torch.float16, torch.float64)
+    check_dtype(weight_name, weight, rows.dtype, why=f" like {name}")
+    check_device(weight_name, weight, rows.device, name)
+
+
+def _check_tables(
+    route: Route,
+    num_tokens: int,
+    name: str,
+    weight: Tensor,
+    scalings: Tensor | None,
+    ranks: Tensor | None,
+) -> None:
+    if route.num_tokens != num_tokens:
+        check_shape("route.token_slots", route.token_slots, f"[tokens of {name}]", (num_tokens,))
+    check_device("route", route.token_slots, weight.device, name)
+    num_slots = weight.shape[0]
+    if scalings is not None:
+        check_shape("scalings", scalings, "[slots]", (num_slots,))
+        check_device("scalings", scalings, weight.device, name)
+    if ranks is not None:
+        check_shape("ranks", ranks, "[slots]", (num_slots,))
+        check_dtype("ranks", ranks, torch.int32)
+        check_device("ranks", ranks, weight.device, name)
+
+
+__all__ = ["lora_expand", "lora_shrink", "multi_lora"]

@@ -1,0 +1,38 @@
+"""One autograd boundary for shrink and expand together."""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from t2l_kernels.lora import library
+
+
+class MultiLora(torch.autograd.Function):
+    """Saves x, s, the route and references to the adapters; nothing is copied."""
+
+    @staticmethod
+    def forward(ctx, x, lora_a, lora_b, residual, scalings, ranks, *route: Tensor) -> Tensor:
+        out, s = library.forward(x, lora_a, lora_b, list(route), scalings, ranks, residual)
+        ctx.save_for_backward(x, s, lora_a, lora_b, scalings, ranks, *route)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad_out: Tensor):
+        x, s, lora_a, lora_b, scalings, ranks, *route = ctx.saved_tensors
+        needs = ctx.needs_input_grad
+        grads = library.backward(
+            grad_out.contiguous(),
+            x,
+            s,
+            lora_a,
+            lora_b,
+            list(route),
+            scalings,
+            ranks,
+            list(needs[:3]),
+        )
+        grad_x, grad_a, grad_b = (
+            grad if need else None for grad, need in zip(grads, needs[:3], strict=True)
+        )
+        return grad_x, grad_a, grad_b, grad_out if needs[3] else None, *[None] * (2 + len(route))

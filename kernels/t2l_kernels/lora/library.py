@@ -1,0 +1,133 @@
+"""The LoRA operators as torch.library ops, so that `torch.compile` sees them as single nodes."""
+
+import torch
+from torch import Tensor
+
+from t2l_kernels.impl import resolve_impl
+from t2l_kernels.library import define
+from t2l_kernels.lora import reference, torch_impl
+from t2l_kernels.lora.reference import accumulator
+from t2l_kernels.route import Route
+
+
+def _shrink(
+    x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, impl: str
+) -> Tensor:
+    table = Route(*route)
+    if resolve_impl(impl, x.device) == "reference":
+        return reference.shrink(x, lora_a, table.token_slots, ranks)
+    return torch_impl.shrink(x, lora_a, table, ranks)
+
+
+def _shrink_fake(
+    x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, impl: str
+) -> Tensor:
+    return x.new_empty((1, x.shape[0], lora_a.shape[1]), dtype=accumulator(x.dtype))
+
+
+shrink = define(
+    "lora_shrink(Tensor x, Tensor lora_a, Tensor[] route, Tensor? ranks, str impl) -> Tensor",
+    _shrink,
+    _shrink_fake,
+)
+
+
+def _expand(
+    s: Tensor,
+    lora_b: Tensor,
+    route: list[Tensor],
+    scalings: Tensor,
+    ranks: Tensor | None,
+    out: Tensor,
+    impl: str,
+) -> None:
+    table = Route(*route)
+    if resolve_impl(impl, s.device) == "torch":
+        torch_impl.expand(s, lora_b, table, scalings, ranks, out)
+        return
+    for token, row in enumerate(reference.delta(s, lora_b, table.token_slots, scalings, ranks)):
+        if row is not None:
+            out[token] = (out[token].to(row.dtype) + row).to(out.dtype)
+
+
+expand = define(
+    "lora_expand(Tensor s, Tensor lora_b, Tensor[] route, Tensor scalings, Tensor? ranks, "
+    "Tensor(a!) out, str impl) -> ()",
+    _expand,
+    lambda *args: None,
+)
+
+
+def _forward(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: list[Tensor],
+    scalings: Tensor,
+    ranks: Tensor | None,
+    residual: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    return torch_impl.forward(x, lora_a, lora_b, Route(*route), scalings, ranks, residual)
+
+
+def _forward_fake(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: list[Tensor],
+    scalings: Tensor,
+    ranks: Tensor | None,
+    residual: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    out = x.new_empty((x.shape[0], lora_b.shape[2])) if residual is None else residual.clone()
+    return out, x.new_empty((x.shape[0], lora_a.shape[1]), dtype=accumulator(x.dtype))
+
+
+forward = define(
+    "multi_lora_forward(Tensor x, Tensor lora_a, Tensor lora_b, Tensor[] route, Tensor scalings, "
+    "Tensor? ranks, Tensor? residual) -> (Tensor, Tensor)",
+    _forward,
+    _forward_fake,
+)
+
+
+def _backward(
+    grad_out: Tensor,
+    x: Tensor,
+    s: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: list[Tensor],
+    scalings: Tensor,
+    ranks: Tensor | None,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    table = Route(*route)
+    needed = (needs[0], needs[1], needs[2])
+    return torch_impl.backward(grad_out, x, s, lora_a, lora_b, table, scalings, ranks, needed)
+
+
+def _backward_fake(
+    grad_out: Tensor,
+    x: Tensor,
+    s: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: list[Tensor],
+    scalings: Tensor,
+    ranks: Tensor | None,
+    needs: list[bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    grads = [
+        torch.empty_like(t, memory_format=torch.contiguous_format) if need else t.new_empty(0)
+        for t, need in zip((x, lora_a, lora_b), needs, strict=True)
+    ]
+    return grads[0], grads[1], grads[2]
+
+
+backward = define(
+    "multi_lora_backward(Tensor grad_out, Tensor x, Tensor s, Tensor lora_a, Tensor lora_b, "
+    "Tensor[] route, Tensor scalings, Tensor? ranks, bool[] needs) -> (Tensor, Tensor, Tensor)",
+    _backward,
+    _backward_fake,
+)

@@ -1,0 +1,207 @@
+"""The fast path without a kernel: one batched matmul per stretch of segments, in place.
+
+Nothing is copied per token. Adapters are read as views of the slab where a stretch covers
+consecutive slots or is a single segment; a stretch of short segments over scattered slots gathers
+each of its adapters once. What was tried and lost is in DESIGN.md ("torch path").
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from t2l_kernels.checks import check_slot_range
+from t2l_kernels.lora.reference import accumulator
+from t2l_kernels.route import Route
+
+
+class Stretch(NamedTuple):
+    """`count` segments of `length` tokens each, from position `start`, all of one live rank."""
+
+    slots: Tensor  # [count] int64, for gathers
+    first_slot: int
+    consecutive: bool
+    count: int
+    length: int
+    start: int
+    rank: int
+
+    def rows(self, ordered: Tensor) -> Tensor:
+        """View `[count, length, d]` of rows in route order."""
+        stop = self.start + self.count * self.length
+        return ordered[self.start : stop].view(self.count, self.length, ordered.shape[1])
+
+    def adapters(self, weight: Tensor) -> Tensor:
+        """`[count, rank, d]` of a slab `[S, R, d]`: a view, or one copy per adapter."""
+        if self.consecutive:
+            return weight[self.first_slot : self.first_slot + self.count, : self.rank]
+        return weight[:, : self.rank].index_select(0, self.slots)
+
+    def accumulate(self, grad: Tensor, left: Tensor, right: Tensor) -> None:
+        """grad[slots] += leftᵀ right, over the tokens of each segment."""
+        if self.consecutive:
+            grad[self.first_slot : self.first_slot + self.count, : self.rank].baddbmm_(
+                left.transpose(1, 2), right
+            )
+        else:
+            product = torch.bmm(left.transpose(1, 2), right)
+            grad[:, : self.rank].index_add_(0, self.slots, product)
+
+
+def plan(route: Route, ranks: Tensor | None, num_slots: int, rank_max: int) -> list[Stretch]:
+    """The stretches that have an adapter, cut where the live rank changes."""
+    num_segments, num_stretches, _ = route.summary.tolist()
+    slots = route.segment_slots[:num_segments]
+    starts = route.segment_starts[: num_segments + 1].tolist()
+    sizes = route.stretches[:num_stretches].tolist()
+    ids = slots.tolist()
+    check_slot_range(ids, num_slots)
+    index = slots.long()
+    live = [rank_max] * num_segments if ranks is None else ranks[index.clamp(min=0)].tolist()
+    found: list[Stretch] = []
+    stop = 0
+    for size in sizes:
+        first, stop = stop, stop + size
+        while first < stop:
+            last = first + 1
+            while last < stop and live[last] == live[first]:
+                last += 1
+            if ids[first] >= 0 and live[first] > 0:
+                count = last - first
+                consecutive = all(ids[first + k] == ids[first] + k for k in range(count))
+                length = starts[first + 1] - starts[first]
+                found.append(
+                    Stretch(
+                        index[first:last],
+                        ids[first],
+                        consecutive,
+                        count,
+                        length,
+                        starts[first],
+                        live[first],
+                    )
+                )
+            first = last
+    return found
+
+
+def matmul(left: Tensor, right: Tensor) -> Tensor:
+    """Batched `[n, a, b] @ [n, b, c]`; a single matrix goes to `mm`, whose kernel is the faster one."""
+    if left.shape[0] == 1:
+        return torch.mm(left[0], right[0]).unsqueeze(0)
+    return torch.bmm(left, right)
+
+
+def in_order(rows: Tensor, route: Route) -> Tensor:
+    """Rows in route order: themselves where the order is the identity, else one gather."""
+    return rows if int(route.summary[2]) else rows.index_select(0, route.order)
+
+
+def shrink_ordered(rows: Tensor, lora_a: Tensor, stretches: list[Stretch]) -> Tensor:
+    s = rows.new_empty((rows.shape[0], lora_a.shape[1]), dtype=accumulator(rows.dtype))
+    for stretch in stretches:
+        a = stretch.adapters(lora_a)
+        stretch.rows(s)[..., : stretch.rank] = matmul(stretch.rows(rows), a.transpose(1, 2))
+    return s
+
+
+def expand_ordered(
+    s: Tensor, lora_b: Tensor, route: Route, scalings: Tensor, stretches: list[Stretch], out: Tensor
+) -> None:
+    """Add every stretch's delta to its rows of `out` (token order); other rows are not touched."""
+    identity = bool(route.summary[2])
+    for stretch in stretches:
+        b = stretch.adapters(lora_b)
+        scaling = scalings[stretch.slots].to(s.dtype)[:, None, None]
+        scaled = stretch.rows(s)[..., : stretch.rank] * scaling
+        if identity and out.dtype == s.dtype and b.dtype == s.dtype:
+            rows = stretch.rows(out)
+            if stretch.count == 1:
+                rows[0].addmm_(scaled[0], b[0])
+            else:
+                rows.baddbmm_(scaled, b)
+            continue
+        delta = matmul(scaled, b.to(s.dtype))
+        if identity:
+            stretch.rows(out).add_(delta)
+        else:
+            tokens = route.order[stretch.start : stretch.start + stretch.count * stretch.length]
+            delta = delta.view(-1, out.shape[1])
+            if out.dtype == s.dtype:
+                out.index_add_(0, tokens, delta)
+            else:
+                out[tokens] = (out[tokens] + delta).to(out.dtype)
+
+
+def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Tensor:
+    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    s = shrink_ordered(in_order(x, route), lora_a, stretches)
+    if not int(route.summary[2]):
+        s = torch.empty_like(s).index_copy_(0, route.order, s)
+    return s.unsqueeze(0)
+
+
+def expand(
+    s: Tensor, lora_b: Tensor, route: Route, scalings: Tensor, ranks: Tensor | None, out: Tensor
+) -> None:
+    stretches = plan(route, ranks, lora_b.shape[0], lora_b.shape[1])
+    summed = s[0] if s.shape[0] == 1 else s.sum(0)
+    expand_ordered(in_order(summed, route), lora_b, route, scalings, stretches, out)
+
+
+def forward(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+    residual: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    """Return `residual + delta` and s `[T, R]` in route order, which backward reads."""
+    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    s = shrink_ordered(in_order(x, route), lora_a, stretches)
+    shape = (x.shape[0], lora_b.shape[2])
+    out = x.new_zeros(shape) if residual is None else residual.clone()
+    expand_ordered(s, lora_b, route, scalings, stretches, out)
+    return out, s
+
+
+def backward(
+    grad_out: Tensor,
+    x: Tensor,
+    s: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+    needs: tuple[bool, bool, bool],
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Gradients of x, lora_a and lora_b; an empty tensor stands for one that is not needed.
+
+    With y = c · s B and s = x Aᵀ: ds = c · dy Bᵀ, dx = ds A, dA = dsᵀ x, dB = c · sᵀ dy.
+    """
+    wide = s.dtype
+    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    grad_rows = in_order(grad_out, route)
+    rows = in_order(x, route) if needs[1] else x
+    grad_x = torch.zeros_like(x) if needs[0] else x.new_empty(0)
+    grad_a = torch.zeros_like(lora_a, dtype=wide) if needs[1] else x.new_empty(0)
+    grad_b = torch.zeros_like(lora_b, dtype=wide) if needs[2] else x.new_empty(0)
+    for stretch in stretches:
+        dy = stretch.rows(grad_rows).to(wide)
+        scaling = scalings[stretch.slots].to(wide)[:, None, None]
+        if needs[2]:
+            stretch.accumulate(grad_b, stretch.rows(s)[..., : stretch.rank] * scaling, dy)
+        if not (needs[0] or needs[1]):
+            continue
+        ds = matmul(dy, stretch.adapters(lora_b).to(wide).transpose(1, 2)) * scaling
+        if needs[1]:
+            stretch.accumulate(grad_a, ds, stretch.rows(rows).to(wide))
+        if needs[0]:
+            dx = matmul(ds, stretch.adapters(lora_a).to(wide)).to(x.dtype)
+            stretch.rows(grad_x).copy_(dx)
+    if needs[0] and not int(route.summary[2]):
+        grad_x = torch.empty_like(grad_x).index_copy_(0, route.order, grad_x)
+    return grad_x, grad_a.to(lora_a.dtype), grad_b.to(lora_b.dtype)

@@ -1,0 +1,128 @@
+"""PEFT folders: `adapter_config.json` and `adapter_model.safetensors`."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from t2l_fast.adapters.sites import keys_of
+from t2l_fast.adapters.weights import LoraWeights
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import AdapterFormatError, AdapterMismatch
+
+CONFIG_NAME = "adapter_config.json"
+WEIGHTS_NAME = "adapter_model.safetensors"
+_PREFIX = "base_model.model."
+_TENSOR = re.compile(rf"(?:{re.escape(_PREFIX)})?(?P<path>.+)\.lora_(?P<part>[AB])\.weight")
+
+
+def read(folder: Path) -> LoraWeights:
+    config = LoraConfig.from_peft(_read_config(folder))
+    a_of, b_of = _read_pairs(folder)
+    keys = keys_of(a_of, a_of)
+    lora_a: dict[str, list[Tensor]] = {}
+    lora_b: dict[str, list[Tensor]] = {}
+    paths: dict[str, list[str]] = {}
+    for path in sorted(a_of, key=_natural):
+        a, b = a_of[path], b_of[path].mT
+        if a.dim() != 2 or b.dim() != 2 or not a.shape[0] == b.shape[0] == config.rank:
+            raise AdapterFormatError(
+                f"lora_A and lora_B of {path} must have rank {config.rank} as {CONFIG_NAME} says, "
+                f"got {tuple(a.shape)} and {tuple(b_of[path].shape)}"
+            )
+        lora_a.setdefault(keys[path], []).append(a)
+        lora_b.setdefault(keys[path], []).append(b.contiguous())
+        paths.setdefault(keys[path], []).append(path)
+    try:
+        return LoraWeights(
+            config,
+            {m: torch.stack(rows) for m, rows in lora_a.items()},
+            {m: torch.stack(rows) for m, rows in lora_b.items()},
+            {m: tuple(names) for m, names in paths.items()},
+        )
+    except RuntimeError as error:
+        raise AdapterFormatError(f"layers of one module differ in shape in {folder}: {error}") from None
+
+
+def write(weights: LoraWeights, folder: Path) -> None:
+    """Both files are written under temporary names and renamed, the config last."""
+    if weights.paths is None or weights.paths.keys() < weights.lora_a.keys():
+        raise AdapterMismatch(
+            "a PEFT folder needs module paths, got none for these weights: pass paths=, or take the "
+            "weights through for_sites(adapters.sites) first"
+        )
+    tensors = {}
+    for m, a in weights.lora_a.items():
+        names = weights.paths[m]
+        if len(names) != a.shape[0]:
+            raise AdapterMismatch(f"{m} needs {a.shape[0]} paths, one per layer, got {len(names)}")
+        for path, row_a, row_b in zip(names, a.unbind(), weights.lora_b[m].unbind(), strict=True):
+            tensors[f"{_PREFIX}{path}.lora_A.weight"] = row_a.detach().cpu().clone()
+            tensors[f"{_PREFIX}{path}.lora_B.weight"] = row_b.detach().cpu().T.contiguous()
+    config = weights.config.to_dict() | {"inference_mode": True, "base_model_name_or_path": None}
+    folder.mkdir(parents=True, exist_ok=True)
+    _replace(folder / WEIGHTS_NAME, save(tensors, metadata={"format": "pt"}))
+    _replace(folder / CONFIG_NAME, (json.dumps(config, indent=2) + "\n").encode())
+
+
+def _replace(target: Path, content: bytes) -> None:
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def _read_config(folder: Path) -> dict[str, Any]:
+    try:
+        fields = json.loads((folder / CONFIG_NAME).read_text())
+    except FileNotFoundError:
+        raise AdapterFormatError(
+            f"a PEFT adapter folder must hold {CONFIG_NAME}, got none in {folder}"
+        ) from None
+    except (ValueError, OSError) as error:
+        raise AdapterFormatError(f"{folder / CONFIG_NAME} can't be read as JSON: {error}") from None
+    if not isinstance(fields, dict):
+        raise AdapterFormatError(f"{folder / CONFIG_NAME} must hold a JSON object")
+    return fields
+
+
+def _read_pairs(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    path = folder / WEIGHTS_NAME
+    try:
+        tensors = load(path.read_bytes())
+    except FileNotFoundError:
+        raise AdapterFormatError(
+            f"a PEFT adapter folder must hold {WEIGHTS_NAME}, got none in {folder}: a pickled "
+            "adapter_model.bin is not read; save it again with PEFT's safe_serialization"
+        ) from None
+    except (SafetensorError, OSError) as error:
+        raise AdapterFormatError(f"{path} can't be read as safetensors: {error}") from None
+    pairs: dict[str, dict[str, Tensor]] = {"A": {}, "B": {}}
+    for name, tensor in tensors.items():
+        match = _TENSOR.fullmatch(name)
+        if match is None:
+            raise AdapterFormatError(f"{path} must hold lora_A and lora_B weights only, got {name}")
+        pairs[match["part"]][match["path"]] = tensor
+    if not pairs["A"] or pairs["A"].keys() != pairs["B"].keys():
+        odd = sorted(pairs["A"].keys() ^ pairs["B"].keys())[:3]
+        raise AdapterFormatError(f"{path} must hold a lora_A and a lora_B per module, got {odd}")
+    return pairs["A"], pairs["B"]
+
+
+def _natural(path: str) -> list[tuple[int, int | str]]:
+    return [(0, int(p)) if p.isdigit() else (1, p) for p in path.split(".")]

@@ -1,0 +1,178 @@
+"""Where adapters attach: linears found by name, keyed without their layer index."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from t2l_fast.errors import SiteNotFound, UnsupportedModel
+
+Template = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One linear of the model that carries adapters."""
+
+    key: str  # shared by this linear in every layer, e.g. "q_proj"
+    layer: int  # position among the sites of the key, from 0
+    path: str  # "model.layers.3.self_attn.q_proj"
+    module: nn.Module
+    in_features: int
+    out_features: int
+
+
+def find_sites(
+    model: nn.Module, target_modules: Sequence[str] | str, *, exclude: Sequence[str] = ()
+) -> dict[str, list[Site]]:
+    """Find the linears to adapt, grouped by key; names match as in PEFT.
+
+    Args:
+        model: any module tree.
+        target_modules: last names or path suffixes; or one string: "all-linear" (every linear but the
+            output head), else a regular expression for the whole path.
+        exclude: names or path suffixes to leave out.
+
+    Raises:
+        SiteNotFound: a target matches nothing (near names are listed).
+        UnsupportedModel: a target is no linear, belongs to MoE experts, is split by tensor
+            parallelism, or differs in shape between layers.
+    """
+    modules = dict(model.named_modules())
+    chosen = _select(model, modules, target_modules, exclude)
+    for path in chosen:
+        _refuse(path, modules[path])
+    keys = keys_of(chosen, modules)
+    sites: dict[str, list[Site]] = {}
+    for path in chosen:
+        module = modules[path]
+        shape = _features(module)
+        if shape is None:
+            raise UnsupportedModel(
+                f"a target module must be a linear, got {path} ({type(module).__name__}): "
+                f"name the linears inside it, e.g. {_linears_below(path, modules)}"
+            )
+        group = sites.setdefault(keys[path], [])
+        if group and (group[0].in_features, group[0].out_features) != shape:
+            raise UnsupportedModel(
+                f"every layer of {keys[path]} must have one shape, got {shape} at {path} and "
+                f"{(group[0].in_features, group[0].out_features)} at {group[0].path}: exclude some"
+            )
+        group.append(Site(keys[path], len(group), path, module, *shape))
+    return sites
+
+
+def matches(path: str, target_modules: Sequence[str] | str) -> bool:
+    """Whether PEFT's rule picks `path`: a suffix of whole names, or a regular expression."""
+    if isinstance(target_modules, str):
+        return re.fullmatch(target_modules, path) is not None
+    return any(path == name or path.endswith(f".{name}") for name in target_modules)
+
+
+def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
+    """Key of each path: the shortest suffix, without the layer index, that is unique in `universe`."""
+    templates = {_template(path) for path in universe}
+    suffixes = Counter(t[-n:] for t in templates for n in range(1, len(t) + 1))
+    keys = {}
+    for path in paths:
+        template = _template(path)
+        sizes = range(1, len(template) + 1)
+        size = next((n for n in sizes if suffixes[template[-n:]] == 1), len(template))
+        keys[path] = ".".join(template[-size:])
+    return keys
+
+
+def is_conv1d(module: nn.Module) -> bool:
+    """GPT-2's linear with the weight stored `[in, out]`; seen only if transformers was imported."""
+    transformers = sys.modules.get("transformers.pytorch_utils")
+    return transformers is not None and isinstance(module, transformers.Conv1D)
+
+
+def _select(
+    model: nn.Module,
+    modules: dict[str, nn.Module],
+    targets: Sequence[str] | str,
+    exclude: Sequence[str],
+) -> list[str]:
+    if targets == "all-linear":
+        head = getattr(model, "get_output_embeddings", lambda: None)()
+        chosen = [p for p, m in modules.items() if p and m is not head and _features(m)]
+    else:
+        chosen = [path for path in modules if path and matches(path, targets)]
+    wanted = [targets] if isinstance(targets, str) else targets
+    for name in wanted if targets != "all-linear" else ():
+        pattern = name if isinstance(targets, str) else (name,)
+        if not any(matches(path, pattern) for path in chosen):
+            raise SiteNotFound(_not_found(name, modules, model))
+    chosen = [path for path in chosen if not matches(path, tuple(exclude))]
+    if not chosen:
+        raise SiteNotFound(f"target_modules {targets!r} with exclude={exclude!r} leave no module")
+    return chosen
+
+
+def _not_found(name: str, modules: dict[str, nn.Module], model: nn.Module) -> str:
+    leaf = name.rsplit(".", 1)[-1]
+    if any(leaf in path.split(".") for path, _ in model.named_parameters()):
+        return (
+            f"target module {name!r} is a parameter of {type(model).__name__}, not a linear: "
+            "fused MoE experts and bare parameters carry no adapters here"
+        )
+    names = sorted({path.rsplit(".", 1)[-1] for path, m in modules.items() if path and _features(m)})
+    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:12]
+    return (
+        f"target module {name!r} is not in {type(model).__name__}: did you mean {', '.join(near)}?"
+    )
+
+
+def _refuse(path: str, module: nn.Module) -> None:
+    parts = path.split(".")
+    if "experts" in parts or type(module).__name__.endswith("Experts"):
+        raise UnsupportedModel(f"MoE experts carry no adapters here, got {path}: exclude it")
+    if hasattr(module, "base_layer"):
+        raise UnsupportedModel(
+            f"{path} already carries PEFT layers: unload them (PeftModel.unload) before attach"
+        )
+    weight = getattr(module, "weight", None)
+    if hasattr(weight, "device_mesh") or getattr(module, "_hf_tp_plan", None):
+        raise UnsupportedModel(
+            f"tensor-parallel linears carry no adapters here, got {path}: load without a tp_plan"
+        )
+
+
+def _features(module: nn.Module) -> tuple[int, int] | None:
+    if is_conv1d(module):
+        return int(module.nx), int(module.nf)
+    size = getattr(module, "in_features", None), getattr(module, "out_features", None)
+    if isinstance(size[0], int) and isinstance(size[1], int):
+        return size[0], size[1]
+    return None
+
+
+def _linears_below(path: str, modules: dict[str, nn.Module]) -> str:
+    below = (p for p, m in modules.items() if p.startswith(f"{path}.") and _features(m))
+    return next(below, "none: it has none")
+
+
+def _template(path: str) -> Template:
+    parts = path.split(".")
+    index = next((i for i, part in enumerate(parts) if part.isdigit()), None)
+    return tuple(parts if index is None else parts[:index] + parts[index + 1 :])
+
+
+def compute_dtype(model: nn.Module, sites: dict[str, list[Site]]) -> torch.dtype:
+    """The dtype activations have at the sites: the weights', or the model's if they are quantised."""
+    weight = getattr(next(iter(sites.values()))[0].module, "weight", None)
+    usual = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+    if isinstance(weight, torch.Tensor) and weight.dtype in usual:
+        return weight.dtype
+    return next((p.dtype for p in model.parameters() if p.dtype in usual), torch.float32)
+
+
+__all__ = ["Site", "compute_dtype", "find_sites", "is_conv1d", "keys_of", "matches"]

@@ -1,0 +1,64 @@
+"""Every error raised on purpose: a `T2LError` that is also the built-in that fits."""
+
+from t2l_kernels.checks import ArgumentError, T2LError
+
+
+class ConfigError(T2LError, ValueError):
+    """A configuration is inconsistent, or asks for something that is not run here."""
+
+
+class AdapterFormatError(T2LError, ValueError):
+    """An adapter folder is damaged, incomplete or of a kind that is not run here."""
+
+
+class AdapterMismatch(T2LError, ValueError):
+    """An adapter does not fit the model's sites, or a code belongs to another generator."""
+
+
+class SiteNotFound(T2LError, LookupError):
+    """A target module is not in the model."""
+
+
+class UnsupportedModel(T2LError, TypeError):
+    """A module or model can't carry adapters."""
+
+
+class UnknownAdapter(T2LError, LookupError):
+    """An adapter id or name is not registered."""
+
+
+class AdapterInUse(T2LError, RuntimeError):
+    """A pinned adapter can't be evicted or forgotten."""
+
+
+class BankFull(T2LError, RuntimeError):
+    """A lease asks for more distinct adapters than there are free slots."""
+
+
+class UseError(T2LError, RuntimeError):
+    """`Adapters.use` was entered, left or fed in a way that would give wrong results."""
+
+
+class SiteNotReached(UseError):
+    """A site's forward never ran inside `use`, so its adapter was not applied."""
+
+
+class ModelNotFound(T2LError, FileNotFoundError):
+    """A base model is neither installed nor cached nor reachable."""
+
+
+__all__ = [
+    "AdapterFormatError",
+    "AdapterInUse",
+    "AdapterMismatch",
+    "ArgumentError",
+    "BankFull",
+    "ConfigError",
+    "ModelNotFound",
+    "SiteNotFound",
+    "SiteNotReached",
+    "T2LError",
+    "UnknownAdapter",
+    "UnsupportedModel",
+    "UseError",
+]
