@@ -1,0 +1,46 @@
+"""t2l_fast: a different LoRA adapter for every row of the batch, on any Hugging Face model."""
+
+from t2l_kernels import Route
+
+from t2l_fast import errors, ops
+from t2l_fast.adapters import (
+    AdapterBank,
+    AdapterGenerator,
+    AdapterId,
+    Adapters,
+    Lease,
+    LoraBatch,
+    LoraSlab,
+    LoraWeights,
+    MultiLoraLinear,
+    Site,
+    attach,
+    find_sites,
+)
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import T2LError
+from t2l_fast.models import load_model
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdapterBank",
+    "AdapterGenerator",
+    "AdapterId",
+    "Adapters",
+    "Lease",
+    "LoraBatch",
+    "LoraConfig",
+    "LoraSlab",
+    "LoraWeights",
+    "MultiLoraLinear",
+    "Route",
+    "Site",
+    "T2LError",
+    "__version__",
+    "attach",
+    "errors",
+    "find_sites",
+    "load_model",
+    "ops",
+]

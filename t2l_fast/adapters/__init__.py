@@ -1,0 +1,26 @@
+"""Adapters: weights, where they attach, the slots that hold them, and the bank that fills those."""
+
+from t2l_fast.adapters.attach import Adapters, attach
+from t2l_fast.adapters.bank import AdapterBank
+from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.layer import MultiLoraLinear
+from t2l_fast.adapters.lease import Lease
+from t2l_fast.adapters.sites import Site, find_sites
+from t2l_fast.adapters.slab import LoraSlab
+from t2l_fast.adapters.store import AdapterId
+from t2l_fast.adapters.weights import LoraBatch, LoraWeights
+
+__all__ = [
+    "AdapterBank",
+    "AdapterGenerator",
+    "AdapterId",
+    "Adapters",
+    "Lease",
+    "LoraBatch",
+    "LoraSlab",
+    "LoraWeights",
+    "MultiLoraLinear",
+    "Site",
+    "attach",
+    "find_sites",
+]

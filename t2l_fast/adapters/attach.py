@@ -1,0 +1,251 @@
+"""attach: adapters on any model, by forward hooks; modules, state dict and weights stay untouched."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+import torch
+from t2l_kernels.checks import check_slot_range
+from torch import Tensor, nn
+
+from t2l_fast.adapters.bank import AdapterBank
+from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.hook import (
+    RouteReset,
+    ShowToDynamo,
+    SiteHook,
+    check_recomputed,
+    in_backward,
+)
+from t2l_fast.adapters.lease import Lease
+from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
+from t2l_fast.adapters.slab import LoraSlab
+from t2l_fast.adapters.use import ActiveUse
+from t2l_fast.adapters.weights import LoraBatch
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import (
+    AdapterMismatch,
+    ArgumentError,
+    SiteNotReached,
+    UnsupportedModel,
+    UseError,
+)
+
+
+def attach(
+    model: nn.Module,
+    config: LoraConfig,
+    *,
+    num_slots: int,
+    rank_max: int | None = None,
+    generator: AdapterGenerator | None = None,
+    dtype: torch.dtype | None = None,
+    exclude: Sequence[str] = (),
+) -> Adapters:
+    """Attach adapter slots to the linears that `config.target_modules` names.
+
+    Args:
+        model: a module tree, Hugging Face or not; attach before `torch.compile`.
+        config: target modules, and rank, scale and dropout of what is generated or trained.
+        num_slots: adapters the device holds at once; 0 = none, for training through `use(weights=…)`.
+        rank_max: largest rank a slot takes; None = `config.rank`.
+        generator: makes the adapters registered as texts or codes.
+        dtype: of the slots; None = the model's compute dtype.
+        exclude: names or path suffixes to leave out.
+
+    Raises:
+        SiteNotFound: a target module is not in the model.
+        UnsupportedModel: a target can't carry adapters, or the model is compiled or attached already.
+        ArgumentError: `num_slots` is negative or `rank_max` below `config.rank`.
+    """
+    if num_slots < 0:
+        raise ArgumentError(f"num_slots must be 0 or more, got {num_slots}")
+    rank_max = config.rank if rank_max is None else rank_max
+    if rank_max < config.rank:
+        raise ArgumentError(f"rank_max must be at least rank={config.rank}, got {rank_max}")
+    _refuse_compiled(model)
+    sites = find_sites(model, config.target_modules, exclude=exclude)
+    for group in sites.values():
+        devices = {next(site.module.parameters()).device for site in group}
+        if len(devices) > 1:
+            raise UnsupportedModel(
+                f"all layers of {group[0].key} must be on one device, got {sorted(map(str, devices))}: "
+                "load the model without device_map"
+            )
+        for site in group:
+            if any(isinstance(hook, SiteHook) for hook in site.module._forward_hooks.values()):
+                raise UnsupportedModel(f"{site.path} is attached already: detach() first")
+    slab = None
+    if num_slots:
+        slab = LoraSlab.allocate(sites, num_slots, rank_max, dtype or compute_dtype(model, sites))
+    return Adapters(model, config, sites, slab, generator)
+
+
+class Adapters:
+    """The adapters attached to one model: the bank of slots, and which of them run now.
+
+    Fields:
+        config: as attached.
+        sites: key → its sites, in layer order.
+        slab: the slots' tensors, None for `num_slots=0`.
+        active: what `use` entered, None outside; never thread-local, since backward and serving loops
+            run in other threads.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        config: LoraConfig,
+        sites: dict[str, list[Site]],
+        slab: LoraSlab | None,
+        generator: AdapterGenerator | None,
+    ) -> None:
+        self.config = config
+        self.sites = sites
+        self.slab = slab
+        self.active: ActiveUse | None = None
+        self._last_forward: ActiveUse | None = None
+        self._bank = None if slab is None else AdapterBank(slab, sites, generator)
+        self._lock = threading.Lock()
+        self._hooks = [SiteHook(self, site) for group in sites.values() for site in group]
+        modules = [site.module for group in sites.values() for site in group]
+        names = {site.path.rpartition(".")[0] for group in sites.values() for site in group}
+        parents = [model.get_submodule(name) for name in sorted(names) if name]
+        self._handles = [model.register_forward_pre_hook(RouteReset(self))]
+        self._handles += [p.register_forward_pre_hook(ShowToDynamo(self)) for p in parents]
+        self._handles += [
+            module.register_forward_hook(hook, with_kwargs=True)
+            for module, hook in zip(modules, self._hooks, strict=True)
+        ]
+        _reset_dynamo()
+
+    @property
+    def bank(self) -> AdapterBank:
+        """The bank over the slots.
+
+        Raises:
+            UseError: attached with `num_slots=0`.
+        """
+        if self._bank is None:
+            raise UseError("there is no bank with num_slots=0: attach with num_slots ≥ 1")
+        return self._bank
+
+    @contextmanager
+    def use(
+        self, slots: Lease | Tensor, *, weights: LoraBatch | None = None, repeat: int = 1
+    ) -> Iterator[Adapters]:
+        """Run the model with these adapters inside the `with` block.
+
+        With activation checkpointing the block must enclose backward. The block ends with an error if a
+        site's forward never ran in it: an adapter is never silently absent.
+
+        Args:
+            slots: a lease; or integers `[B]` per sequence or `[B, T]` per token, −1 = base model.
+            weights: adapters to run, and to train through, instead of the bank's; slots index them.
+            repeat: decoder rows per slot, as `num_beams` or `num_return_sequences` make them.
+
+        Raises:
+            UseError: already entered (by this or another thread), or the lease was released.
+            SiteNotReached: on leaving, for sites that were bypassed.
+            ArgumentError: slots out of range or of a wrong shape or dtype.
+            AdapterMismatch: `weights` don't fit the sites.
+        """
+        active = ActiveUse(self._checked_slots(slots, weights), self._checked_repeat(repeat), weights)
+        with self._lock:
+            if self.active is not None:
+                raise UseError("use() is entered already, here or in another thread: leave it first")
+            for hook in self._hooks:
+                hook.fired = False
+            self.active = active
+        try:
+            yield self
+        finally:
+            self.active = None
+        idle = [hook.path for hook in self._hooks if not hook.fired]
+        if idle:
+            raise SiteNotReached(
+                f"use() ended, but {len(idle)} of {len(self._hooks)} sites never ran, such as {idle[0]}: "
+                "the model was not called, or it bypasses them (fused kernels, unused parts); "
+                "attach with exclude= to leave them out"
+            )
+
+    def detach(self) -> None:
+        """Remove every hook; the model is exactly as before. A second call does nothing.
+
+        Raises:
+            UseError: inside `use`.
+        """
+        if self.active is not None:
+            raise UseError("detach() was called inside use(): leave it first")
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        _reset_dynamo()
+
+    def note_forward(self, active: ActiveUse | None) -> None:
+        """Remember whose forward ran last; refuse a recomputation under another `use`."""
+        if in_backward():
+            check_recomputed(self._last_forward, active)
+        else:
+            self._last_forward = active
+
+    def _checked_slots(self, slots: Lease | Tensor, weights: LoraBatch | None) -> Tensor:
+        if not self._handles:
+            raise UseError("these adapters are detached: attach again")
+        if isinstance(slots, Lease):
+            slots.check()
+            if weights is not None or self._bank is not slots._bank:
+                raise UseError("a lease works with its own bank: pass slots as a tensor with weights=")
+            return slots.slots
+        if not isinstance(slots, Tensor) or slots.dim() not in (1, 2) or slots.is_floating_point():
+            got = tuple(slots.shape) if isinstance(slots, Tensor) else type(slots).__name__
+            raise ArgumentError(
+                f"slots must be a Lease or an integer tensor [B] or [B, T], got {got}"
+            )
+        if weights is None:
+            num_slots = self.bank.slab.num_slots
+        else:
+            self._check_batch(weights)
+            num_slots = len(weights)
+        if slots.device.type == "cpu" and slots.numel():
+            check_slot_range([int(slots.min()), int(slots.max())], num_slots)
+        device = next(iter(self.sites.values()))[0].module.weight.device
+        return slots.to(device)
+
+    def _check_batch(self, batch: LoraBatch) -> None:
+        for m, a in batch.lora_a.items():
+            group = self.sites.get(m)
+            got = (a.shape[0], a.shape[3], batch.lora_b[m].shape[3])
+            wanted = group and (len(group), group[0].in_features, group[0].out_features)
+            if got != wanted:
+                raise AdapterMismatch(
+                    f"weights must have (layers, in, out)={wanted} for site key {m!r} "
+                    f"(sites: {sorted(self.sites)}), got {got}"
+                )
+
+    @staticmethod
+    def _checked_repeat(repeat: int) -> int:
+        if repeat < 1:
+            raise ArgumentError(f"repeat must be at least 1, got {repeat}")
+        return repeat
+
+
+def _refuse_compiled(model: nn.Module) -> None:
+    compiled = any(
+        getattr(module, "_compiled_call_impl", None) is not None or hasattr(module, "_orig_mod")
+        for module in model.modules()
+    )
+    if compiled:
+        raise UnsupportedModel(
+            "the model is compiled, and Dynamo silently skips hooks added afterwards: attach to the "
+            "plain model first, then torch.compile it"
+        )
+
+
+def _reset_dynamo() -> None:
+    """Code that Dynamo compiled for this model knows nothing of hooks added or removed since."""
+    if "torch._dynamo" in sys.modules:
+        torch._dynamo.reset()

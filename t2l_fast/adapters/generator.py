@@ -1,0 +1,48 @@
+"""The protocol between the bank and whatever makes adapters from codes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol, runtime_checkable
+
+from torch import Tensor
+
+from t2l_fast.adapters.slab import LoraSlab
+from t2l_fast.adapters.weights import LoraBatch
+
+
+@runtime_checkable
+class AdapterGenerator(Protocol):
+    """Makes LoRA weights from conditions (text, documents, examples) by way of codes.
+
+    Subclass it to inherit `generate_into`; any object with these members will do.
+    """
+
+    kind: str
+    """Short name of the system, e.g. "text_to_lora"."""
+
+    code_shape: tuple[int, ...]
+    """Shape of one code."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identifies weights, base model, encoder and LoraConfig: equal only if adapters are."""
+        ...
+
+    def encode(self, conditions: Sequence[Any]) -> Tensor:
+        """Codes `[N, *code_shape]` of N conditions."""
+        ...
+
+    def forward(self, codes: Tensor) -> LoraBatch:
+        """Adapters of `[N, *code_shape]` codes, with their autograd graph."""
+        ...
+
+    def generate(
+        self, conditions: Sequence[Any] | None = None, *, codes: Tensor | None = None
+    ) -> LoraBatch:
+        """Adapters of conditions or of codes, for inference (no graph)."""
+        ...
+
+    def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
+        """Write the adapter of code i into slot `slots[i]` (`[N]`; −1 skips)."""
+        slab.write_batch(self.generate(codes=codes), slots)

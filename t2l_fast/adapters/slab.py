@@ -1,0 +1,111 @@
+"""LoraSlab: the slots that a model reads, one adapter in each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from t2l_fast.adapters.sites import Site
+from t2l_fast.adapters.weights import LoraBatch, LoraWeights
+from t2l_fast.errors import AdapterMismatch
+
+
+@dataclass(frozen=True)
+class LoraSlab:
+    """Both matrices rank-major, so that a low live rank reads contiguous rows.
+
+    Fields:
+        lora_a: key → `[layers, slots, rank_max, in]`; rows at or beyond the live rank are never read.
+        lora_b: key → `[layers, slots, rank_max, out]`.
+        ranks: key → `[slots]` int32; 0 = the slot's adapter doesn't touch this module.
+        scalings: key → `[slots]` fp32.
+    """
+
+    lora_a: dict[str, Tensor]
+    lora_b: dict[str, Tensor]
+    ranks: dict[str, Tensor]
+    scalings: dict[str, Tensor]
+
+    @classmethod
+    def allocate(
+        cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
+    ) -> LoraSlab:
+        """Empty slots on the device of each key's sites."""
+        slab = cls({}, {}, {}, {})
+        for m, group in sites.items():
+            device = next(group[0].module.parameters()).device
+            shape = (len(group), num_slots, rank_max)
+            slab.lora_a[m] = torch.zeros(*shape, group[0].in_features, dtype=dtype, device=device)
+            slab.lora_b[m] = torch.zeros(*shape, group[0].out_features, dtype=dtype, device=device)
+            slab.ranks[m] = torch.zeros(num_slots, dtype=torch.int32, device=device)
+            slab.scalings[m] = torch.zeros(num_slots, dtype=torch.float32, device=device)
+        return slab
+
+    @property
+    def num_slots(self) -> int:
+        return next(iter(self.ranks.values())).shape[0]
+
+    @property
+    def rank_max(self) -> int:
+        return next(iter(self.lora_a.values())).shape[2]
+
+    @property
+    def dtype(self) -> torch.dtype:
+        return next(iter(self.lora_a.values())).dtype
+
+    @property
+    def device(self) -> torch.device:
+        return next(iter(self.ranks.values())).device
+
+    @property
+    def bytes_per_slot(self) -> int:
+        tensors = (*self.lora_a.values(), *self.lora_b.values())
+        return sum(t.numel() * t.element_size() for t in tensors) // self.num_slots
+
+    def write(self, weights: LoraWeights, slot: int) -> None:
+        """Put one adapter, keyed as the slab, into `slot`; modules it lacks get rank 0.
+
+        Raises:
+            AdapterMismatch: rank above `rank_max`, or an unknown module.
+        """
+        batched = LoraBatch(
+            weights.config,
+            {m: t.unsqueeze(1) for m, t in weights.lora_a.items()},
+            {m: t.unsqueeze(1) for m, t in weights.lora_b.items()},
+        )
+        self.write_batch(batched, torch.tensor([slot]))
+
+    @torch.no_grad()
+    def write_batch(self, batch: LoraBatch, slots: Tensor) -> None:
+        """Put adapter i into `slots[i]` (`[N]` integers); −1 skips one.
+
+        Raises:
+            AdapterMismatch: as for `write`, or not one slot per adapter.
+        """
+        rank = batch.config.rank
+        unknown = batch.lora_a.keys() - self.lora_a.keys()
+        if rank > self.rank_max or unknown or slots.shape != (len(batch),):
+            raise AdapterMismatch(
+                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, got "
+                f"rank {rank} for {sorted(batch.lora_a)} and {len(batch)} adapters for slots of "
+                f"shape {tuple(slots.shape)}: attach with a larger rank_max or more target_modules"
+            )
+        for m, ranks in self.ranks.items():
+            index = slots.to(ranks.device, torch.int64)
+            keep = (index >= 0).nonzero().squeeze(1)
+            index = index[keep]
+            present = m in batch.lora_a
+            ranks[index] = rank if present else 0
+            if not present:
+                continue
+            self.scalings[m][index] = batch.config.scaling
+            for slab, new in ((self.lora_a, batch.lora_a), (self.lora_b, batch.lora_b)):
+                rows = new[m].to(slab[m].device, slab[m].dtype)
+                slab[m][:, index, :rank] = rows if len(keep) == len(batch) else rows[:, keep]
+
+    def clear(self, slots: Tensor) -> None:
+        """Make slots empty: whatever runs them gets the base model."""
+        for ranks in self.ranks.values():
+            ranks[slots.to(ranks.device, torch.int64)] = 0

@@ -1,0 +1,64 @@
+"""What one `Adapters.use` holds while it is entered: slots, weights, and the routes made from them."""
+
+from __future__ import annotations
+
+import torch
+from t2l_kernels import Route
+from torch import Tensor
+
+from t2l_fast.adapters.layer import route_of
+from t2l_fast.adapters.weights import LoraBatch
+
+Pair = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
+
+
+class ActiveUse:
+    """Routes live from one forward of the model to the next, one per leading shape."""
+
+    def __init__(self, slots: Tensor, repeat: int, batch: LoraBatch | None) -> None:
+        self.slots = slots
+        self.repeat = repeat
+        self.routes: tuple[tuple[torch.Size, Route], ...] = ()
+        self.version = slots._version
+        self.batch: _UnboundBatch | None = None if batch is None else _UnboundBatch(batch)
+
+    def route(self, leading: torch.Size) -> Route:
+        """The route for an input with these leading dims; built again once the slots were written."""
+        if not torch.compiler.is_compiling() and self.slots._version != self.version:
+            self.version, self.routes = self.slots._version, ()
+        for known, route in self.routes:
+            if known == leading:
+                return route
+        route = route_of(self.slots, leading, self.repeat)
+        self.routes = (*self.routes, (leading, route))
+        return route
+
+
+class _UnboundBatch:
+    """A LoraBatch cut into layers, once per key and dtype.
+
+    `unbind` gives all layers one backward node; indexing them one by one makes backward 4× slower.
+    """
+
+    def __init__(self, batch: LoraBatch) -> None:
+        self.pairs: dict[tuple[str, torch.dtype], Pair] = {}
+        self.lora_a, self.lora_b = batch.lora_a, batch.lora_b
+        for m in batch.lora_a:
+            self._cut(m, batch.lora_a[m].dtype)
+        first = next(iter(batch.lora_a.values()))
+        self.scalings = torch.full((first.shape[1],), batch.config.scaling, device=first.device)
+
+    def _cut(self, key: str, dtype: torch.dtype) -> Pair:
+        with torch.enable_grad():
+            a, b = self.lora_a[key].to(dtype), self.lora_b[key].to(dtype)
+            self.pairs[key, dtype] = a.unbind(), b.unbind()
+        return self.pairs[key, dtype]
+
+    def layer(self, key: str, layer: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
+        stored = self.lora_a[key].dtype
+        if torch.compiler.is_compiling() or dtype == stored:
+            a, b = self.pairs[key, stored]
+            return a[layer].to(dtype), b[layer].to(dtype)
+        a, b = self.pairs.get((key, dtype)) or self._cut(key, dtype)
+        return a[layer], b[layer]
