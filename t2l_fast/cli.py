@@ -1,0 +1,110 @@
+"""The command `t2l`: parse, call, print."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from t2l_fast.errors import T2LError
+from t2l_fast.version import __version__
+
+app = typer.Typer(
+    help="A different LoRA adapter for every row of the batch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.callback(invoke_without_command=True)
+def root(show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False) -> None:
+    if show_version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
+) -> None:
+    """Show versions, devices, and which implementation would run where, and why."""
+    report = diagnose()
+    if as_json:
+        typer.echo(json.dumps(report, indent=2))
+        return
+    table = Table("what", "found", title=f"t2l_fast {__version__}")
+    for package, found in report["packages"].items():
+        table.add_row(package, found or "not installed")
+    for device in report["devices"]:
+        table.add_row(device["name"], f"runs {device['impl']}: {device['why']}")
+    table.add_row("attention", report["attention"])
+    table.add_row("smollm2", report["smollm2"])
+    Console().print(table)
+
+
+@app.command()
+def demo(
+    steps: Annotated[int, typer.Option(min=1, help="Training steps of the eight adapters.")] = 30,
+    seed: Annotated[int, typer.Option(help="Of the adapters' initialisation.")] = 0,
+) -> None:
+    """Train 8 adapters together, answer 8 prompts in one batch, and compare with PEFT one by one."""
+    from t2l_fast.demo import run
+
+    run(Console(), steps=steps, seed=seed)
+
+
+def diagnose() -> dict[str, Any]:
+    """What `t2l doctor` prints, as plain data."""
+    import torch
+    from t2l_kernels import explain_impl
+
+    from t2l_fast.models import gguf_path
+
+    devices = [torch.device("cpu")]
+    devices += [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
+    rows = []
+    for device in devices:
+        impl, why = explain_impl(device)
+        chip = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+        rows.append({"name": f"{device} ({chip})", "impl": impl, "why": why})
+    flash = find_spec("flash_attn") is not None and torch.cuda.is_available()
+    try:
+        smollm2 = str(gguf_path())
+    except T2LError as error:
+        smollm2 = str(error)
+    packages = ("torch", "triton", "transformers", "peft", "safetensors", "flash-attn")
+    return {
+        "version": __version__,
+        "packages": {"python": platform.python_version()} | {p: _version(p) for p in packages},
+        "devices": rows,
+        "attention": "flash_attention_2" if flash else "sdpa (flash-attn needs CUDA and its package)",
+        "smollm2": smollm2,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one sentence and exit code 2."""
+    try:
+        app()
+    except T2LError as error:
+        Console(stderr=True).print(f"t2l: {error}", style="red", markup=False)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

