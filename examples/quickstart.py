@@ -17,7 +17,7 @@ if not folders:  # no adapters at hand: write four with random weights
     scratch = Path(tempfile.mkdtemp())
     for i, weights in enumerate(t2l.LoraBatch.init(config, adapters.sites, 4)):
         for tensor in weights.lora_b.values():
-            torch.nn.init.normal_(tensor.data, std=0.05)
+            torch.nn.init.normal_(tensor.data, std=0.5)
         weights.save_pretrained(scratch / str(i))
     folders = [scratch / str(i) for i in range(4)]
 

@@ -96,15 +96,16 @@ class Route:
         capacity = self.num_tokens // block_size + self.segment_slots.shape[0]
         index = torch.arange(capacity, device=starts.device)
         ends = counts.cumsum(0)
+        total = counts.sum().reshape(1)
         segment = torch.searchsorted(ends, index, right=True)
-        used = index < ends[-1:]
+        used = index < total
         segment = segment.clamp(max=max(counts.shape[0] - 1, 0))
         first_block = (ends - counts)[segment]
         block_starts = starts[segment] + (index - first_block) * block_size
         return BlockTable(
             block_segments=torch.where(used, segment, -1).int(),
             block_starts=torch.where(used, block_starts, -1).int(),
-            num_blocks=ends[-1:].int(),
+            num_blocks=total.int(),
             block_size=block_size,
         )
 

@@ -98,7 +98,7 @@ def in_order(rows: Tensor, route: Route) -> Tensor:
 
 
 def shrink_ordered(rows: Tensor, lora_a: Tensor, stretches: list[Stretch]) -> Tensor:
-    s = rows.new_empty((rows.shape[0], lora_a.shape[1]), dtype=accumulator(rows.dtype))
+    s = rows.new_zeros((rows.shape[0], lora_a.shape[1]), dtype=accumulator(rows.dtype))
     for stretch in stretches:
         a = stretch.adapters(lora_a)
         stretch.rows(s)[..., : stretch.rank] = matmul(stretch.rows(rows), a.transpose(1, 2))

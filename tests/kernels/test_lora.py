@@ -1,0 +1,284 @@
+"""Shrink, expand and multi_lora: fp64 truth, gradients, live ranks, untouched rows, compile."""
+
+import math
+
+import pytest
+import torch
+from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora
+from t2l_kernels.lora import library
+from torch.library import opcheck
+
+IMPLS = ["reference", "torch"]
+POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place"]
+NUM_SLOTS, RANK, IN, OUT = 9, 6, 21, 17
+
+
+def popular(kind: str, num_tokens: int = 40) -> torch.Tensor:
+    """Slots per token under the popularity patterns of the multi-LoRA literature (Punica)."""
+    generator = torch.Generator().manual_seed(1)
+    if kind == "distinct":
+        return torch.randperm(NUM_SLOTS, generator=generator)
+    if kind == "identical":
+        return torch.full((num_tokens,), 3)
+    if kind == "none":
+        return torch.full((num_tokens,), -1)
+    if kind == "in place":
+        return torch.tensor([4] * 20 + [-1] * 9 + [1] * 11)
+    if kind == "uniform":
+        groups = math.ceil(math.sqrt(num_tokens))
+        return torch.randint(-1, groups, (num_tokens,), generator=generator)
+    weights = torch.tensor([1.5**-i for i in range(NUM_SLOTS)])
+    if kind == "skewed":
+        weights = torch.tensor([50.0] + [1.0] * (NUM_SLOTS - 1))
+    return torch.multinomial(weights, num_tokens, replacement=True, generator=generator)
+
+
+class Case:
+    """One problem; rows beyond the live rank are NaN, so that reading them shows."""
+
+    def __init__(self, kind: str, dtype: torch.dtype, mixed_ranks: bool, poison: bool = True):
+        torch.manual_seed(0)
+        self.slots = popular(kind)
+        self.route = Route.from_tokens(self.slots)
+        tokens = self.slots.shape[0]
+        self.x = torch.randn(tokens, IN, dtype=dtype)
+        self.lora_a = torch.randn(NUM_SLOTS, RANK, IN, dtype=dtype) / IN**0.5
+        self.lora_b = torch.randn(NUM_SLOTS, RANK, OUT, dtype=dtype)
+        self.residual = torch.randn(tokens, OUT, dtype=dtype)
+        self.scalings = torch.rand(NUM_SLOTS) + 0.5
+        self.ranks = None
+        if mixed_ranks:
+            self.ranks = torch.tensor([6, 1, 6, 3, 0, 5, 2, 6, 6], dtype=torch.int32)
+            for slot, rank in enumerate(self.ranks.tolist()):
+                self.lora_a[slot, rank:] = math.nan if poison else 0.0
+                self.lora_b[slot, rank:] = math.nan if poison else 0.0
+
+    def truth(self) -> torch.Tensor:
+        out = self.residual.double().clone()
+        for t, slot in enumerate(self.slots.tolist()):
+            if slot >= 0:
+                rank = RANK if self.ranks is None else int(self.ranks[slot])
+                a, b = self.lora_a[slot, :rank].double(), self.lora_b[slot, :rank].double()
+                out[t] += self.scalings[slot].double() * (self.x[t].double() @ a.T @ b)
+        return out
+
+    def run(self, impl: str) -> torch.Tensor:
+        return multi_lora(
+            self.x,
+            self.lora_a,
+            self.lora_b,
+            self.route,
+            scalings=self.scalings,
+            ranks=self.ranks,
+            residual=self.residual,
+            impl=impl,
+        )
+
+
+@pytest.mark.parametrize("mixed_ranks", [False, True], ids=["one rank", "mixed ranks"])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("kind", POPULARITY)
+@pytest.mark.parametrize("impl", IMPLS)
+def test_output_matches_fp64_truth_within_the_dtype_own_error(impl, kind, dtype, mixed_ranks):
+    case = Case(kind, dtype, mixed_ranks)
+    truth = case.truth()
+    slack = {torch.float64: 1e-13, torch.float32: 1e-5, torch.bfloat16: 5e-2}[dtype]
+    own_error = (truth.to(dtype).double() - truth).abs().max()
+    error = (case.run(impl).double() - truth).abs().max()
+    assert error <= 2 * own_error + slack
+
+
+@pytest.mark.parametrize("kind", POPULARITY)
+@pytest.mark.parametrize("impl", IMPLS)
+def test_shrink_then_expand_equals_multi_lora_and_leaves_other_rows_alone(impl, kind):
+    case = Case(kind, torch.float32, mixed_ranks=True)
+    s = lora_shrink(case.x, case.lora_a, case.route, ranks=case.ranks, impl=impl)
+    assert s.dtype == torch.float32 and s.shape == (1, len(case.slots), RANK)
+    s[:, case.slots < 0] = math.nan  # unspecified rows are never read
+    out = case.residual.clone()
+    lora_expand(
+        s, case.lora_b, case.route, scalings=case.scalings, ranks=case.ranks, out=out, impl=impl
+    )
+    torch.testing.assert_close(out, case.run("reference"), rtol=1e-5, atol=1e-5)
+    untouched = case.slots < 0
+    assert torch.equal(out[untouched], case.residual[untouched])
+
+
+def test_expand_sums_planes():
+    case = Case("uniform", torch.float32, mixed_ranks=False)
+    s = lora_shrink(case.x, case.lora_a, case.route)
+    planes = torch.cat([0.25 * s, 0.75 * s])
+    outs = []
+    for value in (s, planes):
+        out = case.residual.clone()
+        lora_expand(value, case.lora_b, case.route, scalings=case.scalings, out=out)
+        outs.append(out)
+    torch.testing.assert_close(*outs)
+
+
+def test_reference_is_bitwise_independent_of_company():
+    case = Case("zipf", torch.float32, mixed_ranks=True)
+    together = case.run("reference")
+    for token in range(len(case.slots)):
+        one = slice(token, token + 1)
+        alone = multi_lora(
+            case.x[one],
+            case.lora_a,
+            case.lora_b,
+            Route.from_tokens(case.slots[one]),
+            scalings=case.scalings,
+            ranks=case.ranks,
+            residual=case.residual[one],
+            impl="reference",
+        )
+        assert torch.equal(alone, together[one])
+
+
+@pytest.mark.parametrize("impl", IMPLS)
+def test_permuting_tokens_permutes_the_output(impl):
+    case = Case("uniform", torch.float64, mixed_ranks=False)
+    before = case.run(impl)
+    perm = torch.randperm(len(case.slots))
+    case.x, case.residual, case.slots = case.x[perm], case.residual[perm], case.slots[perm]
+    case.route = Route.from_tokens(case.slots)
+    torch.testing.assert_close(case.run(impl), before[perm])
+
+
+@pytest.mark.parametrize("kind", POPULARITY)
+def test_gradients_of_torch_equal_autograd_through_the_reference(kind):
+    case = Case(kind, torch.float64, mixed_ranks=True, poison=False)
+    inputs = [case.x, case.lora_a, case.lora_b, case.residual]
+    for tensor in inputs:
+        tensor.requires_grad_()
+    weight = torch.randn_like(case.residual)
+    grads = {
+        impl: torch.autograd.grad((case.run(impl) * weight).sum(), inputs, allow_unused=True)
+        for impl in IMPLS
+    }
+    for mine, theirs, tensor in zip(grads["torch"], grads["reference"], inputs, strict=True):
+        expected = torch.zeros_like(tensor) if theirs is None else theirs
+        torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("kind", ["distinct", "uniform", "in place"])
+def test_gradcheck(kind):
+    case = Case(kind, torch.float64, mixed_ranks=False)
+
+    def run(x, lora_a, lora_b, residual):
+        return multi_lora(
+            x, lora_a, lora_b, case.route, scalings=case.scalings, residual=residual, impl="torch"
+        )
+
+    inputs = [t.requires_grad_() for t in (case.x, case.lora_a, case.lora_b, case.residual)]
+    assert torch.autograd.gradcheck(run, inputs, fast_mode=True)
+
+
+def test_only_needed_gradients_are_computed():
+    case = Case("zipf", torch.float32, mixed_ranks=False)
+    case.lora_b.requires_grad_()
+    case.run("torch").sum().backward()
+    assert case.lora_b.grad is not None and case.lora_a.grad is None and case.x.grad is None
+
+
+@pytest.mark.parametrize("kind", ["distinct", "uniform", "in place"])
+def test_operators_pass_opcheck(kind):
+    case = Case(kind, torch.float32, mixed_ranks=True, poison=False)
+    table = case.route.tensors()
+    s = library.shrink(case.x, case.lora_a, table, case.ranks, "torch")
+    opcheck(library.shrink, (case.x, case.lora_a, table, case.ranks, "torch"))
+    opcheck(
+        library.expand,
+        (s, case.lora_b, table, case.scalings, case.ranks, case.residual.clone(), "torch"),
+    )
+    weights = (case.x, case.lora_a, case.lora_b, table, case.scalings, case.ranks)
+    opcheck(library.forward, (*weights, case.residual))
+    out, s = library.forward(*weights, None)
+    opcheck(
+        library.backward,
+        (out, case.x, s, *weights[1:], [True, False, True]),
+    )
+    opcheck(torch.ops.t2l_kernels.build_route.default, (case.slots, 1, len(case.slots)))
+
+
+def test_fullgraph_compile_routes_runs_and_differentiates():
+    case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
+    case.lora_a.requires_grad_()
+
+    def layer(x, slots):
+        route = Route.from_tokens(slots)
+        y = multi_lora(
+            x, case.lora_a, case.lora_b, route, scalings=case.scalings, ranks=case.ranks
+        )
+        return (y * y).sum()
+
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    expected, got = layer(case.x, case.slots), compiled(case.x, case.slots)
+    torch.testing.assert_close(got, expected)
+    torch.testing.assert_close(
+        torch.autograd.grad(got, case.lora_a), torch.autograd.grad(expected, case.lora_a)
+    )
+
+
+def test_fullgraph_compile_of_the_in_place_pair():
+    case = Case("zipf", torch.float32, mixed_ranks=False)
+
+    def layer(x, y, slots):
+        route = Route.from_tokens(slots)
+        s = lora_shrink(x, case.lora_a, route)
+        lora_expand(s, case.lora_b, route, scalings=case.scalings, out=y)
+        return y
+
+    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
+    got = compiled(case.x, case.residual.clone(), case.slots)
+    torch.testing.assert_close(got, case.run("torch"))
+
+
+def test_no_adapters_and_no_tokens_are_fine():
+    route = Route.from_tokens(torch.empty(0, dtype=torch.int32))
+    out = multi_lora(
+        torch.empty(0, 4),
+        torch.empty(2, 3, 4),
+        torch.empty(2, 3, 5),
+        route,
+        scalings=torch.ones(2),
+    )
+    assert out.shape == (0, 5)
+
+
+BAD = {
+    "lora_a must have shape": lambda c: setattr(c, "lora_a", c.lora_a[..., :-1]),
+    "lora_b must have shape": lambda c: setattr(c, "lora_b", c.lora_b[:, :-1]),
+    "lora_b must be torch.float32": lambda c: setattr(c, "lora_b", c.lora_b.double()),
+    "residual must have shape": lambda c: setattr(c, "residual", c.residual[:-1]),
+    "scalings must have shape": lambda c: setattr(c, "scalings", c.scalings[:-1]),
+    "ranks must be torch.int32": lambda c: setattr(c, "ranks", torch.ones(NUM_SLOTS)),
+    "route.token_slots must have": lambda c: setattr(c, "route", Route.from_tokens(c.slots[:-1])),
+    r"slots must lie in \[-1, 1\]": lambda c: (
+        setattr(c, "lora_a", c.lora_a[:2]),
+        setattr(c, "lora_b", c.lora_b[:2]),
+        setattr(c, "scalings", c.scalings[:2]),
+    ),
+    "lora_a must be on": lambda c: setattr(c, "lora_a", c.lora_a.to("meta")),
+}
+
+
+@pytest.mark.parametrize("message", BAD)
+def test_bad_input_is_named(message):
+    case = Case("identical", torch.float32, mixed_ranks=False)
+    BAD[message](case)
+    with pytest.raises(ArgumentError, match=message):
+        case.run("torch")
+
+
+@pytest.mark.parametrize("impl", ["triton", "cuda", ""])
+def test_an_explicit_implementation_never_falls_back(impl):
+    case = Case("identical", torch.float32, mixed_ranks=False)
+    with pytest.raises(ArgumentError, match="impl must be one of"):
+        case.run(impl)
+
+
+def test_shrink_refuses_to_drop_a_gradient_silently():
+    case = Case("identical", torch.float32, mixed_ranks=False)
+    case.lora_a.requires_grad_()
+    with pytest.raises(ArgumentError, match="call multi_lora"):
+        lora_shrink(case.x, case.lora_a, case.route)
