@@ -1,0 +1,203 @@
+"""Every supported model: a mixed batch equals each adapter merged into the weights, alone."""
+
+import copy
+
+import pytest
+import t2l_fast as t2l
+import torch
+import transformers as tf
+from t2l_fast.errors import SiteNotFound, UnsupportedModel
+
+SLOTS = torch.tensor([2, -1, 0, 1, 2])
+
+
+@pytest.fixture
+def attached(name, model, lora):
+    config = lora.config(name)
+    weights = lora.adapters(model, config, 3)
+    adapters = t2l.attach(model, config, num_slots=4)
+    ids = adapters.bank.register(weights=weights)
+    return adapters, weights, [None if s < 0 else ids[s] for s in SLOTS.tolist()]
+
+
+@torch.no_grad()
+def test_each_row_equals_its_adapter_merged(model, attached, tokens, lora):
+    adapters, weights, rows = attached
+    base = lora.run(model, tokens)
+    with adapters.bank.lease(rows) as lease, adapters.use(lease):
+        mixed = lora.run(model, tokens)
+    for row, slot in enumerate(SLOTS.tolist()):
+        alone = copy.deepcopy(model)
+        if slot >= 0:
+            weights[slot].merge_into(alone)
+        expected = lora.run(alone, tokens[row : row + 1])[0]
+        torch.testing.assert_close(mixed[row], expected, rtol=1e-4, atol=5e-5)
+        if slot >= 0:
+            assert (mixed[row] - base[row]).abs().max() > 1e-2
+            weights[slot].unmerge_from(alone)
+            torch.testing.assert_close(
+                lora.run(alone, tokens[row : row + 1])[0], base[row], rtol=1e-4, atol=5e-5
+            )
+    assert torch.equal(mixed[1], base[1])
+
+
+@torch.no_grad()
+def test_permuting_rows_permutes_outputs(model, attached, tokens, lora):
+    adapters, _, rows = attached
+    perm = torch.tensor([3, 0, 4, 2, 1])
+    with adapters.bank.lease(rows) as lease, adapters.use(lease):
+        mixed = lora.run(model, tokens)
+    with adapters.bank.lease([rows[i] for i in perm]) as lease, adapters.use(lease):
+        permuted = lora.run(model, tokens[perm])
+    torch.testing.assert_close(permuted, mixed[perm], rtol=1e-5, atol=1e-5)
+
+
+@torch.no_grad()
+def test_copies_and_saved_files_are_the_bare_model(model, attached, tokens, lora, tmp_path):
+    adapters, _, rows = attached
+    twin = lora.build(next(n for n, m in lora.models.items() if isinstance(model, m[0])))
+    expected = lora.run(twin, tokens)
+    with adapters.bank.lease(rows) as lease, adapters.use(lease):
+        assert torch.equal(lora.run(copy.deepcopy(model), tokens), expected)
+        lora.run(model, tokens)
+    assert model.state_dict().keys() == twin.state_dict().keys()
+    model.save_pretrained(tmp_path / "attached")
+    twin.save_pretrained(tmp_path / "bare")
+    saved = (tmp_path / "attached/model.safetensors").read_bytes()
+    assert saved == (tmp_path / "bare/model.safetensors").read_bytes()
+    adapters.detach()
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in model.modules())
+    assert torch.equal(lora.run(model, tokens), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"do_sample": False},
+        {"do_sample": False, "num_beams": 3},
+        {"do_sample": False, "num_beams": 3, "num_return_sequences": 2},
+        {"do_sample": True, "num_return_sequences": 3, "top_k": 1},
+    ],
+    ids=["greedy", "beams", "beams returned", "sampling"],
+)
+def test_generate_equals_each_adapter_alone(model, attached, tokens, options):
+    adapters, weights, rows = attached
+    mask = torch.ones_like(tokens)
+    if not model.config.is_encoder_decoder:  # left padding, as causal generation wants it
+        mask[0, :3] = 0
+        tokens = tokens * mask
+    repeat = options.get("num_beams", options.get("num_return_sequences", 1))
+    options = options | {"max_new_tokens": 5, "min_new_tokens": 5}
+    with adapters.bank.lease(rows) as lease, adapters.use(lease, repeat=repeat):
+        mixed = model.generate(input_ids=tokens, attention_mask=mask, **options)
+    returned = mixed.shape[0] // len(rows)
+    for row, slot in enumerate(SLOTS.tolist()):
+        alone = copy.deepcopy(model)
+        if slot >= 0:
+            weights[slot].merge_into(alone)
+        one = slice(row, row + 1)
+        expected = alone.generate(input_ids=tokens[one], attention_mask=mask[one], **options)
+        assert torch.equal(mixed[row * returned : (row + 1) * returned], expected)
+
+
+def test_keys_are_the_shortest_unique_suffixes(lora):
+    gpt2 = t2l.find_sites(lora.build("gpt2"), ("c_attn", "c_proj"))
+    assert set(gpt2) == {"c_attn", "attn.c_proj", "mlp.c_proj"}
+    t5 = t2l.find_sites(lora.build("t5"), ["q"])
+    assert set(t5) == {
+        "encoder.block.layer.0.SelfAttention.q",
+        "decoder.block.layer.0.SelfAttention.q",
+        "EncDecAttention.q",
+    }
+    assert [site.path for site in t5["EncDecAttention.q"]] == [
+        f"decoder.block.{i}.layer.1.EncDecAttention.q" for i in range(2)
+    ]
+
+
+def test_all_linear_leaves_the_output_head_alone(llama):
+    sites = t2l.find_sites(llama, "all-linear")
+    assert len(sites) == 7 and "lm_head" not in sites
+
+
+def test_a_missing_target_lists_near_names(llama):
+    with pytest.raises(SiteNotFound, match="did you mean q_proj"):
+        t2l.find_sites(llama, ["q_project"])
+
+
+def test_a_module_that_is_no_linear_is_refused(llama):
+    with pytest.raises(UnsupportedModel, match=r"self_attn \(LlamaAttention\).*q_proj"):
+        t2l.find_sites(llama, ["self_attn"])
+
+
+@pytest.mark.parametrize("target", ["gate_up_proj", "experts"])
+def test_moe_experts_are_refused(target):
+    options = dict(vocab_size=61, hidden_size=32, intermediate_size=16, num_hidden_layers=1)
+    options |= dict(num_attention_heads=2, num_key_value_heads=2, num_local_experts=2)
+    model = tf.MixtralForCausalLM(tf.MixtralConfig(**options))
+    with pytest.raises((UnsupportedModel, SiteNotFound), match="MoE experts"):
+        t2l.find_sites(model, [target])
+
+
+def test_tensor_parallel_linears_are_refused(llama):
+    from torch.distributed.tensor import DTensor, Replicate
+    from torch.distributed.tensor._dtensor_spec import DTensorSpec, TensorMeta
+    from torch.testing._internal.distributed.fake_pg import FakeStore
+
+    torch.distributed.init_process_group("fake", store=FakeStore(), rank=0, world_size=2)
+    try:
+        mesh = torch.distributed.device_mesh.init_device_mesh("cpu", (2,))
+        linear = llama.model.layers[0].self_attn.q_proj
+        data = linear.weight.data
+        meta = TensorMeta(data.shape, data.stride(), data.dtype)
+        spec = DTensorSpec(mesh, (Replicate(),), meta)
+        linear.weight = torch.nn.Parameter(DTensor(data, spec, requires_grad=False), False)
+        with pytest.raises(UnsupportedModel, match="tensor-parallel"):
+            t2l.find_sites(llama, ["q_proj"])
+    finally:
+        torch.distributed.destroy_process_group()
+
+
+def test_peft_models_and_second_attach_are_refused(llama, lora):
+    import peft
+
+    adapters = t2l.attach(llama, lora.config("llama"), num_slots=1)
+    with pytest.raises(UnsupportedModel, match="attached already"):
+        t2l.attach(llama, lora.config("llama"), num_slots=1)
+    adapters.detach()
+    wrapped = peft.get_peft_model(llama, lora.config("llama").to_peft())
+    with pytest.raises(UnsupportedModel, match="PEFT layers"):
+        t2l.attach(wrapped, lora.config("llama"), num_slots=1)
+
+
+@torch.no_grad()
+def test_quantised_linears_run_the_delta_in_the_compute_dtype(llama, tokens, lora):
+    bnb = pytest.importorskip("bitsandbytes", reason="needs bitsandbytes for 4-bit linears on CPU")
+    for parent in [layer.self_attn for layer in llama.model.layers]:
+        plain = parent.q_proj
+        packed = bnb.nn.Linear4bit(32, 32, bias=False, compute_dtype=torch.float32)
+        packed.weight = bnb.nn.Params4bit(plain.weight.data, requires_grad=False)
+        parent.q_proj = packed.to("cpu")
+    llama(tokens[:1])
+    assert llama.model.layers[0].self_attn.q_proj.weight.dtype == torch.uint8
+    config = t2l.LoraConfig(["q_proj"], rank=4, alpha=8)
+    weights = lora.adapters(llama, config, 2)
+    adapters = t2l.attach(llama, config, num_slots=2)
+    assert adapters.slab.dtype == torch.float32
+    ids = adapters.bank.register(weights=weights)
+    seen = {}
+
+    def record(module, args, output):
+        seen["x"], seen["y"] = args[0], output
+
+    site = adapters.sites["q_proj"][0]
+    with adapters.bank.lease([ids[1], None, ids[0], ids[0], None]) as lease, adapters.use(lease):
+        handle = site.module.register_forward_hook(record)
+        llama(tokens)
+        handle.remove()
+    base = site.module.forward(seen["x"])
+    delta = seen["x"][0] @ weights[1].lora_a["q_proj"][0].T @ weights[1].lora_b["q_proj"][0]
+    torch.testing.assert_close(seen["y"][0], base[0] + 2 * delta, rtol=1e-4, atol=1e-4)
+    assert torch.equal(seen["y"][1], base[1])
+    with pytest.raises(UnsupportedModel, match="dequantise"):
+        weights[0].merge_into(llama)
