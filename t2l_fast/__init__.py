@@ -1,7 +1,5 @@
 """t2l_fast: a different LoRA adapter for every row of the batch, on any Hugging Face model."""
 
-from t2l_kernels import Route
-
 from t2l_fast import errors, ops
 from t2l_fast.adapters import (
     AdapterBank,
@@ -21,8 +19,7 @@ from t2l_fast.config import LoraConfig
 from t2l_fast.errors import T2LError
 from t2l_fast.models import load_model
 from t2l_fast.version import __version__
-
-
+from t2l_kernels import Route
 
 __all__ = [
     "AdapterBank",

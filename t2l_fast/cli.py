@@ -25,7 +25,9 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def root(show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False) -> None:
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False,
+) -> None:
     if show_version:
         typer.echo(__version__)
         raise typer.Exit
@@ -64,9 +66,9 @@ def demo(
 def diagnose() -> dict[str, Any]:
     """What `t2l doctor` prints, as plain data."""
     import torch
-    from t2l_kernels import explain_impl
 
     from t2l_fast.models import gguf_path
+    from t2l_kernels import explain_impl
 
     devices = [torch.device("cpu")]
     devices += [torch.device("cuda", i) for i in range(torch.cuda.device_count())]
@@ -85,7 +87,9 @@ def diagnose() -> dict[str, Any]:
         "version": __version__,
         "packages": {"python": platform.python_version()} | {p: _version(p) for p in packages},
         "devices": rows,
-        "attention": "flash_attention_2" if flash else "sdpa (flash-attn needs CUDA and its package)",
+        "attention": "flash_attention_2"
+        if flash
+        else "sdpa (flash-attn needs CUDA and its package)",
         "smollm2": smollm2,
     }
 

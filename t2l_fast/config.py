@@ -95,7 +95,9 @@ class LoraConfig:
         fields = dict(config) if isinstance(config, Mapping) else dict(config.to_dict())
         kind = str(getattr(fields.get("peft_type"), "value", fields.get("peft_type")))
         if kind != "LORA":
-            raise ConfigError(f"peft_type must be LORA, got {kind}: only LoRA adapters are run here")
+            raise ConfigError(
+                f"peft_type must be LORA, got {kind}: only LoRA adapters are run here"
+            )
         init = fields.pop("init_lora_weights", True)
         if init is not None and str(init) not in _PLAIN_INITS:
             raise ConfigError(

@@ -145,7 +145,9 @@ def _generate(model, tokenizer, prompts: Sequence[str]) -> Answers:
     )
     seconds = time.perf_counter() - started
     new = out.sequences[:, inputs.input_ids.shape[1] :]
-    texts = [t.strip().split("\n")[0] for t in tokenizer.batch_decode(new, skip_special_tokens=True)]
+    texts = [
+        t.strip().split("\n")[0] for t in tokenizer.batch_decode(new, skip_special_tokens=True)
+    ]
     return Answers(texts, out.logits[0].float(), seconds)
 
 

@@ -4,10 +4,11 @@ import json
 import subprocess
 import sys
 
-import t2l_fast.models
 import torch
-from t2l_fast import cli
 from typer.testing import CliRunner
+
+import t2l_fast.models
+from t2l_fast import cli
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():

@@ -103,7 +103,9 @@ def test_imports_go_down():
 
 
 @pytest.mark.parametrize(
-    ("root", "package"), [(ROOT, "t2l_fast"), (ROOT / "kernels", "t2l_kernels")], ids=lambda v: str(v)
+    ("root", "package"),
+    [(ROOT, "t2l_fast"), (ROOT / "kernels", "t2l_kernels")],
+    ids=lambda v: str(v),
 )
 def test_imports_have_no_circle(root, package):
     assert circles(root, package) == []

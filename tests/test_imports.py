@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 import t2l_fast
 import t2l_kernels
 

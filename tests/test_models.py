@@ -1,8 +1,9 @@
 """Base models: the packaged SmolLM2, its cache, and clear refusals."""
 
 import pytest
-import t2l_fast.models
 import torch
+
+import t2l_fast.models
 from t2l_fast import load_model
 from t2l_fast.errors import ModelNotFound
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
-from t2l_kernels.checks import check_slot_range
 from torch import Tensor, nn
 
 from t2l_fast.adapters.bank import AdapterBank
@@ -33,6 +32,7 @@ from t2l_fast.errors import (
     UnsupportedModel,
     UseError,
 )
+from t2l_kernels.checks import check_slot_range
 
 
 def attach(
@@ -153,10 +153,14 @@ class Adapters:
             ArgumentError: slots out of range or of a wrong shape or dtype.
             AdapterMismatch: `weights` don't fit the sites.
         """
-        active = ActiveUse(self._checked_slots(slots, weights), self._checked_repeat(repeat), weights)
+        active = ActiveUse(
+            self._checked_slots(slots, weights), self._checked_repeat(repeat), weights
+        )
         with self._lock:
             if self.active is not None:
-                raise UseError("use() is entered already, here or in another thread: leave it first")
+                raise UseError(
+                    "use() is entered already, here or in another thread: leave it first"
+                )
             for hook in self._hooks:
                 hook.fired = False
             self.active = active
@@ -198,7 +202,9 @@ class Adapters:
         if isinstance(slots, Lease):
             slots.check()
             if weights is not None or self._bank is not slots._bank:
-                raise UseError("a lease works with its own bank: pass slots as a tensor with weights=")
+                raise UseError(
+                    "a lease works with its own bank: pass slots as a tensor with weights="
+                )
             return slots.slots
         if not isinstance(slots, Tensor) or slots.dim() not in (1, 2) or slots.is_floating_point():
             got = tuple(slots.shape) if isinstance(slots, Tensor) else type(slots).__name__

@@ -243,9 +243,7 @@ class AdapterBank:
         }
         return LoraWeights(fitted.config, copy["a"], copy["b"], fitted.paths)
 
-    def _checked_names(
-        self, names: Sequence[str] | None, count: int
-    ) -> Sequence[AdapterId | None]:
+    def _checked_names(self, names: Sequence[str] | None, count: int) -> Sequence[AdapterId | None]:
         if names is None:
             return [None] * count
         taken = [name for name in names if name in self._store]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora
 from torch import Tensor, nn
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError, UnsupportedModel
+from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora
 
 
 def add_delta(
@@ -38,12 +38,12 @@ def add_delta(
     if y.dtype == lora_a.dtype:
         if not tracked and y.is_contiguous():
             s = lora_shrink(rows, lora_a, route, ranks=ranks)
-            lora_expand(s, lora_b, route, scalings=scalings, ranks=ranks, out=y.view(-1, out_features))
+            lora_expand(
+                s, lora_b, route, scalings=scalings, ranks=ranks, out=y.view(-1, out_features)
+            )
             return y
         flat = y.reshape(-1, out_features)
-        out = multi_lora(
-            rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=flat
-        )
+        out = multi_lora(rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=flat)
         return out.view(y.shape)
     delta = multi_lora(rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
     return y + delta.view(y.shape).to(y.dtype)
@@ -92,7 +92,9 @@ class MultiLoraLinear(nn.Module):
         a = torch.empty(num_slots, rank, in_features, **where).uniform_(-bound, bound)
         self.lora_a = nn.Parameter(a)
         self.lora_b = nn.Parameter(torch.zeros(num_slots, rank, out_features, **where))
-        self.register_buffer("scalings", torch.full((num_slots,), config.scaling, device=weight.device))
+        self.register_buffer(
+            "scalings", torch.full((num_slots,), config.scaling, device=weight.device)
+        )
 
     def forward(self, x: Tensor, slots: Tensor | Route | None = None) -> Tensor:
         """Apply the base and the chosen adapters.

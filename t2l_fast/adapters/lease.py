@@ -48,7 +48,9 @@ class Lease:
             raise UseError("the lease was released before use: enter use() inside the lease")
         now = tuple(self._bank._generations[slot] for slot in self._pinned)
         if now != self._generations:
-            raise UseError(f"slots {self._pinned} were refilled under a lease: this is a bug in t2l_fast")
+            raise UseError(
+                f"slots {self._pinned} were refilled under a lease: this is a bug in t2l_fast"
+            )
 
     def __enter__(self) -> Lease:
         self.check()

@@ -50,7 +50,9 @@ def read(folder: Path) -> LoraWeights:
             {m: tuple(names) for m, names in paths.items()},
         )
     except RuntimeError as error:
-        raise AdapterFormatError(f"layers of one module differ in shape in {folder}: {error}") from None
+        raise AdapterFormatError(
+            f"layers of one module differ in shape in {folder}: {error}"
+        ) from None
 
 
 def write(weights: LoraWeights, folder: Path) -> None:

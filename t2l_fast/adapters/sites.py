@@ -124,7 +124,9 @@ def _not_found(name: str, modules: dict[str, nn.Module], model: nn.Module) -> st
             f"target module {name!r} is a parameter of {type(model).__name__}, not a linear: "
             "fused MoE experts and bare parameters carry no adapters here"
         )
-    names = sorted({path.rsplit(".", 1)[-1] for path, m in modules.items() if path and _features(m)})
+    names = sorted(
+        {path.rsplit(".", 1)[-1] for path, m in modules.items() if path and _features(m)}
+    )
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or names[:12]
     return (
         f"target module {name!r} is not in {type(model).__name__}: did you mean {', '.join(near)}?"

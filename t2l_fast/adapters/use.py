@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
-from t2l_kernels import Route
 from torch import Tensor
 
 from t2l_fast.adapters.layer import route_of
 from t2l_fast.adapters.weights import LoraBatch
+from t2l_kernels import Route
 
 Pair = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 

@@ -200,7 +200,9 @@ class LoraBatch:
         for m, group in sites.items():
             bound = 1.0 / math.sqrt(group[0].in_features)
             shape = (len(group), num_adapters, config.rank)
-            a = torch.empty(*shape, group[0].in_features).uniform_(-bound, bound, generator=generator)
+            a = torch.empty(*shape, group[0].in_features).uniform_(
+                -bound, bound, generator=generator
+            )
             lora_a[m] = a.requires_grad_()
             lora_b[m] = torch.zeros(*shape, group[0].out_features, requires_grad=True)
         paths = {m: tuple(s.path for s in group) for m, group in sites.items()}

@@ -1,9 +1,10 @@
 """Small models built from a config, and random adapters for them."""
 
 import pytest
-import t2l_fast as t2l
 import torch
 import transformers as tf
+
+import t2l_fast as t2l
 
 VOCAB = 61
 COMMON = dict(
@@ -18,9 +19,7 @@ COMMON = dict(
     bos_token_id=1,
     eos_token_id=2,
 )
-T5 = dict(
-    vocab_size=VOCAB, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4
-)
+T5 = dict(vocab_size=VOCAB, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4)
 MODELS = {
     "llama": (tf.LlamaForCausalLM, tf.LlamaConfig, COMMON, ("q_proj", "v_proj", "down_proj")),
     "mistral": (tf.MistralForCausalLM, tf.MistralConfig, COMMON, ("q_proj", "o_proj")),

@@ -3,9 +3,10 @@
 import copy
 
 import pytest
-import t2l_fast as t2l
 import torch
 import transformers as tf
+
+import t2l_fast as t2l
 from t2l_fast.errors import SiteNotFound, UnsupportedModel
 
 SLOTS = torch.tensor([2, -1, 0, 1, 2])

@@ -4,8 +4,10 @@ import copy
 import threading
 
 import pytest
-import t2l_fast as t2l
 import torch
+from torch._dynamo.testing import CompileCounter
+
+import t2l_fast as t2l
 from t2l_fast.errors import (
     AdapterMismatch,
     ArgumentError,
@@ -13,7 +15,6 @@ from t2l_fast.errors import (
     UnsupportedModel,
     UseError,
 )
-from torch._dynamo.testing import CompileCounter
 
 SLOTS = torch.tensor([2, -1, 0, 1, 2])
 
@@ -257,9 +258,7 @@ def test_a_forward_in_another_thread_uses_the_adapters(llama, served, tokens):
 @torch.no_grad()
 def test_bypassed_sites_are_reported(llama, served, tokens):
     projection = llama.model.layers[1].self_attn.v_proj
-    projection.__class__ = type(
-        "Fused", (torch.nn.Linear,), {"__call__": torch.nn.Linear.forward}
-    )
+    projection.__class__ = type("Fused", (torch.nn.Linear,), {"__call__": torch.nn.Linear.forward})
     expected = "1 of 6 sites never ran, such as model.layers.1.self_attn.v_proj"
     with pytest.raises(SiteNotReached, match=expected), served.use(SLOTS):
         llama(tokens)

@@ -4,9 +4,10 @@ import math
 
 import pytest
 import torch
+from torch.library import opcheck
+
 from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora
 from t2l_kernels.lora import library
-from torch.library import opcheck
 
 IMPLS = ["reference", "torch"]
 POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place"]
@@ -206,9 +207,7 @@ def test_fullgraph_compile_routes_runs_and_differentiates():
 
     def layer(x, slots):
         route = Route.from_tokens(slots)
-        y = multi_lora(
-            x, case.lora_a, case.lora_b, route, scalings=case.scalings, ranks=case.ranks
-        )
+        y = multi_lora(x, case.lora_a, case.lora_b, route, scalings=case.scalings, ranks=case.ranks)
         return (y * y).sum()
 
     compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")

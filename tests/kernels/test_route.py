@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from t2l_kernels import ArgumentError, Route
 
 SLOTS = st.lists(st.integers(-1, 5), max_size=70)

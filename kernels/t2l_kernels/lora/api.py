@@ -106,15 +106,11 @@ def multi_lora(
     check_device("lora_b", lora_b, x.device, "x")
     _check_tables(route, x.shape[0], "x", lora_a, scalings, ranks)
     if residual is not None:
-        check_shape(
-            "residual", residual, "[tokens, out_features]", (x.shape[0], lora_b.shape[2])
-        )
+        check_shape("residual", residual, "[tokens, out_features]", (x.shape[0], lora_b.shape[2]))
         check_dtype("residual", residual, x.dtype, why=" like x")
         check_device("residual", residual, x.device, "x")
     if resolve_impl(impl, x.device) == "reference":
-        return reference.multi_lora(
-            x, lora_a, lora_b, route.token_slots, scalings, ranks, residual
-        )
+        return reference.multi_lora(x, lora_a, lora_b, route.token_slots, scalings, ranks, residual)
     return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, *route.tensors())
 
 
