@@ -1,7 +1,7 @@
 """The package map, which pyproject.toml cannot express; everything else stands there.
 
-`kernels/` is a source root without an `__init__.py`: a top-level package called `kernels` would shadow
-Hugging Face's, which transformers imports.
+`kernels/` is a source root without an `__init__.py`: a top-level package called `kernels` would
+shadow Hugging Face's, which transformers imports.
 """
 
 from setuptools import find_packages, setup

@@ -1,4 +1,4 @@
-"""The LoRA part beside the bare linear, ragged beside equal lengths, training beside the T2L hook."""
+"""The LoRA part beside the bare linear, ragged lengths, and training beside the T2L hook."""
 
 import gc
 from pathlib import Path

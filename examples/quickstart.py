@@ -1,4 +1,4 @@
-"""Four adapters and the base model in one batch. Run: python examples/quickstart.py [PEFT folder …]"""
+"""Several adapters and the base model in one batch. Usage: quickstart.py [PEFT folder …]"""
 
 import sys
 import tempfile

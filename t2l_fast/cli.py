@@ -57,7 +57,7 @@ def demo(
     steps: Annotated[int, typer.Option(min=1, help="Training steps of the eight adapters.")] = 30,
     seed: Annotated[int, typer.Option(help="Of the adapters' initialisation.")] = 0,
 ) -> None:
-    """Train 8 adapters together, answer 8 prompts in one batch, and compare with PEFT one by one."""
+    """Train 8 adapters together, answer 8 prompts in one batch, compare with PEFT one by one."""
     from t2l_fast.demo import run
 
     run(Console(), steps=steps, seed=seed)

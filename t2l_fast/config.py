@@ -13,9 +13,9 @@ if TYPE_CHECKING:
     import peft
 
 _HARMLESS = frozenset(
-    """alpha auto_mapping base_model_name_or_path fan_in_fan_out inference_mode lora_alpha lora_dropout
-    peft_type peft_version r revision runtime_config target_modules task_type use_rslora
-    megatron_core qalora_group_size ephemeral_gpu_offload""".split()
+    """alpha auto_mapping base_model_name_or_path fan_in_fan_out inference_mode lora_alpha
+    lora_dropout peft_type peft_version r revision runtime_config target_modules task_type
+    use_rslora megatron_core qalora_group_size ephemeral_gpu_offload""".split()
 )
 """PEFT fields that don't change what a stored adapter computes, or that are read here."""
 
@@ -28,8 +28,8 @@ class LoraConfig:
     """Rank, scale and place of LoRA adapters (Hu et al. 2021; rsLoRA: Kalajdzievski 2023).
 
     Args:
-        target_modules: names or path suffixes of the linears to adapt, as in PEFT; a single string is
-            "all-linear" or a regular expression for the whole path.
+        target_modules: names or path suffixes of the linears to adapt, as in PEFT; a single string
+            is "all-linear" or a regular expression for the whole path.
         rank: inner dimension r.
         alpha: numerator of the scale.
         use_rslora: scale by alpha/√r instead of alpha/r.
@@ -101,14 +101,16 @@ class LoraConfig:
         init = fields.pop("init_lora_weights", True)
         if init is not None and str(init) not in _PLAIN_INITS:
             raise ConfigError(
-                f"init_lora_weights={init!r} changes the base weights: convert the adapter to plain "
+                f"init_lora_weights={init!r} changes the base weights: convert the adapter to "
+                "plain "
                 "LoRA with PEFT's path_initial_model_for_weight_conversion first"
             )
         refused = {k: v for k, v in fields.items() if k not in _HARMLESS and _is_set(k, v)}
         if refused:
             listed = ", ".join(f"{name}={value!r}" for name, value in sorted(refused.items()))
             raise ConfigError(
-                f"plain LoRA is expected, got {listed}: merge this adapter into the base model with "
+                f"plain LoRA is expected, got {listed}: merge this adapter into the base model "
+                "with "
                 "PEFT, or train it without"
             )
         targets = fields.get("target_modules")

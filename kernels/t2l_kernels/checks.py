@@ -15,7 +15,7 @@ class ArgumentError(T2LError, ValueError):
 
 
 def check_shape(name: str, tensor: Tensor, dims: str, sizes: Sequence[int | None]) -> None:
-    """Raise unless `tensor` has shape `sizes`; `None` accepts any size; `dims` names the dimensions."""
+    """Raise unless `tensor` has shape `sizes` (`None`: any size), whose dimensions are `dims`."""
     fits = tensor.dim() == len(sizes)
     if fits:
         for wanted, got in zip(sizes, tensor.shape, strict=True):

@@ -14,8 +14,8 @@ LIBRARY = torch.library.Library("t2l_kernels", "DEF")
 def define(schema: str, implementation: Callable, fake: Callable):
     """Register an operator for all devices and return its callable overload.
 
-    `Library.define` costs about a fifth of `torch.library.custom_op` per call (7 against 30 us here);
-    gradients come from `torch.autograd.Function`, so no autograd kernel is registered.
+    `Library.define` costs about a fifth of `torch.library.custom_op` per call (7 against 30 us
+    here); gradients come from `torch.autograd.Function`, so no autograd kernel is registered.
     """
     name = schema.split("(", 1)[0]
     LIBRARY.define(schema, tags=(torch.Tag.pt2_compliant_tag,))

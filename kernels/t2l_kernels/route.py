@@ -18,12 +18,13 @@ from t2l_kernels.library import define
 
 _LONG_RUN = 8
 """Mean tokens per run from which tokens stay in place. Measured (DESIGN.md, "torch path"): below it
-one gather of the rows and a batched matmul beat a matmul per segment, above it the gather costs more."""
+one gather of the rows and a batched matmul beat a matmul per segment, above it the gather costs
+more."""
 
 
 @dataclass(frozen=True, slots=True)
 class BlockTable:
-    """Row blocks of at most `block_size` tokens, none across two segments; unused entries are −1."""
+    """Blocks of at most `block_size` tokens, none across two segments; unused entries are −1."""
 
     block_segments: Tensor  # [T // block_size + max_segments] int32, index of the segment
     block_starts: Tensor  # [same] int32, first position in `Route.order`
@@ -33,7 +34,7 @@ class BlockTable:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Tokens grouped by adapter. Build one per leading shape and forward pass; every layer reads it."""
+    """Tokens grouped by adapter: one per leading shape and forward pass, read by every layer."""
 
     token_slots: Tensor  # [T] int32, −1 = no adapter
     order: Tensor  # [T] int64, order[p] = token at sorted position p
@@ -56,7 +57,8 @@ class Route:
     def from_sequences(
         cls, slots: Tensor, seq_len: int | Tensor, *, max_segments: int | None = None
     ) -> "Route":
-        """Route from one slot per sequence, `slots` `[B]`, and its length in tokens (int, or `[B]`).
+        """Route from one slot per sequence, `slots` `[B]`, and its length in tokens (int, or
+        `[B]`).
 
         Raises:
             ArgumentError: wrong rank or dtype, or more segments than `max_segments`.
@@ -89,7 +91,7 @@ class Route:
         ]
 
     def blocks(self, block_size: int) -> BlockTable:
-        """Cut the routed segments into row blocks of at most `block_size` tokens (slot −1 has none)."""
+        """Cut the routed segments into blocks of at most `block_size` tokens; slot −1 has none."""
         starts = self.segment_starts.long()
         lengths = starts.diff() * (self.segment_slots >= 0)
         counts = (lengths + block_size - 1) // block_size
@@ -132,7 +134,8 @@ def _build(slots: Tensor, tokens_per_slot: int, max_segments: int) -> list[Tenso
     num_segments = values.shape[0]
     if num_segments > max_segments:
         raise ArgumentError(
-            f"max_segments must be at least the {num_segments} runs of equal slots, got {max_segments}"
+            f"max_segments must be at least the {num_segments} runs of equal slots, got "
+            f"{max_segments}"
         )
     segment_slots = token_slots.new_full((max_segments,), -1)
     segment_slots[:num_segments] = values

@@ -1,4 +1,4 @@
-"""attach: adapters on any model, by forward hooks; modules, state dict and weights stay untouched."""
+"""attach: adapters on any model, by forward hooks; modules and state dict stay untouched."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def attach(
     Args:
         model: a module tree, Hugging Face or not; attach before `torch.compile`.
         config: target modules, and rank, scale and dropout of what is generated or trained.
-        num_slots: adapters the device holds at once; 0 = none, for training through `use(weights=…)`.
+        num_slots: adapters the device holds at once; 0 = none, for training through
+            `use(weights=…)`.
         rank_max: largest rank a slot takes; None = `config.rank`.
         generator: makes the adapters registered as texts or codes.
         dtype: of the slots; None = the model's compute dtype.
@@ -58,7 +59,8 @@ def attach(
 
     Raises:
         SiteNotFound: a target module is not in the model.
-        UnsupportedModel: a target can't carry adapters, or the model is compiled or attached already.
+        UnsupportedModel: a target can't carry adapters, or the model is compiled or attached
+            already.
         ArgumentError: `num_slots` is negative or `rank_max` below `config.rank`.
     """
     if num_slots < 0:
@@ -72,7 +74,8 @@ def attach(
         devices = {next(site.module.parameters()).device for site in group}
         if len(devices) > 1:
             raise UnsupportedModel(
-                f"all layers of {group[0].key} must be on one device, got {sorted(map(str, devices))}: "
+                f"all layers of {group[0].key} must be on one device, got "
+                f"{sorted(map(str, devices))}: "
                 "load the model without device_map"
             )
         for site in group:
@@ -91,8 +94,8 @@ class Adapters:
         config: as attached.
         sites: key → its sites, in layer order.
         slab: the slots' tensors, None for `num_slots=0`.
-        active: what `use` entered, None outside; never thread-local, since backward and serving loops
-            run in other threads.
+        active: what `use` entered, None outside; never thread-local, since backward and serving
+            loops run in other threads.
     """
 
     def __init__(
@@ -139,8 +142,8 @@ class Adapters:
     ) -> Iterator[Adapters]:
         """Run the model with these adapters inside the `with` block.
 
-        With activation checkpointing the block must enclose backward. The block ends with an error if a
-        site's forward never ran in it: an adapter is never silently absent.
+        With activation checkpointing the block must enclose backward. The block ends with an error
+        if a site's forward never ran in it: an adapter is never silently absent.
 
         Args:
             slots: a lease; or integers `[B]` per sequence or `[B, T]` per token, −1 = base model.
@@ -171,7 +174,8 @@ class Adapters:
         idle = [hook.path for hook in self._hooks if not hook.fired]
         if idle:
             raise SiteNotReached(
-                f"use() ended, but {len(idle)} of {len(self._hooks)} sites never ran, such as {idle[0]}: "
+                f"use() ended, but {len(idle)} of {len(self._hooks)} sites never ran, such as "
+                f"{idle[0]}: "
                 "the model was not called, or it bypasses them (fused kernels, unused parts); "
                 "attach with exclude= to leave them out"
             )
@@ -246,7 +250,8 @@ def _refuse_compiled(model: nn.Module) -> None:
     )
     if compiled:
         raise UnsupportedModel(
-            "the model is compiled, and Dynamo silently skips hooks added afterwards: attach to the "
+            "the model is compiled, and Dynamo silently skips hooks added afterwards: attach to "
+            "the "
             "plain model first, then torch.compile it"
         )
 

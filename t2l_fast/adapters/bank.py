@@ -21,8 +21,8 @@ from t2l_fast.errors import AdapterInUse, AdapterMismatch, ArgumentError, BankFu
 class AdapterBank:
     """Slots are a cache over the store: least recently leased goes first, pinned slots never.
 
-    All methods are thread-safe and all-or-nothing: one that raises leaves every registration, pin and
-    leased slot as it was (cached adapters that were displaced are simply made again).
+    All methods are thread-safe and all-or-nothing: one that raises leaves every registration, pin
+    and leased slot as it was (cached adapters that were displaced are simply made again).
     """
 
     def __init__(
@@ -77,7 +77,8 @@ class AdapterBank:
             One id per adapter.
 
         Raises:
-            ArgumentError: not exactly one source, names missing, repeated or taken, or a wrong shape.
+            ArgumentError: not exactly one source, names missing, repeated or taken, or a wrong
+                shape.
             AdapterMismatch: weights that don't fit the slots, or no generator for texts or codes.
         """
         given = [source for source in (texts, codes, weights) if source is not None]
@@ -155,7 +156,8 @@ class AdapterBank:
             slot = self._slot_of.get(adapter)
             if slot is not None and self._pins[slot]:
                 raise AdapterInUse(
-                    f"adapter {adapter!r} is pinned by {self._pins[slot]} lease(s): release them first"
+                    f"adapter {adapter!r} is pinned by {self._pins[slot]} lease(s): release them "
+                    "first"
                 )
         return wanted
 
@@ -167,7 +169,8 @@ class AdapterBank:
         if short > len(idle):
             raise BankFull(
                 f"{len(entries)} adapters need a slot, got {len(self._free) + len(idle)} free of "
-                f"{self.slab.num_slots}: release leases, lease fewer at once, or attach with a larger "
+                f"{self.slab.num_slots}: release leases, lease fewer at once, or attach with a "
+                "larger "
                 "num_slots"
             )
         self._check_fingerprints(entries)
@@ -203,7 +206,8 @@ class AdapterBank:
         for adapter, entry in codes.items():
             if entry.fingerprint != now:
                 raise AdapterMismatch(
-                    f"the code of adapter {adapter!r} belongs to generator {entry.fingerprint}, got "
+                    f"the code of adapter {adapter!r} belongs to generator {entry.fingerprint}, "
+                    "got "
                     f"{now}: register it again under this generator"
                 )
 
@@ -234,7 +238,8 @@ class AdapterBank:
         fitted = weights.for_sites(self._sites)
         if fitted.config.rank > self.slab.rank_max:
             raise AdapterMismatch(
-                f"slots hold rank ≤ {self.slab.rank_max}, got rank {fitted.config.rank}: attach with "
+                f"slots hold rank ≤ {self.slab.rank_max}, got rank {fitted.config.rank}: attach "
+                "with "
                 "a larger rank_max"
             )
         copy = {

@@ -1,4 +1,4 @@
-"""The forward hook of one site. Copies and pickles of a hooked module carry a hook that does nothing."""
+"""The forward hook of one site; copies and pickles of its module carry one that does nothing."""
 
 from __future__ import annotations
 

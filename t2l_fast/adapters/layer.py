@@ -80,7 +80,8 @@ class MultiLoraLinear(nn.Module):
         weight = getattr(base, "weight", None)
         if not isinstance(in_features, int) or not isinstance(out_features, int) or weight is None:
             raise UnsupportedModel(
-                f"base must be a linear with in_features and out_features, got {type(base).__name__}"
+                f"base must be a linear with in_features and out_features, got "
+                f"{type(base).__name__}"
             )
         if num_slots < 1:
             raise ArgumentError(f"num_slots must be at least 1, got {num_slots}")
@@ -101,8 +102,8 @@ class MultiLoraLinear(nn.Module):
 
         Args:
             x: `[…, in]`.
-            slots: `[B]` per row of the first dim, or one per token (the leading dims of `x`), −1 = base;
-                a Route over the flattened tokens; or None for the base alone.
+            slots: `[B]` per row of the first dim, or one per token (the leading dims of `x`), −1 =
+                base; a Route over the flattened tokens; or None for the base alone.
 
         Raises:
             ArgumentError: `slots` doesn't fit `x`, or lies outside the slots.
@@ -130,6 +131,7 @@ def route_of(slots: Tensor, leading: torch.Size, repeat: int = 1) -> Route:
         return Route.from_tokens(slots.reshape(-1))
     expected = f"[{leading[0] if leading else 1}]" if len(leading) < 2 else f"{tuple(leading)}"
     raise ArgumentError(
-        f"slots must fit the input's leading dims {tuple(leading)} (repeat={repeat}): one per row of "
+        f"slots must fit the input's leading dims {tuple(leading)} (repeat={repeat}): one per "
+        "row of "
         f"the first dim, or one per token {expected}; got shape {tuple(slots.shape)}"
     )

@@ -59,7 +59,8 @@ def write(weights: LoraWeights, folder: Path) -> None:
     """Both files are written under temporary names and renamed, the config last."""
     if weights.paths is None or weights.paths.keys() < weights.lora_a.keys():
         raise AdapterMismatch(
-            "a PEFT folder needs module paths, got none for these weights: pass paths=, or take the "
+            "a PEFT folder needs module paths, got none for these weights: pass paths=, or take "
+            "the "
             "weights through for_sites(adapters.sites) first"
         )
     tensors = {}

@@ -36,8 +36,8 @@ def find_sites(
 
     Args:
         model: any module tree.
-        target_modules: last names or path suffixes; or one string: "all-linear" (every linear but the
-            output head), else a regular expression for the whole path.
+        target_modules: last names or path suffixes; or one string: "all-linear" (every linear but
+            the output head), else a regular expression for the whole path.
         exclude: names or path suffixes to leave out.
 
     Raises:
@@ -77,7 +77,7 @@ def matches(path: str, target_modules: Sequence[str] | str) -> bool:
 
 
 def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
-    """Key of each path: the shortest suffix, without the layer index, that is unique in `universe`."""
+    """Key of each path: its shortest suffix without layer index that is unique in `universe`."""
     templates = {_template(path) for path in universe}
     suffixes = Counter(t[-n:] for t in templates for n in range(1, len(t) + 1))
     keys = {}
@@ -169,7 +169,7 @@ def _template(path: str) -> Template:
 
 
 def compute_dtype(model: nn.Module, sites: dict[str, list[Site]]) -> torch.dtype:
-    """The dtype activations have at the sites: the weights', or the model's if they are quantised."""
+    """The dtype of activations at the sites: the weights', or the model's if quantised."""
     weight = getattr(next(iter(sites.values()))[0].module, "weight", None)
     usual = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
     if isinstance(weight, torch.Tensor) and weight.dtype in usual:

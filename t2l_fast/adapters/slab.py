@@ -17,7 +17,8 @@ class LoraSlab:
     """Both matrices rank-major, so that a low live rank reads contiguous rows.
 
     Fields:
-        lora_a: key → `[layers, slots, rank_max, in]`; rows at or beyond the live rank are never read.
+        lora_a: key → `[layers, slots, rank_max, in]`; rows at or beyond the live rank are never
+            read.
         lora_b: key → `[layers, slots, rank_max, out]`.
         ranks: key → `[slots]` int32; 0 = the slot's adapter doesn't touch this module.
         scalings: key → `[slots]` fp32.
@@ -88,7 +89,8 @@ class LoraSlab:
         unknown = batch.lora_a.keys() - self.lora_a.keys()
         if rank > self.rank_max or unknown or slots.shape != (len(batch),):
             raise AdapterMismatch(
-                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, got "
+                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, "
+                "got "
                 f"rank {rank} for {sorted(batch.lora_a)} and {len(batch)} adapters for slots of "
                 f"shape {tuple(slots.shape)}: attach with a larger rank_max or more target_modules"
             )

@@ -1,4 +1,4 @@
-"""What one `Adapters.use` holds while it is entered: slots, weights, and the routes made from them."""
+"""What one `Adapters.use` holds while entered: slots, weights, and routes made from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ActiveUse:
         self.batch: _UnboundBatch | None = None if batch is None else _UnboundBatch(batch)
 
     def route(self, leading: torch.Size) -> Route:
-        """The route for an input with these leading dims; built again once the slots were written."""
+        """The route for an input with these leading dims; rebuilt once the slots were written."""
         if not torch.compiler.is_compiling() and self.slots._version != self.version:
             self.version, self.routes = self.slots._version, ()
         for known, route in self.routes:

@@ -66,8 +66,8 @@ class LoraWeights:
         """The same adapter keyed and ordered as `sites`, with their paths.
 
         Raises:
-            AdapterMismatch: a module is not among the sites, covers only some layers, or has another
-                shape.
+            AdapterMismatch: a module is not among the sites, covers only some layers, or has
+                another shape.
         """
         if self.paths is None:
             paths = {m: tuple(s.path for s in sites[m]) for m in self.lora_a if m in sites}

@@ -1,4 +1,4 @@
-"""AdapterBank: never a stale or foreign adapter, pins hold, failures change nothing, threads are safe."""
+"""AdapterBank: never a stale or foreign adapter; pins hold; failures change nothing."""
 
 import random
 import threading

@@ -24,8 +24,8 @@ def lora_shrink(
         impl: "auto", "torch" or "reference"; an explicit choice never falls back.
 
     Returns:
-        s `[P, T, R]` in fp32 (fp64 for fp64 x), P planes to be summed (1 here). Columns at or beyond
-        the live rank and rows of slot −1 are unspecified.
+        s `[P, T, R]` in fp32 (fp64 for fp64 x), P planes to be summed (1 here). Columns at or
+        beyond the live rank and rows of slot −1 are unspecified.
 
     Raises:
         ArgumentError: a shape, dtype, device or slot does not fit, or an input requires grad.
@@ -46,7 +46,8 @@ def lora_expand(
     ranks: Tensor | None = None,
     impl: Impl = "auto",
 ) -> None:
-    """Add every token's delta to `out` in place: `out[t] += scalings[slot(t)] · Σ_p s[p, t] B[slot(t)]`.
+    """Add every token's delta to `out` in place: `out[t] += scalings[slot(t)] · Σ_p s[p, t]
+    B[slot(t)]`.
 
     Args:
         s: `[P, T, R]` from `lora_shrink`.

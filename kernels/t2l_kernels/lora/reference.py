@@ -27,7 +27,7 @@ def shrink(x: Tensor, lora_a: Tensor, token_slots: Tensor, ranks: Tensor | None)
 def delta(
     s: Tensor, lora_b: Tensor, token_slots: Tensor, scalings: Tensor, ranks: Tensor | None
 ) -> list[Tensor | None]:
-    """scaling[slot] * s[t] B[slot] per token, None for slot −1; sums over the planes of `s` first."""
+    """scaling[slot] * s[t] B[slot] per token, s summed over its planes; None for slot −1."""
     planes = s.sum(0)
     rows: list[Tensor | None] = []
     for token, slot in enumerate(token_slots.tolist()):

@@ -14,6 +14,9 @@ from t2l_kernels.checks import check_slot_range
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.route import Route
 
+_GATHER_BYTES = 2 << 20
+"""Adapters gathered at once: a copy that stays in the cache until the matmul has read it."""
+
 
 class Stretch(NamedTuple):
     """`count` segments of `length` tokens each, from position `start`, all of one live rank."""
@@ -48,8 +51,11 @@ class Stretch(NamedTuple):
             grad[:, : self.rank].index_add_(0, self.slots, product)
 
 
-def plan(route: Route, ranks: Tensor | None, num_slots: int, rank_max: int) -> list[Stretch]:
-    """The stretches that have an adapter, cut where the live rank changes."""
+def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
+    """The stretches with an adapter, cut where the live rank changes or a gather grows large."""
+    num_slots, rank_max = weights[0].shape[:2]
+    largest = max(rank_max * w.shape[2] * w.element_size() for w in weights)
+    gathered = max(1, _GATHER_BYTES // max(largest, 1))
     num_segments, num_stretches, _ = route.summary.tolist()
     slots = route.segment_slots[:num_segments]
     starts = route.segment_starts[: num_segments + 1].tolist()
@@ -63,22 +69,21 @@ def plan(route: Route, ranks: Tensor | None, num_slots: int, rank_max: int) -> l
     for size in sizes:
         first, stop = stop, stop + size
         while first < stop:
+            consecutive = all(ids[k] == ids[first] + k - first for k in range(first, stop))
+            limit = stop if consecutive else min(stop, first + gathered)
             last = first + 1
-            while last < stop and live[last] == live[first]:
+            while last < limit and live[last] == live[first]:
                 last += 1
             if ids[first] >= 0 and live[first] > 0:
-                count = last - first
-                consecutive = all(ids[first + k] == ids[first] + k for k in range(count))
-                length = starts[first + 1] - starts[first]
                 found.append(
                     Stretch(
-                        index[first:last],
-                        ids[first],
-                        consecutive,
-                        count,
-                        length,
-                        starts[first],
-                        live[first],
+                        slots=index[first:last],
+                        first_slot=ids[first],
+                        consecutive=consecutive or last - first == 1,
+                        count=last - first,
+                        length=starts[first + 1] - starts[first],
+                        start=starts[first],
+                        rank=live[first],
                     )
                 )
             first = last
@@ -86,7 +91,7 @@ def plan(route: Route, ranks: Tensor | None, num_slots: int, rank_max: int) -> l
 
 
 def matmul(left: Tensor, right: Tensor) -> Tensor:
-    """Batched `[n, a, b] @ [n, b, c]`; a single matrix goes to `mm`, whose kernel is the faster one."""
+    """Batched `[n, a, b] @ [n, b, c]`; a single matrix goes to `mm`, which is faster."""
     if left.shape[0] == 1:
         return torch.mm(left[0], right[0]).unsqueeze(0)
     return torch.bmm(left, right)
@@ -134,7 +139,7 @@ def expand_ordered(
 
 
 def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Tensor:
-    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    stretches = plan(route, ranks, lora_a)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
     if not int(route.summary[2]):
         s = torch.empty_like(s).index_copy_(0, route.order, s)
@@ -144,7 +149,7 @@ def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Ten
 def expand(
     s: Tensor, lora_b: Tensor, route: Route, scalings: Tensor, ranks: Tensor | None, out: Tensor
 ) -> None:
-    stretches = plan(route, ranks, lora_b.shape[0], lora_b.shape[1])
+    stretches = plan(route, ranks, lora_b)
     summed = s[0] if s.shape[0] == 1 else s.sum(0)
     expand_ordered(in_order(summed, route), lora_b, route, scalings, stretches, out)
 
@@ -159,7 +164,7 @@ def forward(
     residual: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Return `residual + delta` and s `[T, R]` in route order, which backward reads."""
-    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    stretches = plan(route, ranks, lora_a, lora_b)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
     shape = (x.shape[0], lora_b.shape[2])
     out = x.new_zeros(shape) if residual is None else residual.clone()
@@ -183,7 +188,7 @@ def backward(
     With y = c · s B and s = x Aᵀ: ds = c · dy Bᵀ, dx = ds A, dA = dsᵀ x, dB = c · sᵀ dy.
     """
     wide = s.dtype
-    stretches = plan(route, ranks, lora_a.shape[0], lora_a.shape[1])
+    stretches = plan(route, ranks, lora_a, lora_b)
     grad_rows = in_order(grad_out, route)
     rows = in_order(x, route) if needs[1] else x
     grad_x = torch.zeros_like(x) if needs[0] else x.new_empty(0)
@@ -200,8 +205,11 @@ def backward(
         if needs[1]:
             stretch.accumulate(grad_a, ds, stretch.rows(rows).to(wide))
         if needs[0]:
-            dx = matmul(ds, stretch.adapters(lora_a).to(wide)).to(x.dtype)
-            stretch.rows(grad_x).copy_(dx)
+            a = stretch.adapters(lora_a).to(wide)
+            if x.dtype == wide:
+                torch.bmm(ds, a, out=stretch.rows(grad_x))
+            else:
+                stretch.rows(grad_x).copy_(matmul(ds, a))
     if needs[0] and not int(route.summary[2]):
         grad_x = torch.empty_like(grad_x).index_copy_(0, route.order, grad_x)
     return grad_x, grad_a.to(lora_a.dtype), grad_b.to(lora_b.dtype)
