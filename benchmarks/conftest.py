@@ -58,6 +58,10 @@ def paired():
         "transformers": transformers.__version__,
         "peft": peft.__version__,
     }
+    earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    if earlier.get("where") == where:  # a part of the suite was run: keep the other rows
+        fresh = {row["what"] for row in session.rows}
+        session.rows[:0] = [row for row in earlier["rows"] if row["what"] not in fresh]
     RESULTS.write_text(json.dumps({"where": where, "rows": session.rows}, indent=1) + "\n")
     print(f"\n\n{where}\n| what | shape | bar | measured |\n|---|---|---|---|")
     for row in session.rows:

@@ -9,9 +9,10 @@ import tempfile
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
+from safetensors import SafetensorError
 
 from t2l_fast.errors import ModelNotFound
 
@@ -51,9 +52,15 @@ def load_model(
         ModelNotFound: the package or the checkpoint can't be found.
     """
     device = torch.device(device or "cpu")
-    source = _dequantised(cache_dir) if name == SMOLLM2 else name
-    dtype = dtype or (torch.float32 if name == SMOLLM2 else None)
-    return _load(str(source), name, dtype, device)
+    if name != SMOLLM2:
+        return _load(name, name, dtype, device)
+    dtype = dtype or torch.float32
+    cached = _dequantised(cache_dir)
+    try:
+        return _load(str(cached), name, dtype, device)
+    except (SafetensorError, OSError, ValueError):  # damaged on disk: make it again, once
+        shutil.rmtree(cached, ignore_errors=True)
+        return _load(str(_dequantised(cache_dir)), name, dtype, device)
 
 
 def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.device):
@@ -64,14 +71,13 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
         AutoTokenizer,
     )
 
-    options: dict[str, Any] = {"dtype": dtype or "auto"}
-    if _flash_attention(device):
-        options["attn_implementation"] = "flash_attention_2"
     try:
         config = AutoConfig.from_pretrained(source)
         loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         with _quiet():
-            model = loader.from_pretrained(source, **options).to(device).eval()
+            model = loader.from_pretrained(source, dtype=dtype or "auto").to(device).eval()
+            if _flash_attention(model):
+                model.set_attn_implementation("flash_attention_2")
         tokenizer = AutoTokenizer.from_pretrained(source)
     except OSError as error:
         reason = str(error).split("\n", 1)[0]
@@ -84,9 +90,14 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
     return model, tokenizer
 
 
-def _flash_attention(device: torch.device) -> bool:
-    """sdpa, transformers' default, everywhere else."""
-    return device.type == "cuda" and find_spec("flash_attn") is not None
+def _flash_attention(model: PreTrainedModel) -> bool:
+    """Whether flash-attn can run this model; it has no fp32. Else transformers' default, sdpa."""
+    return (
+        model.device.type == "cuda"
+        and model.dtype in (torch.float16, torch.bfloat16)
+        and getattr(model, "_supports_flash_attn", False)
+        and find_spec("flash_attn") is not None
+    )
 
 
 def gguf_path() -> Path:
@@ -141,7 +152,8 @@ def _convert(gguf: Path, folder: Path) -> None:
     plain = type(loaded)(config)  # one that was loaded quantised refuses to be saved
     plain.load_state_dict(loaded.state_dict())
     plain.generation_config = loaded.generation_config
-    plain.save_pretrained(folder)
+    with _quiet():
+        plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
 

@@ -15,6 +15,8 @@ FLOORS = [
     {"cli"},
 ]
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}
+ALLOWED_BELOW = {"generators": {"version", "errors", "config", "ops", "adapters"}}
+FIRST_UNEXPORTED = 3  # t2l_fast/__init__.py re-exports what lies below
 TRITON_FILES = {"kernel.py", "plans.py", "aot.py"}
 
 
@@ -46,16 +48,17 @@ def upward(root: Path) -> list[str]:
     wrong = []
     for name, path in modules(root, "t2l_fast").items():
         room = name.split(".")[1] if "." in name else None
+        floor = FIRST_UNEXPORTED if room is None else FLOOR_OF[room]
         for target in imports(path, at_import_only=False):
             parts = target.split(".")
-            if parts[0] != "t2l_fast" or len(parts) < 2 or room is None or parts[1] == room:
+            if parts[0] != "t2l_fast" or (len(parts) > 1 and parts[1] == room):
                 continue
-            if parts[1] not in FLOOR_OF:
+            if len(parts) < 2 or parts[1] not in FLOOR_OF:
                 wrong.append(f"{name} imports {target}, which has no floor")
-            elif FLOOR_OF[parts[1]] >= FLOOR_OF[room] and FLOOR_OF[room] > 0:
-                wrong.append(f"{name} (floor {FLOOR_OF[room]}) imports {target}")
-            elif FLOOR_OF[parts[1]] > FLOOR_OF[room]:
-                wrong.append(f"{name} (floor {FLOOR_OF[room]}) imports {target}")
+            elif FLOOR_OF[parts[1]] >= max(floor, 1) or (
+                room in ALLOWED_BELOW and parts[1] not in ALLOWED_BELOW[room]
+            ):
+                wrong.append(f"{name} (floor {floor}) imports {target}")
     return wrong
 
 
@@ -68,7 +71,6 @@ def circles(root: Path, package: str) -> list[str]:
         }
         & known.keys() - {name}
         for name, path in known.items()
-        if path.name != "__init__.py"
     }
     done: set[str] = set()
     found: list[str] = []
@@ -131,6 +133,29 @@ def test_an_upward_import_is_caught(tmp_path):
 def test_neighbours_on_a_floor_are_caught(tmp_path):
     plant(tmp_path, {"t2l_fast/train/loop.py": "import t2l_fast.serve.engine\n"})
     assert upward(tmp_path) == ["t2l_fast.train.loop (floor 3) imports t2l_fast.serve.engine"]
+
+
+def test_the_public_init_must_not_reach_the_upper_floors(tmp_path):
+    plant(tmp_path, {"t2l_fast/__init__.py": "from t2l_fast.cli import app\n"})
+    assert upward(tmp_path) == ["t2l_fast (floor 3) imports t2l_fast.cli.app"]
+
+
+def test_a_room_must_not_import_the_roof(tmp_path):
+    plant(tmp_path, {"t2l_fast/adapters/bank.py": "import t2l_fast\n"})
+    assert upward(tmp_path) == ["t2l_fast.adapters.bank imports t2l_fast, which has no floor"]
+
+
+def test_generators_see_adapters_only(tmp_path):
+    text = "import t2l_fast.adapters.weights\nimport t2l_fast.encoders.bert\n"
+    plant(tmp_path, {"t2l_fast/generators/zhyper.py": text})
+    assert upward(tmp_path) == [
+        "t2l_fast.generators.zhyper (floor 2) imports t2l_fast.encoders.bert"
+    ]
+
+
+def test_a_circle_through_an_init_is_caught(tmp_path):
+    plant(tmp_path, {"p/__init__.py": "from p.a import x\n", "p/a.py": "from p import y\n"})
+    assert circles(tmp_path, "p") == ["p → p.a → p"]
 
 
 def test_a_circle_is_caught(tmp_path):

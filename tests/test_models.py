@@ -1,5 +1,8 @@
 """Base models: the packaged SmolLM2, its cache, and clear refusals."""
 
+import shutil
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -38,6 +41,47 @@ def test_the_second_load_reads_the_cache_and_gives_the_same_bits(first, cache, m
         first[0].state_dict().items(), again.state_dict().values(), strict=True
     ):
         assert torch.equal(one, two), name
+
+
+@pytest.mark.parametrize("damage", ["truncated weights", "empty weights", "no tokenizer"])
+def test_a_damaged_cache_is_made_again(damage, first, cache, tmp_path, monkeypatch):
+    (whole,) = cache.glob("smollm2-*")
+    broken = tmp_path / whole.name
+    shutil.copytree(whole, broken)
+    if damage == "no tokenizer":
+        (broken / "tokenizer.json").unlink()
+    else:
+        kept = 1000 if damage == "truncated weights" else 0
+        with open(broken / "model.safetensors", "r+b") as weights:
+            weights.truncate(kept)
+
+    def convert(gguf, folder):  # stands in for the slow conversion
+        shutil.copytree(whole, folder, dirs_exist_ok=True)
+
+    monkeypatch.setattr(t2l_fast.models, "_convert", convert)
+    model, tokenizer = load_model("smollm2", cache_dir=tmp_path)
+    assert torch.equal(model.get_input_embeddings().weight, first[0].get_input_embeddings().weight)
+    assert tokenizer("Paris").input_ids == first[1]("Paris").input_ids
+
+
+@pytest.mark.parametrize(
+    ("device", "dtype", "supported", "installed", "expected"),
+    [
+        pytest.param("cuda", torch.bfloat16, True, True, True, id="runs"),
+        pytest.param("cuda", torch.float32, True, True, False, id="fp32"),
+        pytest.param("cuda", torch.float16, False, True, False, id="T5 has none"),
+        pytest.param("cuda", torch.float16, True, False, False, id="not installed"),
+        pytest.param("cpu", torch.bfloat16, True, True, False, id="CPU"),
+    ],
+)
+def test_flash_attention_is_chosen_only_where_it_runs(
+    device, dtype, supported, installed, expected, monkeypatch
+):
+    monkeypatch.setattr(t2l_fast.models, "find_spec", lambda name: object() if installed else None)
+    model = SimpleNamespace(
+        device=torch.device(device), dtype=dtype, _supports_flash_attn=supported
+    )
+    assert t2l_fast.models._flash_attention(model) is expected
 
 
 def test_a_failed_conversion_leaves_no_cache(first, tmp_path, monkeypatch):

@@ -30,23 +30,19 @@ def add_delta(
         scalings: `[S]` fp32.
         ranks: `[S]` int32 or None.
     """
-    rows = x.reshape(-1, x.shape[-1]).to(lora_a.dtype)
+    x = x.to(lora_a.dtype)
     tracked = torch.is_grad_enabled() and (
         x.requires_grad or y.requires_grad or lora_a.requires_grad or lora_b.requires_grad
     )
-    out_features = y.shape[-1]
-    if y.dtype == lora_a.dtype:
-        if not tracked and y.is_contiguous():
-            s = lora_shrink(rows, lora_a, route, ranks=ranks)
-            lora_expand(
-                s, lora_b, route, scalings=scalings, ranks=ranks, out=y.view(-1, out_features)
-            )
-            return y
-        flat = y.reshape(-1, out_features)
-        out = multi_lora(rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=flat)
-        return out.view(y.shape)
-    delta = multi_lora(rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
-    return y + delta.view(y.shape).to(y.dtype)
+    if y.dtype != lora_a.dtype:
+        delta = multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
+        return y + delta.to(y.dtype)
+    if tracked or not y.is_contiguous():
+        return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
+    rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
+    s = lora_shrink(rows, lora_a, route, ranks=ranks)
+    lora_expand(s, lora_b, route, scalings=scalings, ranks=ranks, out=out)
+    return y
 
 
 class MultiLoraLinear(nn.Module):

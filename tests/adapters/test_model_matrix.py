@@ -7,7 +7,7 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
-from t2l_fast.errors import SiteNotFound, UnsupportedModel
+from t2l_fast.errors import SiteNotFound, UnsupportedModel, UseError
 
 SLOTS = torch.tensor([2, -1, 0, 1, 2])
 
@@ -202,3 +202,156 @@ def test_quantised_linears_run_the_delta_in_the_compute_dtype(llama, tokens, lor
     assert torch.equal(seen["y"][1], base[1])
     with pytest.raises(UnsupportedModel, match="dequantise"):
         weights[0].merge_into(llama)
+
+
+@torch.no_grad()
+def test_sampled_rows_have_the_logits_of_their_adapter(model, attached, tokens):
+    """Real sampling: every step's logits equal the merged model's over the same sampled tokens."""
+    adapters, weights, rows = attached
+    repeat, steps = 2, 4
+    options = {"do_sample": True, "num_return_sequences": repeat, "max_new_tokens": steps}
+    options |= {"min_new_tokens": steps, "output_logits": True, "return_dict_in_generate": True}
+    torch.manual_seed(0)
+    with adapters.bank.lease(rows) as lease, adapters.use(lease, repeat=repeat):
+        mixed = model.generate(tokens, attention_mask=torch.ones_like(tokens), **options)
+    logits = torch.stack(mixed.logits, 1)
+    assert logits.shape[0] == repeat * len(rows)
+    for row, slot in enumerate(SLOTS.repeat_interleave(repeat).tolist()):
+        alone = copy.deepcopy(model)
+        if slot >= 0:
+            weights[slot].merge_into(alone)
+        sequence = mixed.sequences[row : row + 1]
+        if model.config.is_encoder_decoder:
+            source = tokens[row // repeat : row // repeat + 1]
+            expected = alone(input_ids=source, decoder_input_ids=sequence).logits
+        else:
+            expected = alone(sequence).logits
+        expected = expected[0, -steps - 1 : -1]
+        torch.testing.assert_close(logits[row], expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
+def test_encoder_decoder_slots_per_row_serve_both_lengths(lora, tokens):
+    """Also where the encoder is as long as the batch has rows, and the decoder is not."""
+    model = lora.build("t5")
+    config = lora.config("t5")
+    weights = lora.adapters(model, config, 2)
+    adapters = t2l.attach(model, config, num_slots=2)
+    ids = adapters.bank.register(weights=weights)
+    with adapters.bank.lease([ids[1], ids[0]]) as lease, adapters.use(lease):
+        for source, target in ((2, 2), (7, 2), (2, 5), (1, 6)):
+            out = model(input_ids=tokens[:2, :source], decoder_input_ids=tokens[:2, :target])
+            for row, slot in ((0, 1), (1, 0)):
+                alone = copy.deepcopy(model)
+                weights[slot].merge_into(alone)
+                one = slice(row, row + 1)
+                expected = alone(
+                    input_ids=tokens[one, :source], decoder_input_ids=tokens[one, :target]
+                ).logits
+                torch.testing.assert_close(out.logits[one], expected, rtol=1e-4, atol=5e-5)
+
+
+@torch.no_grad()
+def test_8_bit_linears_run_the_delta_in_the_compute_dtype(llama, tokens, lora):
+    bnb = pytest.importorskip("bitsandbytes", reason="needs bitsandbytes for 8-bit linears on CPU")
+    for parent in [layer.self_attn for layer in llama.model.layers]:
+        weight = parent.q_proj.weight.data.clone()
+        packed = bnb.nn.Linear8bitLt(32, 32, bias=False, has_fp16_weights=False)
+        packed.weight = bnb.nn.Int8Params(weight, requires_grad=False, has_fp16_weights=False)
+        parent.q_proj = packed.to("cpu")
+    base = llama(tokens).logits
+    assert llama.model.layers[0].self_attn.q_proj.weight.dtype == torch.int8
+    config = t2l.LoraConfig(["q_proj"], rank=4, alpha=8)
+    weights = lora.adapters(llama, config, 2)
+    adapters = t2l.attach(llama, config, num_slots=2)
+    assert adapters.slab.dtype == torch.float32
+    ids = adapters.bank.register(weights=weights)
+    site = adapters.sites["q_proj"][0]
+    seen = {}
+
+    def record(module, args, output):
+        seen["x"], seen["y"] = args[0], output
+
+    with adapters.bank.lease([ids[1], None, ids[0], ids[0], None]) as lease, adapters.use(lease):
+        handle = site.module.register_forward_hook(record)
+        mixed = llama(tokens).logits
+        handle.remove()
+    for row, slot in ((0, 1), (2, 0), (3, 0)):
+        a, b = weights[slot].lora_a["q_proj"][0], weights[slot].lora_b["q_proj"][0]
+        expected = site.module.forward(seen["x"])[row] + 2 * (seen["x"][row] @ a.T @ b)
+        torch.testing.assert_close(seen["y"][row], expected, rtol=1e-4, atol=1e-4)
+    assert torch.equal(mixed[1], base[1]) and torch.equal(mixed[4], base[4])
+    with pytest.raises(UnsupportedModel, match="dequantise"):
+        weights[0].merge_into(llama)
+
+
+@torch.no_grad()
+def test_a_pickled_model_comes_back_bare(llama, lora, tokens, tmp_path):
+    expected = llama(tokens).logits
+    adapters = t2l.attach(llama, lora.config("llama"), num_slots=2)
+    ids = adapters.bank.register(weights=lora.adapters(llama, adapters.config, 2))
+    torch.save(llama, tmp_path / "model.pt")
+    loaded = torch.load(tmp_path / "model.pt", weights_only=False)
+    with adapters.bank.lease([ids[0]] * 5) as lease, adapters.use(lease):
+        assert not torch.equal(llama(tokens).logits, expected)
+        assert torch.equal(loaded(tokens).logits, expected)
+
+
+def test_a_model_compiled_in_place_is_refused(llama, lora):
+    llama.compile(backend="eager")
+    with pytest.raises(UnsupportedModel, match="attach to the plain model first"):
+        t2l.attach(llama, lora.config("llama"), num_slots=1)
+
+
+@torch.no_grad()
+def test_compiled_models_see_refilled_slots(llama, lora, tokens):
+    adapters = t2l.attach(llama, lora.config("llama"), num_slots=2)
+    weights = lora.adapters(llama, adapters.config, 2)
+    adapters.bank.lease(adapters.bank.register(weights=weights))
+    compiled = torch.compile(llama, backend="eager")
+    slots = torch.full((5,), -1)
+    with adapters.use(slots):
+        compiled(tokens)
+        slots.fill_(1)
+        torch.testing.assert_close(compiled(tokens).logits, llama(tokens).logits)
+
+
+@torch.no_grad()
+def test_errors_of_the_model_pass_through_use(llama, lora, tokens):
+    adapters = t2l.attach(llama, lora.config("llama"), num_slots=1)
+    llama.model.layers[1].mlp.register_forward_pre_hook(lambda *_: {}["the model's own error"])
+    with pytest.raises(KeyError, match="the model's own error"):
+        with adapters.use(torch.zeros(5, dtype=torch.int64)):
+            llama(tokens)
+    assert adapters.active is None
+
+
+@pytest.mark.parametrize("reentrant", [False, True], ids=["non-reentrant", "reentrant"])
+def test_losses_of_two_uses_never_mix_their_adapters(llama, lora, tokens, reentrant):
+    """A checkpoint of a closed use must not be recomputed with the adapters of the next one."""
+    adapters = t2l.attach(llama.requires_grad_(False), lora.config("llama"), num_slots=0)
+    batch = t2l.LoraBatch.stack(lora.adapters(llama, adapters.config, 2))
+    for tensor in batch.parameters():
+        tensor.requires_grad_()
+    llama.train().gradient_checkpointing_enable({"use_reentrant": reentrant})
+    llama.enable_input_require_grads()
+    with adapters.use(torch.full((5,), 0), weights=batch):
+        first = llama(tokens).logits.pow(2).mean()
+    with adapters.use(torch.full((5,), 1), weights=batch):
+        second = llama(tokens).logits.pow(2).mean()
+        with pytest.raises(UseError, match="same use"):
+            (first + second).backward()
+
+
+@pytest.mark.parametrize("where", ["all", "lease", "forward"])
+def test_inference_mode(llama, lora, tokens, where):
+    """Leases made in or out of inference mode, as servers do, serve forwards in or out of it."""
+    adapters = t2l.attach(llama, lora.config("llama"), num_slots=2)
+    ids = adapters.bank.register(weights=lora.adapters(llama, adapters.config, 2))
+    rows = [ids[1], None, ids[0], ids[0], ids[1]]
+    with torch.no_grad(), adapters.bank.lease(rows) as lease, adapters.use(lease):
+        expected = llama(tokens).logits
+    with torch.inference_mode(where != "forward"):
+        lease = adapters.bank.lease(rows)
+    with torch.no_grad(), torch.inference_mode(where != "lease"), lease, adapters.use(lease):
+        assert torch.equal(llama(tokens).logits, expected)

@@ -86,32 +86,36 @@ def multi_lora(
     `delta[t] = scalings[slot] · (x[t] A[slot]ᵀ) B[slot]`, zero for slot −1.
 
     Args:
-        x: `[T, in]`.
+        x: `[T, in]`, or `[…, in]` with T tokens in all.
         lora_a: `[S, R, in]`, dtype of `x`.
         lora_b: `[S, R, out]`, dtype of `x`.
         route: of the T tokens, slots below S.
         scalings: `[S]` fp32, per slot; not differentiated.
         ranks: `[S]` int32, live rank per slot, or None.
-        residual: `[T, out]`, dtype of `x`, or None for zeros. Not modified.
+        residual: `[T, out]` or `[…, out]` like x, its dtype, or None for zeros. Not modified.
         impl: as for `lora_shrink`.
 
     Returns:
-        `[T, out]`, dtype of `x`.
+        `[T, out]` or `[…, out]`, dtype of `x`.
 
     Raises:
         ArgumentError: a shape, dtype, device or slot does not fit.
     """
-    _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
+    rows = x.reshape(-1, x.shape[-1]) if x.dim() > 2 else x
+    _check_pair("x", rows, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
     check_shape("lora_b", lora_b, "[slots, rank, out_features]", (*lora_a.shape[:2], None))
     check_dtype("lora_b", lora_b, x.dtype, why=" like x")
     check_device("lora_b", lora_b, x.device, "x")
-    _check_tables(route, x.shape[0], "x", lora_a, scalings, ranks)
+    _check_tables(route, rows.shape[0], "x", lora_a, scalings, ranks)
+    shape = (*x.shape[:-1], lora_b.shape[2])
     if residual is not None:
-        check_shape("residual", residual, "[tokens, out_features]", (x.shape[0], lora_b.shape[2]))
+        check_shape("residual", residual, "[tokens, out_features]", shape)
         check_dtype("residual", residual, x.dtype, why=" like x")
         check_device("residual", residual, x.device, "x")
     if resolve_impl(impl, x.device) == "reference":
-        return reference.multi_lora(x, lora_a, lora_b, route.token_slots, scalings, ranks, residual)
+        base = None if residual is None else residual.reshape(-1, shape[-1])
+        slots = route.token_slots
+        return reference.multi_lora(rows, lora_a, lora_b, slots, scalings, ranks, base).view(shape)
     return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, *route.tensors())
 
 

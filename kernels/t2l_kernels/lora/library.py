@@ -79,8 +79,9 @@ def _forward_fake(
     ranks: Tensor | None,
     residual: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    out = x.new_empty((x.shape[0], lora_b.shape[2])) if residual is None else residual.clone()
-    return out, x.new_empty((x.shape[0], lora_a.shape[1]), dtype=accumulator(x.dtype))
+    out = x.new_empty((*x.shape[:-1], lora_b.shape[2]))
+    num_tokens = x.shape[:-1].numel()
+    return out, x.new_empty((num_tokens, lora_a.shape[1]), dtype=accumulator(x.dtype))
 
 
 forward = define(

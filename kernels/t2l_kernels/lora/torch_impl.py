@@ -97,6 +97,11 @@ def matmul(left: Tensor, right: Tensor) -> Tensor:
     return torch.bmm(left, right)
 
 
+def flat(x: Tensor) -> Tensor:
+    """`[…, d]` as `[T, d]`."""
+    return x.reshape(x.shape[:-1].numel(), x.shape[-1])
+
+
 def in_order(rows: Tensor, route: Route) -> Tensor:
     """Rows in route order: themselves where the order is the identity, else one gather."""
     return rows if int(route.summary[2]) else rows.index_select(0, route.order)
@@ -165,10 +170,13 @@ def forward(
 ) -> tuple[Tensor, Tensor]:
     """Return `residual + delta` and s `[T, R]` in route order, which backward reads."""
     stretches = plan(route, ranks, lora_a, lora_b)
-    s = shrink_ordered(in_order(x, route), lora_a, stretches)
-    shape = (x.shape[0], lora_b.shape[2])
-    out = x.new_zeros(shape) if residual is None else residual.clone()
-    expand_ordered(s, lora_b, route, scalings, stretches, out)
+    s = shrink_ordered(in_order(flat(x), route), lora_a, stretches)
+    shape = (*x.shape[:-1], lora_b.shape[2])
+    if residual is None:
+        out = x.new_zeros(shape)
+    else:
+        out = residual.clone(memory_format=torch.contiguous_format)
+    expand_ordered(s, lora_b, route, scalings, stretches, flat(out))
     return out, s
 
 
@@ -189,9 +197,11 @@ def backward(
     """
     wide = s.dtype
     stretches = plan(route, ranks, lora_a, lora_b)
-    grad_rows = in_order(grad_out, route)
-    rows = in_order(x, route) if needs[1] else x
-    grad_x = torch.zeros_like(x) if needs[0] else x.new_empty(0)
+    identity = bool(route.summary[2])
+    grad_rows = in_order(flat(grad_out), route)
+    rows = in_order(flat(x), route) if needs[1] else flat(x)
+    grad_x = x.new_zeros(x.shape) if needs[0] else x.new_empty(0)
+    grad_x_rows = flat(grad_x) if identity else torch.zeros_like(rows)
     grad_a = torch.zeros_like(lora_a, dtype=wide) if needs[1] else x.new_empty(0)
     grad_b = torch.zeros_like(lora_b, dtype=wide) if needs[2] else x.new_empty(0)
     for stretch in stretches:
@@ -207,9 +217,9 @@ def backward(
         if needs[0]:
             a = stretch.adapters(lora_a).to(wide)
             if x.dtype == wide:
-                torch.bmm(ds, a, out=stretch.rows(grad_x))
+                torch.bmm(ds, a, out=stretch.rows(grad_x_rows))
             else:
-                stretch.rows(grad_x).copy_(matmul(ds, a))
-    if needs[0] and not int(route.summary[2]):
-        grad_x = torch.empty_like(grad_x).index_copy_(0, route.order, grad_x)
+                stretch.rows(grad_x_rows).copy_(matmul(ds, a))
+    if needs[0] and not identity:
+        flat(grad_x).index_copy_(0, route.order, grad_x_rows)
     return grad_x, grad_a.to(lora_a.dtype), grad_b.to(lora_b.dtype)
