@@ -119,17 +119,32 @@ class LoraConfig:
                 "a PEFT config must hold r, lora_alpha and target_modules, "
                 f"got only {sorted(k for k in fields if fields[k] is not None)}"
             )
+        numbers = {name: fields.get(name) for name in ("r", "lora_alpha", "lora_dropout")}
+        numbers["lora_dropout"] = numbers["lora_dropout"] or 0.0
+        wrong = {k: v for k, v in numbers.items() if not isinstance(v, (int, float))}
+        if wrong or not isinstance(fields["r"], int) or not _are_names(targets):
+            raise ConfigError(
+                "r must be an integer, lora_alpha and lora_dropout numbers, target_modules names, "
+                f"got {numbers | {'target_modules': targets}}"
+            )
         return cls(
             target_modules=targets if isinstance(targets, str) else _ordered(targets),
-            rank=int(fields["r"]),
+            rank=fields["r"],
             alpha=fields["lora_alpha"],
             use_rslora=bool(fields.get("use_rslora", False)),
-            dropout=float(fields.get("lora_dropout") or 0.0),
+            dropout=float(numbers["lora_dropout"]),
         )
 
 
 def _is_set(name: str, value: Any) -> bool:
     return value != "none" if name == "bias" else bool(value)
+
+
+def _are_names(targets: Any) -> bool:
+    if isinstance(targets, str):
+        return True
+    is_group = isinstance(targets, (list, tuple, set, frozenset))
+    return is_group and all(isinstance(name, str) for name in targets)
 
 
 def _ordered(targets: Sequence[str] | set[str]) -> tuple[str, ...]:

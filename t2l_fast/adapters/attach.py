@@ -165,7 +165,7 @@ class Adapters:
                     "use() is entered already, here or in another thread: leave it first"
                 )
             for hook in self._hooks:
-                hook.fired = False
+                hook.fired, hook.forwards = False, 0
             self.active = active
         try:
             yield self
@@ -193,12 +193,13 @@ class Adapters:
         self._handles.clear()
         _reset_dynamo()
 
-    def note_forward(self, active: ActiveUse | None) -> None:
+    def note_forward(self, active: ActiveUse | None, hook: SiteHook) -> None:
         """Remember whose forward ran last; refuse a recomputation under another `use`."""
         if in_backward():
-            check_recomputed(self._last_forward, active)
+            check_recomputed(self._last_forward, active, hook)
         else:
             self._last_forward = active
+            hook.forwards += 1
 
     def _checked_slots(self, slots: Lease | Tensor, weights: LoraBatch | None) -> Tensor:
         if not self._handles:

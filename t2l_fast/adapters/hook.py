@@ -26,6 +26,7 @@ class SiteHook:
         self.path = site.path
         self.dropout = adapters.config.dropout
         self.fired = False
+        self.forwards = 0  # in this use and not recomputed yet
         slab = adapters.slab
         if slab is not None:
             self.lora_a = slab.lora_a[site.key][site.layer]
@@ -38,7 +39,7 @@ class SiteHook:
     ) -> Tensor | None:
         active = self.adapters.active
         if not torch.compiler.is_compiling():
-            self.adapters.note_forward(active)
+            self.adapters.note_forward(active, self)
         if active is None:
             return None
         self.fired = True
@@ -97,13 +98,17 @@ def in_backward() -> bool:
     return torch._C._current_graph_task_id() != -1
 
 
-def check_recomputed(last: object | None, active: object | None) -> None:
+def check_recomputed(last: object | None, active: object | None, hook: SiteHook) -> None:
     """Raise if a forward is recomputed for backward under another `use` than its own."""
-    if last is not active:
+    foreign = last is not active
+    if active is not None:
+        hook.forwards -= 1
+        foreign = foreign or hook.forwards < 0
+    if foreign:
         state = "closed" if active is None else "replaced by another"
         raise UseError(
             f"activations are recomputed in backward, but the use() of their forward was {state}: "
-            "call backward inside the same use()"
+            "call backward inside the same use(), once per forward"
         )
 
 

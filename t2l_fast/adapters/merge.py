@@ -1,5 +1,7 @@
 """Adding an adapter to the base weights themselves."""
 
+from collections import Counter
+
 import torch
 from torch import nn
 
@@ -16,9 +18,15 @@ def add(weights: LoraWeights, model: nn.Module, sign: float) -> None:
     else:
         sites = find_sites(model, [p for paths in weights.paths.values() for p in paths])
     fitted = weights.for_sites(sites)
+    names = Counter(id(p) for _, p in model.named_parameters(remove_duplicate=False))
     for m in fitted.lora_a:
         for site in sites[m]:
             weight = site.module.weight
+            if names[id(weight)] > 1:
+                raise UnsupportedModel(
+                    f"merging needs a weight of its own, got a tied one at {site.path}: attach the "
+                    "adapter instead, or untie the weights"
+                )
             if type(weight.data) is not torch.Tensor or not weight.dtype.is_floating_point:
                 raise UnsupportedModel(
                     f"merging needs a plain float weight, got {type(weight).__name__} of "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
+import shutil
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -33,11 +34,13 @@ def read(folder: Path) -> LoraWeights:
     lora_b: dict[str, list[Tensor]] = {}
     paths: dict[str, list[str]] = {}
     for path in sorted(a_of, key=_natural):
-        a, b = a_of[path], b_of[path].mT
-        if a.dim() != 2 or b.dim() != 2 or not a.shape[0] == b.shape[0] == config.rank:
+        a, b = a_of[path], b_of[path].T if b_of[path].dim() == 2 else b_of[path]
+        plain = a.dim() == b.dim() == 2 and a.dtype == b.dtype and a.is_floating_point()
+        if not plain or not a.shape[0] == b.shape[0] == config.rank:
             raise AdapterFormatError(
-                f"lora_A and lora_B of {path} must have rank {config.rank} as {CONFIG_NAME} says, "
-                f"got {tuple(a.shape)} and {tuple(b_of[path].shape)}"
+                f"lora_A and lora_B of {path} must be float matrices of one dtype and rank "
+                f"{config.rank} as {CONFIG_NAME} says, got {tuple(a.shape)} {a.dtype} and "
+                f"{tuple(b_of[path].shape)} {b.dtype}"
             )
         lora_a.setdefault(keys[path], []).append(a)
         lora_b.setdefault(keys[path], []).append(b.contiguous())
@@ -56,8 +59,8 @@ def read(folder: Path) -> LoraWeights:
 
 
 def write(weights: LoraWeights, folder: Path) -> None:
-    """Both files are written under temporary names and renamed, the config last."""
-    if weights.paths is None or weights.paths.keys() < weights.lora_a.keys():
+    """Both files are written under temporary names, then renamed together."""
+    if weights.paths is None or not weights.lora_a.keys() <= weights.paths.keys():
         raise AdapterMismatch(
             "a PEFT folder needs module paths, got none for these weights: pass paths=, or take "
             "the "
@@ -73,21 +76,43 @@ def write(weights: LoraWeights, folder: Path) -> None:
             tensors[f"{_PREFIX}{path}.lora_B.weight"] = row_b.detach().cpu().T.contiguous()
     config = weights.config.to_dict() | {"inference_mode": True, "base_model_name_or_path": None}
     folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / WEIGHTS_NAME, save(tensors, metadata={"format": "pt"}))
-    _replace(folder / CONFIG_NAME, (json.dumps(config, indent=2) + "\n").encode())
+    _replace_all(
+        folder,
+        {
+            WEIGHTS_NAME: save(tensors, metadata={"format": "pt"}),
+            CONFIG_NAME: (json.dumps(config, indent=2) + "\n").encode(),
+        },
+    )
 
 
-def _replace(target: Path, content: bytes) -> None:
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+def _replace_all(folder: Path, contents: dict[str, bytes]) -> None:
+    """Replace files together: all are written out first, and a failed rename is taken back."""
+    tag = f"{os.getpid()}-{uuid4().hex}"
+    new = {name: folder / f".{name}.{tag}.new" for name in contents}
+    old = {name: folder / f".{name}.{tag}.old" for name in contents}
+    renamed: list[str] = []
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, target)
+        for name, content in contents.items():
+            with new[name].open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+        for name in contents:
+            if (folder / name).exists():
+                shutil.copyfile(folder / name, old[name])
+        for name in contents:
+            os.replace(new[name], folder / name)
+            renamed.append(name)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        for name in renamed:
+            if old[name].exists():
+                shutil.move(old[name], folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
         raise
+    finally:
+        for path in (*new.values(), *old.values()):
+            path.unlink(missing_ok=True)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

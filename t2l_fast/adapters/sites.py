@@ -46,6 +46,7 @@ def find_sites(
             parallelism, or differs in shape between layers.
     """
     modules = dict(model.named_modules())
+    exclude = (exclude,) if isinstance(exclude, str) else exclude
     chosen = _select(model, modules, target_modules, exclude)
     for path in chosen:
         _refuse(path, modules[path])

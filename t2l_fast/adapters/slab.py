@@ -34,6 +34,13 @@ class LoraSlab:
         cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
     ) -> LoraSlab:
         """Empty slots on the device of each key's sites."""
+        with torch.inference_mode(False):  # slots are written in and out of inference mode
+            return cls._zeros(sites, num_slots, rank_max, dtype)
+
+    @classmethod
+    def _zeros(
+        cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
+    ) -> LoraSlab:
         slab = cls({}, {}, {}, {})
         for m, group in sites.items():
             device = next(group[0].module.parameters()).device

@@ -19,19 +19,24 @@ class ActiveUse:
         self.slots = slots
         self.repeat = repeat
         self.routes: tuple[tuple[torch.Size, Route], ...] = ()
-        self.version = slots._version
+        self.version = version_of(slots)
         self.batch: _UnboundBatch | None = None if batch is None else _UnboundBatch(batch)
 
     def route(self, leading: torch.Size) -> Route:
         """The route for an input with these leading dims; rebuilt once the slots were written."""
-        if not torch.compiler.is_compiling() and self.slots._version != self.version:
-            self.version, self.routes = self.slots._version, ()
+        if not torch.compiler.is_compiling() and version_of(self.slots) != self.version:
+            self.version, self.routes = version_of(self.slots), ()
         for known, route in self.routes:
             if known == leading:
                 return route
         route = route_of(self.slots, leading, self.repeat)
         self.routes = (*self.routes, (leading, route))
         return route
+
+
+def version_of(slots: Tensor) -> int:
+    """How often `slots` was written; tensors made in inference mode don't know."""
+    return -1 if slots.is_inference() else slots._version
 
 
 class _UnboundBatch:

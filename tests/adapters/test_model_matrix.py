@@ -355,3 +355,17 @@ def test_inference_mode(llama, lora, tokens, where):
         lease = adapters.bank.lease(rows)
     with torch.no_grad(), torch.inference_mode(where != "lease"), lease, adapters.use(lease):
         assert torch.equal(llama(tokens).logits, expected)
+
+
+def test_merging_into_tied_weights_is_refused(lora):
+    kind, config, options, _ = lora.models["llama"]
+    model = kind(config(**options, tie_word_embeddings=True)).eval()
+    (weights,) = lora.adapters(model, t2l.LoraConfig(["lm_head"], rank=4, alpha=8), 1)
+    before = model.lm_head.weight.clone()
+    with pytest.raises(UnsupportedModel, match="tied"):
+        weights.merge_into(model)
+    assert torch.equal(model.lm_head.weight, before)
+
+
+def test_one_name_to_exclude_may_be_a_string(llama):
+    assert set(t2l.find_sites(llama, ["q_proj", "v_proj"], exclude="q_proj")) == {"v_proj"}
