@@ -182,8 +182,9 @@ def test_training_step_beside_the_published_hook(paired):
         "training, LoRA part of forward and backward, beside the published hook",
         shape,
         "≥ 10× faster",
-        f"{parts['hook'] / parts['ours']:.1f}× ({parts['hook']:.0f} and {parts['ours']:.0f} ms); whole "
-        f"steps {times['hook']:.0f}, {times['ours']:.0f} and without adapters {times['none']:.0f} ms",
+        f"{parts['hook'] / parts['ours']:.1f}× ({parts['hook']:.0f} and {parts['ours']:.0f} ms); "
+        f"whole steps {times['hook']:.0f}, {times['ours']:.0f} and "
+        f"without adapters {times['none']:.0f} ms",
         faster=faster,
         alone=parts["hook"] / parts["ours"],
         **times,
