@@ -43,6 +43,18 @@ class SiteNotReached(UseError):
     """A site's forward never ran inside `use`, so its adapter was not applied."""
 
 
+class TaskError(T2LError, ValueError):
+    """A task or a task file is damaged or incomplete."""
+
+
+class EncoderError(T2LError, ValueError):
+    """A text encoder is unknown or damaged, or a text can't be encoded."""
+
+
+class CheckpointError(T2LError, ValueError):
+    """A checkpoint is missing, damaged, or made for something else."""
+
+
 class ModelNotFound(T2LError, FileNotFoundError):
     """A base model is neither installed nor cached nor reachable."""
 
@@ -53,11 +65,14 @@ __all__ = [
     "AdapterMismatch",
     "ArgumentError",
     "BankFull",
+    "CheckpointError",
     "ConfigError",
+    "EncoderError",
     "ModelNotFound",
     "SiteNotFound",
     "SiteNotReached",
     "T2LError",
+    "TaskError",
     "UnknownAdapter",
     "UnsupportedModel",
     "UseError",

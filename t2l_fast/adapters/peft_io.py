@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import torch
 from safetensors import SafetensorError
@@ -19,6 +16,7 @@ from t2l_fast.adapters.sites import keys_of
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch
+from t2l_fast.files import replace_files
 
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"
@@ -75,44 +73,13 @@ def write(weights: LoraWeights, folder: Path) -> None:
             tensors[f"{_PREFIX}{path}.lora_A.weight"] = row_a.detach().cpu().clone()
             tensors[f"{_PREFIX}{path}.lora_B.weight"] = row_b.detach().cpu().T.contiguous()
     config = weights.config.to_dict() | {"inference_mode": True, "base_model_name_or_path": None}
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace_all(
+    replace_files(
         folder,
         {
             WEIGHTS_NAME: save(tensors, metadata={"format": "pt"}),
             CONFIG_NAME: (json.dumps(config, indent=2) + "\n").encode(),
         },
     )
-
-
-def _replace_all(folder: Path, contents: dict[str, bytes]) -> None:
-    """Replace files together: all are written out first, and a failed rename is taken back."""
-    tag = f"{os.getpid()}-{uuid4().hex}"
-    new = {name: folder / f".{name}.{tag}.new" for name in contents}
-    old = {name: folder / f".{name}.{tag}.old" for name in contents}
-    renamed: list[str] = []
-    try:
-        for name, content in contents.items():
-            with new[name].open("xb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        for name in contents:
-            if (folder / name).exists():
-                shutil.copyfile(folder / name, old[name])
-        for name in contents:
-            os.replace(new[name], folder / name)
-            renamed.append(name)
-    except BaseException:
-        for name in renamed:
-            if old[name].exists():
-                shutil.move(old[name], folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-        raise
-    finally:
-        for path in (*new.values(), *old.values()):
-            path.unlink(missing_ok=True)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

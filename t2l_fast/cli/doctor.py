@@ -1,10 +1,9 @@
-"""The command `t2l`: parse, call, print."""
+"""`t2l doctor`: what is installed, and what would run where."""
 
 from __future__ import annotations
 
 import json
 import platform
-import sys
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Annotated, Any
@@ -16,24 +15,7 @@ from rich.table import Table
 from t2l_fast.errors import T2LError
 from t2l_fast.version import __version__
 
-app = typer.Typer(
-    help="A different LoRA adapter for every row of the batch.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-)
 
-
-@app.callback(invoke_without_command=True)
-def root(
-    show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False,
-) -> None:
-    if show_version:
-        typer.echo(__version__)
-        raise typer.Exit
-
-
-@app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object for scripts.")] = False,
 ) -> None:
@@ -50,17 +32,6 @@ def doctor(
     table.add_row("attention", report["attention"])
     table.add_row("smollm2", report["smollm2"])
     Console().print(table)
-
-
-@app.command()
-def demo(
-    steps: Annotated[int, typer.Option(min=1, help="Training steps of the eight adapters.")] = 30,
-    seed: Annotated[int, typer.Option(help="Of the adapters' initialisation.")] = 0,
-) -> None:
-    """Train 8 adapters together, answer 8 prompts in one batch, compare with PEFT one by one."""
-    from t2l_fast.demo import run
-
-    run(Console(), steps=steps, seed=seed)
 
 
 def diagnose() -> dict[str, Any]:
@@ -82,7 +53,8 @@ def diagnose() -> dict[str, Any]:
         smollm2 = str(gguf_path())
     except T2LError as error:
         smollm2 = str(error)
-    packages = ("torch", "triton", "transformers", "peft", "safetensors", "flash-attn")
+    packages = ("torch", "triton", "transformers", "peft", "safetensors", "sentence-transformers")
+    packages += ("flash-attn",)
     return {
         "version": __version__,
         "packages": {"python": platform.python_version()} | {p: _version(p) for p in packages},
@@ -99,16 +71,3 @@ def _version(package: str) -> str | None:
         return version(package)
     except PackageNotFoundError:
         return None
-
-
-def main() -> None:
-    """Run the command; a user's mistake is one sentence and exit code 2."""
-    try:
-        app()
-    except T2LError as error:
-        Console(stderr=True).print(f"t2l: {error}", style="red", markup=False)
-        sys.exit(2)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,44 @@
+"""The command `t2l`: parse, call, print."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from t2l_fast.cli import chat, demo, doctor, evaluate, generate, train
+from t2l_fast.errors import T2LError
+from t2l_fast.version import __version__
+
+app = typer.Typer(
+    help="A sentence in, LoRA weights out; a different adapter for every row of the batch.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("demo")(demo.demo)
+app.command("generate")(generate.generate)
+app.command("chat")(chat.chat)
+app.command("eval")(evaluate.evaluate)
+app.add_typer(train.app, name="train")
+app.command("doctor")(doctor.doctor)
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False,
+) -> None:
+    if show_version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command; a user's mistake is one sentence and exit code 2."""
+    try:
+        app()
+    except T2LError as error:
+        Console(stderr=True).print(f"t2l: {error}", style="red", markup=False)
+        sys.exit(2)

@@ -1,0 +1,5 @@
+"""`python -m t2l_fast.cli`."""
+
+from t2l_fast.cli import main
+
+main()

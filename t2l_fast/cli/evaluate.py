@@ -1,0 +1,110 @@
+"""`t2l eval`: generated adapters beside their rivals."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from t2l_fast.errors import ArgumentError, ConfigError
+
+
+def evaluate(
+    checkpoint: Annotated[
+        str, typer.Argument(help='Generator: "smollm2", a folder, or a name on the hub.')
+    ] = "smollm2",
+    split: Annotated[
+        list[str] | None,
+        typer.Option(help="train, held_out or held_out_families; repeatable; default: all."),
+    ] = None,
+    tasks: Annotated[
+        Path | None, typer.Option(help="Task file or folder instead of the built-in suite.")
+    ] = None,
+    examples: Annotated[int, typer.Option(min=1, help="Validation examples per task.")] = 4,
+    max_tasks: Annotated[int, typer.Option(min=0, help="Of each split; 0 = all.")] = 0,
+    multi_task: Annotated[
+        Path | None, typer.Option(help="PEFT folder of one LoRA for all tasks.")
+    ] = None,
+    multi_task_described: Annotated[
+        Path | None, typer.Option(help="One LoRA trained with the description in the prompt.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of orders and draws.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", help="Write the numbers as JSON.")] = None,
+    plot: Annotated[Path | None, typer.Option(help="Write a bar chart as PNG.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, no table.")] = False,
+) -> None:
+    """Exact match by greedy decoding: base, rivals, and matched, shuffled and junk descriptions."""
+    from t2l_fast import report as reports
+    from t2l_fast.adapters import LoraWeights
+    from t2l_fast.evaluate import conditions
+    from t2l_fast.evaluate import evaluate as measure
+    from t2l_fast.generators import TextToLora
+    from t2l_fast.models import describe, load_model
+    from t2l_fast.tasks import Prompt
+
+    splits = _splits(split, tasks, max_tasks, seed)
+    generator = TextToLora.from_pretrained(checkpoint)
+    if generator.config.base_model is None:
+        raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
+    rivals = conditions(
+        generator,
+        multi_task=LoraWeights.from_pretrained(multi_task) if multi_task else None,
+        multi_task_described=(
+            LoraWeights.from_pretrained(multi_task_described) if multi_task_described else None
+        ),
+    )
+    model, tokenizer = load_model(generator.config.base_model)
+    prompt = Prompt(tokenizer, generator.config.prompt_template)
+    rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
+    with Progress(console=Console(stderr=True), disable=as_json) as progress:
+        bar = progress.add_task("answering", total=rows * len(rivals))
+        found = measure(
+            model,
+            prompt,
+            splits,
+            rivals,
+            examples=examples,
+            seed=seed,
+            on_rows=lambda count: progress.advance(bar, count),
+        )
+    summary: dict[str, Any] = {
+        "checkpoint": checkpoint,
+        "base_model": describe(generator.config.base_model),
+        "examples_per_task": examples,
+        "seed": seed,
+        "conditions": found,
+    }
+    if out is not None:
+        out.write_text(json.dumps(summary, indent=1) + "\n")
+    if plot is not None:
+        reports.plot(found, plot)
+    if as_json:
+        typer.echo(json.dumps(summary))
+    else:
+        Console().print(f"Base model: {summary['base_model']}", markup=False)
+        Console().print(reports.table(found))
+
+
+def _splits(wanted: list[str] | None, folder: Path | None, limit: int, seed: int):
+    import random
+
+    from t2l_fast.tasks import load_suite, read_tasks
+
+    if folder is not None:
+        if wanted:
+            raise ArgumentError("--split belongs to the built-in suite, got it with --tasks")
+        known = {folder.name: tuple(read_tasks(folder))}
+    else:
+        known = load_suite().splits
+        unknown = sorted({*(wanted or ())} - known.keys())
+        if unknown:
+            raise ArgumentError(f"--split must be one of {list(known)}, got {unknown[0]!r}")
+        known = {name: group for name, group in known.items() if not wanted or name in wanted}
+    if not limit:
+        return known
+    rng = random.Random(seed)
+    return {n: tuple(rng.sample(list(g), min(limit, len(g)))) for n, g in known.items()}

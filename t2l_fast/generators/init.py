@@ -1,0 +1,67 @@
+"""How a Text-to-LoRA hypernetwork starts."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.errors import ArgumentError
+from t2l_fast.generators.config import T2LConfig
+
+
+@torch.no_grad()
+def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
+    """Zero weights, and a bias that is a LoRA initialisation (Beck et al. 2023; T2L appendix).
+
+    A ~ U(±1/√in), B = 0 for L, so that a new generator gives a standard LoRA. M and S share one
+    output for A and B: the same draw over max(in, out) columns, divided by √2, for S also by √r.
+    """
+    size_in, size_out = config.module_shapes[module]
+    rank, bound = config.lora.rank, 1.0 / math.sqrt(size_in)
+    head.weight.zero_()
+    if config.arch == "L":
+        head.bias[: rank * size_in].uniform_(-bound, bound)
+        head.bias[rank * size_in :].zero_()
+    else:
+        shrink = math.sqrt(2.0) if config.arch == "M" else math.sqrt(2.0 * rank)
+        head.bias.uniform_(-bound / shrink, bound / shrink)
+
+
+@torch.no_grad()
+def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> None:
+    """Start the task encoder where tasks differ most and wordings of one task differ least.
+
+    Fisher's linear discriminants of the training descriptions, each scaled to unit variance. The
+    plain initialisation sees mostly what all descriptions share, and learns the rest slowly.
+
+    Args:
+        embeddings: `[D, d_e]`, of training descriptions.
+        tasks: `[D]` integers, the task of each.
+
+    Raises:
+        ArgumentError: fewer than two tasks, or not one per embedding.
+    """
+    count = int(tasks.max()) + 1 if tasks.numel() else 0
+    if count < 2 or tasks.shape != embeddings.shape[:1]:
+        raise ArgumentError(
+            f"discriminants need one task for each of {len(embeddings)} embeddings and at least "
+            f"two tasks, got {tuple(tasks.shape)} and {count}"
+        )
+    x = embeddings.double()
+    mean = x.mean(0)
+    sums = torch.zeros(count, x.shape[1], dtype=x.dtype).index_add_(0, tasks, x - mean)
+    sizes = torch.bincount(tasks, minlength=count).clamp(min=1)[:, None]
+    centres = sums / sizes
+    inside = (x - mean) - centres[tasks]
+    within = inside.T @ inside / len(x)
+    between = centres.T @ (centres * sizes) / len(x)
+    ridge = 0.1 * within.diagonal().mean() * torch.eye(len(mean), dtype=x.dtype)
+    whiten = torch.linalg.inv(torch.linalg.cholesky(within + ridge))
+    values, vectors = torch.linalg.eigh(whiten @ between @ whiten.T)
+    wide = min(linear.out_features, len(mean))
+    directions = vectors.flip(1)[:, :wide].T @ whiten
+    directions /= ((x - mean) @ directions.T).std(0).clamp(min=1e-6)[:, None]
+    linear.weight[:wide] = directions.to(linear.weight)
+    linear.bias[:wide] = -(directions @ mean).to(linear.bias)

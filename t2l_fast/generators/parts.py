@@ -1,0 +1,72 @@
+"""Parts of Text-to-LoRA's trunk; submodule names are those of the published checkpoints."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.generators.config import T2LConfig
+
+
+class TaskEncoder(nn.Module):
+    """Task embedding `[N, d_e]` → `[N, m/2]`."""
+
+    def __init__(self, config: T2LConfig) -> None:
+        super().__init__()
+        width = config.latent_size // 2
+        self.mlp = nn.Sequential(nn.Linear(config.task_embedding_size, width), nn.LayerNorm(width))
+
+    def forward(self, codes: Tensor) -> Tensor:
+        return self.mlp(codes)
+
+
+class ResidualMLP(nn.Module):
+    """x + MLP(x) over `[…, m]`."""
+
+    def __init__(self, config: T2LConfig) -> None:
+        super().__init__()
+        width = config.latent_size
+        self.mlp = nn.Sequential(nn.LayerNorm(width), *_wide(config, width))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.mlp(x)
+
+
+def index_encoder(count: int, config: T2LConfig) -> nn.Sequential:
+    """A learned vector `[m/4]` for each of `count` layers or module types, normalised."""
+    width = config.latent_size // 4
+    return nn.Sequential(nn.Embedding(count, width), nn.LayerNorm(width))
+
+
+def mixer(config: T2LConfig) -> nn.Sequential:
+    """Mixes the concatenation [task, depth, type] `[…, m]`."""
+    return nn.Sequential(nn.Dropout(config.dropout), *_wide(config, config.latent_size))
+
+
+def last_mlp(config: T2LConfig) -> nn.Sequential:
+    """`[…, m]` → what the heads read, `[…, h]`."""
+    layers = _wide(config, config.head_in_size)[:-1]
+    return nn.Sequential(nn.LayerNorm(config.latent_size), *layers)
+
+
+def _wide(config: T2LConfig, out: int) -> list[nn.Module]:
+    m = config.latent_size
+    return [
+        nn.Linear(m, 4 * m),
+        nn.SiLU(),
+        nn.Dropout(config.dropout),
+        nn.Linear(4 * m, out),
+        nn.SiLU(),
+        nn.Dropout(config.dropout),
+    ]
+
+
+def rotate_by_rank(x: Tensor, rank: int) -> Tensor:
+    """`[…, m]` → `[…, rank, m]`: LLaMA's rotary embedding (θ = 10000), position = rank row."""
+    m = x.shape[-1]
+    exponents = torch.arange(0, m, 2, device=x.device, dtype=torch.float32) / m
+    positions = torch.arange(rank, device=x.device, dtype=torch.float32)
+    angles = torch.outer(positions, 10000.0**-exponents).repeat(1, 2).to(x.dtype)
+    first, second = x.unsqueeze(-2).chunk(2, dim=-1)
+    turned = torch.cat((-second, first), dim=-1)
+    return x.unsqueeze(-2) * angles.cos() + turned * angles.sin()

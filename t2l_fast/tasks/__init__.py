@@ -1,0 +1,9 @@
+"""Tasks: the built-in suite, task files, and what prompts look like."""
+
+from t2l_fast.tasks.answer import answer
+from t2l_fast.tasks.folder import read_tasks
+from t2l_fast.tasks.prompt import COMPACT, Prompt
+from t2l_fast.tasks.suite import Suite, load_suite
+from t2l_fast.tasks.task import Example, Task
+
+__all__ = ["COMPACT", "Example", "Prompt", "Suite", "Task", "answer", "load_suite", "read_tasks"]

@@ -1,0 +1,1 @@
+"""Families of the built-in suite: one file each, with `tasks() -> list[Draft]`."""

@@ -1,0 +1,154 @@
+"""A label from a pair for a sentence: sentiment, tense, question, person or thing, politeness."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from t2l_fast.tasks.draft import Draft
+
+SENTENCES = 200
+"""Sentences in the pool of all tasks but the polite ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Distinction:
+    """What holds of a sentence or not, each side said in several ways, and its label pairs."""
+
+    yes: tuple[str, ...]
+    no: tuple[str, ...]
+    labels: tuple[tuple[str, str], ...]
+
+
+_DISTINCTIONS = {
+    "sentiment": Distinction(
+        ("praise", "a favourable opinion", "positive sentiment"),
+        ("complaints", "an unfavourable opinion", "negative sentiment"),
+        (
+            ("positive", "negative"),
+            ("good", "bad"),
+            ("thumbs up", "thumbs down"),
+            ("+", "-"),
+            ("5 stars", "1 star"),
+            ("happy", "sad"),
+            ("yes", "no"),
+            ("love", "hate"),
+        ),
+    ),
+    "tense": Distinction(
+        ("the past", "the past tense", "something that is already over"),
+        ("the future", "the future tense", "something that is still to come"),
+        (("past", "future"), ("before", "later"), ("was", "will"), ("yesterday", "tomorrow")),
+    ),
+    "mood": Distinction(
+        ("a question", "an interrogative sentence", "a sentence that asks something"),
+        ("a statement", "a declarative sentence", "a sentence that states something"),
+        (("question", "statement"), ("asks", "tells"), ("Q", "S"), ("?", ".")),
+    ),
+    "topic": Distinction(
+        ("a person", "a human being", "somebody, such as a teacher"),
+        ("a thing", "an inanimate object", "something lifeless, such as a meal"),
+        (("person", "thing"), ("who", "what"), ("alive", "object"), ("someone", "something")),
+    ),
+    "politeness": Distinction(
+        ("a polite request", "courteous wording", "a friendly way to ask"),
+        ("a rude command", "impolite wording", "an unfriendly order"),
+        (("polite", "rude"), ("kind", "harsh"), ("request", "order")),
+    ),
+}
+
+_TEMPLATES = (
+    'Write "{0}" for {2} and "{1}" for {3}.',
+    "You will be given a sentence. If it has to do with {2}, answer {0}; for {3}, answer {1}.",
+    "{0} or {1}? The first means {2}, the second means {3}.",
+    "Please label the sentence: {0} stands for {2}, {1} stands for {3}.",
+    "Decide between {2} and {3}. Reply with {0} or {1}.",
+    'Does the sentence show {2} or {3}? Say "{0}" in the former case and "{1}" in the latter.',
+    "labels: {0} = {2}, {1} = {3}",
+    "Read the sentence and tell {2} ({0}) from {3} ({1}).",
+    "Output {0} whenever you see {2}. Output {1} whenever you see {3}.",
+    'I sort sentences into {2} and {3}. Help me by writing "{0}" or "{1}".',
+    "When the text has {3}, print {1}. When it has {2}, print {0}.",
+    "Classify each sentence as {0} ({2}) / {1} ({3}).",
+    'For {3} the answer is "{1}", for {2} the answer is "{0}".',
+    "Return {0} if the line is to be called {2}, else return {1}, which stands for {3}.",
+    "A short sentence comes in; {0} or {1} goes out, depending on {2} versus {3}.",
+    "Choose one of two answers, {0} meaning {2} and {1} meaning {3}.",
+)
+_EVAL_TEMPLATES = (
+    "Respond to {2} with {0} and to {3} with {1}.",
+    'Judge the line of text. My codes are "{0}" for {2} and "{1}" for {3}.',
+    "Is this {2}? Then {0}. Or is it {3}? Then {1}.",
+    "two-way tagging, {2}: {0}, {3}: {1}",
+    "Mark texts with {2} by {0}; texts with {3} deserve {1}.",
+)
+
+_PEOPLE = "teacher doctor waiter singer guide driver nurse actor neighbour coach".split()
+_THINGS = "soup film hotel book concert meal train song phone room".split()
+_GOOD = "wonderful great excellent lovely amazing fantastic brilliant perfect".split()
+_BAD = "terrible awful horrible dreadful disappointing annoying dull useless".split()
+_POLITE = (
+    "Could you please {}?",
+    "Would you mind if I asked you to {}?",
+    "Please {}, thank you.",
+    "May I kindly ask you to {}?",
+    "I would be grateful if you could {}.",
+)
+_RUDE = (
+    "{} right now!",
+    "Just {} already!",
+    "Hurry up and {}!",
+    "{}, you fool!",
+    "How often must I tell you to {}?!",
+)
+_REQUESTS = (
+    "open the window; close the door; pass the salt; move the car; turn off the light; "
+    "wash the dishes; bring the bill; answer the phone; feed the dog; clean the table; "
+    "carry the bag; write the letter"
+).split("; ")
+
+
+def _opinions() -> dict[str, dict[str, bool]]:
+    """Sentence to the distinctions that hold of it, all four drawn apart."""
+    rng = random.Random("labels")
+    pool: dict[str, dict[str, bool]] = {}
+    while len(pool) < SENTENCES:
+        good, past, asked, person = (rng.random() < 0.5 for _ in range(4))
+        subject = rng.choice(_PEOPLE if person else _THINGS)
+        view = rng.choice(_GOOD if good else _BAD)
+        the = rng.choice(("the", "our", "that", "your"))
+        if asked:
+            text = f"was {the} {subject} {view}?" if past else f"will {the} {subject} be {view}?"
+        else:
+            text = f"{the} {subject} {'was' if past else 'will be'} {view}."
+        held = {"tense": past, "mood": asked, "topic": person}
+        pool[text.capitalize()] = held if asked else held | {"sentiment": good}
+    return pool
+
+
+def _requests() -> dict[str, dict[str, bool]]:
+    made = {form.format(ask): True for form in _POLITE for ask in _REQUESTS}
+    made |= {form.format(ask): False for form in _RUDE for ask in _REQUESTS}
+    return {text[0].upper() + text[1:]: {"politeness": held} for text, held in made.items()}
+
+
+def _task(kind: str, pair: tuple[str, str], pool: dict[str, dict[str, bool]]) -> Draft:
+    distinction = _DISTINCTIONS[kind]
+    sides = tuple(zip(distinction.yes, distinction.no, strict=True))
+    described = [
+        tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(templates))
+        for templates in (_TEMPLATES, _EVAL_TEMPLATES)
+    ]
+    number = distinction.labels.index(pair) + 1
+    pairs = {text: pair[not held[kind]] for text, held in pool.items() if kind in held}
+    return Draft(f"{kind}-{number}", described[0], described[1], pairs)
+
+
+def tasks() -> list[Draft]:
+    """One task per label pair of each distinction."""
+    pool = _opinions() | _requests()
+    return [
+        _task(kind, pair, pool)
+        for kind, distinction in _DISTINCTIONS.items()
+        for pair in distinction.labels
+    ]

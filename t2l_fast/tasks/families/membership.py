@@ -1,0 +1,116 @@
+"""Whether a word belongs to a category: the category's label, or "not" and the label."""
+
+from __future__ import annotations
+
+import random
+
+from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.lexicon import CATEGORIES, MEMBERS
+
+_LABELS = {
+    "animal": "animal",
+    "bird": "bird",
+    "fish": "fish",
+    "insect": "insect",
+    "fruit": "fruit",
+    "vegetable": "vegetable",
+    "colour": "colour",
+    "country": "country",
+    "city": "city",
+    "body part": "body part",
+    "clothing": "clothing",
+    "furniture": "furniture",
+    "vehicle": "vehicle",
+    "profession": "job",
+    "musical instrument": "instrument",
+    "tool": "tool",
+    "drink": "drink",
+    "sport": "sport",
+    "weather": "weather",
+    "metal": "metal",
+    "building": "building",
+    "emotion": "feeling",
+    "family member": "relative",
+    "shape": "shape",
+    "language": "language",
+    "first name": "name",
+}
+
+_UNCLEAR = {
+    "animal": {"bird", "fish", "insect"},
+    "bird": {"toy"},
+    "fish": {"food"},
+    "fruit": {"vegetable", "food", "tree"},
+    "vegetable": {"fruit", "food"},
+    "colour": {"fruit", "flower", "gemstone", "metal"},
+    "country": {"language"},
+    "clothing": {"material"},
+    "furniture": {"toy"},
+    "vehicle": {"space thing"},
+    "profession": {"family member"},
+    "tool": {"kitchen item", "material"},
+    "drink": {"food"},
+    "sport": {"toy", "vehicle"},
+    "weather": {"space thing", "time word"},
+    "metal": {"colour", "material", "gemstone"},
+    "building": {"city"},
+    "shape": {"musical instrument", "space thing", "gemstone"},
+    "first name": {"flower", "gemstone", "calendar name", "city"},
+}
+"""Categories whose words could be called members too, so that no task asks about them."""
+
+_TEMPLATES = (
+    'Is the word {0}? Answer "{1}" or "not {1}".',
+    'Write "{1}" if the word is {0}, otherwise write "not {1}".',
+    "Decide whether the input is {0}. Reply {1} when it is and not {1} when it is not.",
+    'You will be given one word. Say "{1}" if it names {0}, else say "not {1}".',
+    "{1} or not {1}?",
+    'Label the word: "{1}" for {0}, "not {1}" for everything else.',
+    "Please check if this is {0}; the answer is either {1} or not {1}.",
+    "Classify a single word as {1} / not {1}.",
+    'Tell me "{1}" when I give you {0}. For other words tell me "not {1}".',
+    "The word may or may not be {0}. Output {1} in the first case, not {1} in the second.",
+    "Does the word mean {0}? If so, print {1}; if not, print not {1}.",
+    "Sort words into two groups, {1} and not {1}, by asking if each one is {0}.",
+    'I want to know if a word stands for {0}. Use the labels "{1}" and "not {1}".',
+    'Mark {0} as "{1}" and all other words as "not {1}".',
+    "Given a word, return {1} if you would call it {0}, else not {1}.",
+    '{1} detection: the output is "{1}" for {0} and "not {1}" for other things.',
+)
+
+_EVAL_TEMPLATES = (
+    "Whenever the term is {0}, respond with {1}. In all other cases respond with not {1}.",
+    'Could this word be {0}? "{1}" means it is, "not {1}" means it is not.',
+    "binary labels: {1} ({0}) versus not {1}",
+    'Judge each term: would a dictionary call it {0}? Choose between "{1}" and "not {1}".',
+    "Recognise {0} by writing {1}, and reject any unrelated word by writing not {1}.",
+)
+
+
+def _pairs(category: str, label: str) -> dict[str, str]:
+    """All members, and as many other words, or a few more to make 48."""
+    members = CATEGORIES[category]
+    skipped = {category, *_UNCLEAR.get(category, ())}
+    others = [word for name, words in CATEGORIES.items() if name not in skipped for word in words]
+    chosen = random.Random(f"membership {category}").sample(others, 48 - len(members))
+    return dict.fromkeys(members, label) | dict.fromkeys(chosen, f"not {label}")
+
+
+def _described(templates: tuple[str, ...], category: str, label: str) -> tuple[str, ...]:
+    phrases = MEMBERS[category]
+    return tuple(
+        template.format(phrases[i % len(phrases)], label) for i, template in enumerate(templates)
+    )
+
+
+def tasks() -> list[Draft]:
+    """One task per labelled category."""
+    return [
+        Draft(
+            category.replace(" ", "-"),
+            _described(_TEMPLATES, category, label),
+            _described(_EVAL_TEMPLATES, category, label),
+            _pairs(category, label),
+        )
+        for category, label in _LABELS.items()
+    ]

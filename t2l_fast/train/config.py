@@ -1,0 +1,97 @@
+"""SFTConfig: how a generator is trained end to end."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from t2l_fast.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class SFTConfig:
+    """Supervised fine-tuning of a generator through the frozen base model.
+
+    Args:
+        steps: optimiser steps.
+        tasks_per_batch: different tasks, and so adapters, in one step.
+        examples_per_task: rows of each task in one step.
+        contrast: tasks of one family put side by side, on the same inputs where they share them;
+            1 = tasks are drawn one by one.
+        learning_rate: peak, of AdamW.
+        schedule: what follows the warm-up: "linear" or "cosine" to zero, or "constant".
+        warmup_fraction: share of the steps with a rising learning rate.
+        weight_decay: of AdamW.
+        clip_norm: largest gradient norm.
+        label_smoothing: of the cross-entropy.
+        generated_l2: weight of Σ_modules mean(A²) + mean(B²) (T2L's released code).
+        mix_descriptions: train on random mixtures of two descriptions of a task, not on one.
+        description_in_prompt: put the description before the input (for rivals without codes).
+        task_encoder_init: "discriminant" starts it with Fisher's discriminants of the training
+            descriptions, "plain" as torch does.
+        buckets: micro-batches of one step, rows sorted by length, each padded to its own longest.
+        seed: of everything random.
+        eval_every: steps between matched/shuffled evaluations; 0 = never.
+        eval_tasks: tasks of every split in one evaluation, at most.
+        eval_examples: validation examples of each.
+        save_every: steps between checkpoints; the last step is always saved.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    steps: int
+    tasks_per_batch: int = 32
+    examples_per_task: int = 2
+    contrast: int = 4
+    learning_rate: float = 5e-4
+    schedule: Literal["linear", "cosine", "constant"] = "cosine"
+    warmup_fraction: float = 0.05
+    weight_decay: float = 0.01
+    clip_norm: float = 1.0
+    label_smoothing: float = 0.0
+    generated_l2: float = 1e-3
+    mix_descriptions: bool = True
+    description_in_prompt: bool = False
+    task_encoder_init: Literal["discriminant", "plain"] = "discriminant"
+    buckets: int = 2
+    seed: int = 42
+    eval_every: int = 100
+    eval_tasks: int = 64
+    eval_examples: int = 4
+    save_every: int = 100
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "tasks_per_batch", "examples_per_task", "contrast", "buckets"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("save_every", "eval_tasks", "eval_examples"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("eval_every", "weight_decay", "generated_l2"):
+            _check(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("learning_rate", "clip_norm"):
+            _check(self, name, getattr(self, name) > 0, "positive")
+        for name in ("warmup_fraction", "label_smoothing"):
+            _check(self, name, 0 <= getattr(self, name) < 1, "in [0, 1)")
+        allowed = ("linear", "cosine", "constant")
+        inits = ("discriminant", "plain")
+        _check(self, "task_encoder_init", self.task_encoder_init in inits, f"one of {inits}")
+        _check(self, "schedule", self.schedule in allowed, f"one of {allowed}")
+
+    def factor(self, step: int) -> float:
+        """Learning rate of a step (from 0) over the peak."""
+        warmup = max(1, round(self.steps * self.warmup_fraction))
+        if step < warmup:
+            return (step + 1) / warmup
+        done = (step - warmup) / max(1, self.steps - warmup)
+        if self.schedule == "linear":
+            return 1.0 - done
+        return 1.0 if self.schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def _check(config: SFTConfig, name: str, fits: bool, expected: str) -> None:
+    if not fits:
+        raise ConfigError(f"{name} must be {expected}, got {getattr(config, name)!r}")

@@ -1,0 +1,64 @@
+"""Losses over label positions alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from t2l_fast.adapters import LoraBatch
+from t2l_fast.errors import UnsupportedModel
+from t2l_fast.train.data import IGNORED, MicroBatch
+
+
+def label_logits(model: nn.Module, batch: MicroBatch) -> tuple[Tensor, Tensor]:
+    """Run the model, and its output head at label positions only.
+
+    Returns:
+        Logits `[labels, vocabulary]` in the model's dtype, and the labels `[labels]`.
+    """
+    picked = batch.labels != IGNORED
+    with _only(model, picked):
+        logits = model(input_ids=batch.ids, use_cache=False).logits
+    return logits, batch.labels[picked]
+
+
+def answer_loss(logits: Tensor, batch: MicroBatch, labels: Tensor, smoothing: float) -> Tensor:
+    """Sum over rows of the mean cross-entropy of each row's answer (T2L's released trainer)."""
+    picked = batch.labels != IGNORED
+    weights = (picked / picked.sum(1, keepdim=True))[picked]
+    losses = cross_entropy(logits.float(), labels, reduction="none", label_smoothing=smoothing)
+    return losses @ weights.to(losses)
+
+
+def generated_l2(batch: LoraBatch) -> Tensor:
+    """Σ_modules mean(A²) + mean(B²)."""
+    return torch.stack([t.square().mean() for t in batch.parameters()]).sum()
+
+
+@torch.no_grad()
+def exact_matches(model: nn.Module, batch: MicroBatch) -> Tensor:
+    """Rows `[B]` whose answer greedy decoding would give: every label is the likeliest token."""
+    logits, labels = label_logits(model, batch)
+    right = torch.ones_like(batch.labels, dtype=torch.bool)
+    right[batch.labels != IGNORED] = logits.argmax(-1) == labels
+    return right.all(1)
+
+
+@contextmanager
+def _only(model: Any, picked: Tensor) -> Iterator[None]:
+    """Let the output head see picked positions `[B, T]` only; what follows it stays the model's."""
+    head = getattr(model, "get_output_embeddings", lambda: None)()
+    if head is None or getattr(model.config, "is_encoder_decoder", False):
+        raise UnsupportedModel(
+            f"training needs a causal LM with an output head, got {type(model).__name__}"
+        )
+    handle = head.register_forward_pre_hook(lambda module, args: (args[0][picked],))
+    try:
+        yield
+    finally:
+        handle.remove()

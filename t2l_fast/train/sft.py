@@ -1,0 +1,208 @@
+"""End-to-end supervised fine-tuning of a generator through a frozen base model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.adapters import LoraBatch, attach
+from t2l_fast.errors import CheckpointError
+from t2l_fast.generators import TextToLora, discriminant_init
+from t2l_fast.tasks import Prompt, Task
+from t2l_fast.train.checkpoint import FILE, load_run, save_run
+from t2l_fast.train.config import SFTConfig
+from t2l_fast.train.data import Encoder, bucketed
+from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
+from t2l_fast.train.sampler import Sampler, TaskDraw
+from t2l_fast.train.validate import Validator
+
+METRICS = "metrics.jsonl"
+
+
+class SFTTrainer:
+    """Every row of a step runs its own task's adapter; gradients reach the generator only.
+
+    Args:
+        generator: a `TextToLora` or another generator that is a module.
+        model: the base model, frozen here.
+        tasks: to train on.
+        held_out: split name → tasks for the periodic evaluation alone.
+        folder: for metrics and checkpoints.
+
+    Raises:
+        ConfigError: fewer tasks than one batch takes.
+        AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
+    """
+
+    def __init__(
+        self,
+        generator: Any,
+        model: nn.Module,
+        prompt: Prompt,
+        tasks: Sequence[Task],
+        config: SFTConfig,
+        folder: str | Path,
+        *,
+        held_out: dict[str, Sequence[Task]] | None = None,
+    ) -> None:
+        self.generator, self.model, self.tasks = generator, model, list(tasks)
+        self.config, self.folder = config, Path(folder)
+        self.sampler = Sampler(self.tasks, config)
+        self.encoder = Encoder(prompt)
+        self.validator = Validator(
+            {"train": self.tasks, **(held_out or {})},
+            self.encoder,
+            limit=config.eval_tasks,
+            examples=config.eval_examples,
+            seed=config.seed,
+            description_in_prompt=config.description_in_prompt,
+        )
+        self.optimizer = torch.optim.AdamW(
+            generator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.step = 0
+        self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
+
+    def train(
+        self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        """Run to the last step; a resumed run continues as if it had not been interrupted.
+
+        Args:
+            resume: continue from the checkpoint in the folder.
+            on_step: called with each line of metrics.
+
+        Raises:
+            CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
+                is in the folder already.
+        """
+        self._start(resume)
+        model_grads = [p for p in self.model.parameters() if p.requires_grad]
+        self.model.requires_grad_(False)
+        self.generator.train()
+        adapters = attach(self.model, self.generator.config.lora, num_slots=0)
+        try:
+            while self.step < self.config.steps:
+                line = self._one_step(adapters)
+                last = self.step == self.config.steps
+                if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
+                    line |= self.validator.measure(self.generator, self.model, adapters)
+                if self.step % self.config.save_every == 0 or last:
+                    save_run(self.folder, self.step, self.generator, self.optimizer, self._run())
+                self._log(line)
+                if on_step is not None:
+                    on_step(line)
+        finally:
+            adapters.detach()
+            for parameter in model_grads:
+                parameter.requires_grad_(True)
+            self.generator.eval()
+
+    def _start(self, resume: bool) -> None:
+        if resume:
+            self.step = load_run(self.folder, self.generator, self.optimizer, self._run())
+            path = self.folder / METRICS
+            lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+            kept = [text for text in lines if text.endswith("\n")]
+            kept = [text for text in kept if json.loads(text)["step"] <= self.step]
+            path.write_text("".join(kept))
+            return
+        if (self.folder / FILE).exists():
+            raise CheckpointError(
+                f"{self.folder} holds a run already: resume it, or name another folder"
+            )
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / METRICS).write_text("")
+        torch.manual_seed(self.config.seed)
+        plain = not isinstance(self.generator, TextToLora) or self.generator.config.task_names
+        if self.config.task_encoder_init == "discriminant" and not plain:
+            owners = [i for i, rows in enumerate(self.embeddings) for _ in rows]
+            discriminant_init(
+                self.generator.task_encoder.mlp[0],
+                torch.cat(self.embeddings),
+                torch.tensor(owners),
+            )
+
+    def _one_step(self, adapters) -> dict[str, Any]:
+        started = time.perf_counter()
+        rate = self.config.learning_rate * self.config.factor(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        draws = self.sampler.draw(self.step)
+        made: LoraBatch = self.generator(self._codes(draws))
+        leaves = LoraBatch(
+            made.config,
+            {m: t.detach().requires_grad_() for m, t in made.lora_a.items()},
+            {m: t.detach().requires_grad_() for m, t in made.lora_b.items()},
+        )
+        rows = self._rows(draws)
+        total = tokens = 0.0
+        for micro in bucketed(rows, self.config.buckets, self.encoder.pad):
+            with adapters.use(micro.slots, weights=leaves):
+                logits, labels = label_logits(self.model, micro)
+                loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)
+                loss.backward()
+            total += loss.item()
+            tokens += micro.ids.numel()
+        penalty = self.config.generated_l2 * generated_l2(made)
+        outputs, gradients = made.parameters(), [t.grad for t in leaves.parameters()]
+        torch.autograd.backward([*outputs, penalty], [*gradients, None])
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return {
+            "step": self.step,
+            "loss": total,
+            "l2": penalty.item(),
+            "gradient_norm": norm.item(),
+            "learning_rate": rate,
+            "rows": len(rows),
+            "padded_tokens": int(tokens),
+            "seconds": time.perf_counter() - started,
+        }
+
+    def _codes(self, draws: Sequence[TaskDraw]) -> Tensor:
+        """One code per task: a description's embedding, or a mixture of two on their sphere."""
+        codes = []
+        for draw in draws:
+            first, second = (self.embeddings[draw.task][i] for i in draw.descriptions)
+            mixed = torch.lerp(first, second, draw.mixture)
+            codes.append(mixed * (first.norm() / mixed.norm().clamp(min=1e-6)))
+        return torch.stack(codes)
+
+    def _rows(self, draws: Sequence[TaskDraw]):
+        texts = [
+            self.tasks[d.task].descriptions[d.descriptions[0]]
+            if self.config.description_in_prompt
+            else None
+            for d in draws
+        ]
+        return [
+            self.encoder.row(slot, example, text)
+            for slot, (draw, text) in enumerate(zip(draws, texts, strict=True))
+            for example in draw.examples
+        ]
+
+    def _run(self) -> dict[str, Any]:
+        """What a checkpoint must agree with: settings, generator and tasks."""
+        digest = hashlib.sha256()
+        for task in self.tasks:
+            digest.update(repr(asdict(task)).encode())
+        return {
+            "sft": self.config.to_dict(),
+            "generator": self.generator.config.to_dict(),
+            "tasks": digest.hexdigest()[:16],
+        }
+
+    def _log(self, line: dict[str, Any]) -> None:
+        with (self.folder / METRICS).open("a") as file:
+            file.write(json.dumps(line) + "\n")

@@ -1,0 +1,84 @@
+"""Matched and shuffled accuracy during training: does the adapter follow its description?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.adapters import AdapterGenerator, Adapters
+from t2l_fast.tasks import Task
+from t2l_fast.train.data import Encoder, bucketed
+from t2l_fast.train.losses import exact_matches
+
+_ROWS = 128
+_GENERATED = 64
+
+
+class Validator:
+    """Exact match on validation examples, with each task's own or another task's description.
+
+    Args:
+        tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
+        examples: validation examples per task.
+    """
+
+    def __init__(
+        self,
+        tasks: dict[str, Sequence[Task]],
+        encoder: Encoder,
+        *,
+        limit: int,
+        examples: int,
+        seed: int,
+        description_in_prompt: bool = False,
+    ) -> None:
+        rng = random.Random(seed)
+        self.encoder = encoder
+        self.examples = examples
+        self.in_prompt = description_in_prompt
+        self.tasks = {
+            split: rng.sample(list(group), min(limit, len(group)))
+            for split, group in tasks.items()
+            if group
+        }
+        self.codes: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def measure(
+        self, generator: AdapterGenerator, model: nn.Module, adapters: Adapters
+    ) -> dict[str, float]:
+        """`{"<split>_matched": …, "<split>_shuffled": …}`, each in [0, 1]."""
+        found = {}
+        for split, tasks in self.tasks.items():
+            texts = [task.eval_descriptions[0] for task in tasks]
+            if split not in self.codes:
+                self.codes[split] = generator.encode(texts)
+            half = len(tasks) // 2
+            turned = [*range(half, len(tasks)), *range(half)]
+            for name, order in (("matched", range(len(tasks))), ("shuffled", turned)):
+                codes = self.codes[split][list(order)]
+                told = [texts[i] for i in order]
+                found[f"{split}_{name}"] = self._accuracy(
+                    generator, model, adapters, tasks, codes, told
+                )
+        return found
+
+    def _accuracy(self, generator, model, adapters, tasks, codes, texts) -> float:
+        right = rows = 0
+        for start in range(0, len(tasks), _GENERATED):
+            part = slice(start, start + _GENERATED)
+            batch = generator.generate(codes=codes[part])
+            examples = [
+                self.encoder.row(slot, example, texts[start + slot] if self.in_prompt else None)
+                for slot, task in enumerate(tasks[part])
+                for example in task.validation[: self.examples]
+            ]
+            pieces = -(-len(examples) // _ROWS)
+            for micro in bucketed(examples, pieces, self.encoder.pad):
+                with adapters.use(micro.slots, weights=batch):
+                    right += int(exact_matches(model, micro).sum())
+                rows += len(micro.slots)
+        return right / rows
