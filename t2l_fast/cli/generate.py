@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
 
 from t2l_fast.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from t2l_fast.adapters import LoraWeights
 
 _AT_ONCE = 64
 
@@ -40,12 +43,19 @@ def generate(
     for start in range(0, len(texts), _AT_ONCE):
         batch = generator.generate(codes=codes[start : start + _AT_ONCE])
         for adapter, folder in zip(batch, folders[start:], strict=False):
-            adapter.save_pretrained(folder)
+            _write(adapter, folder)
     for text, folder in zip(texts, folders, strict=True):
         if as_json:
             typer.echo(json.dumps({"folder": str(folder), "description": text}))
         else:
             Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
+
+
+def _write(adapter: LoraWeights, folder: Path) -> None:
+    try:
+        adapter.save_pretrained(folder)
+    except OSError as error:
+        raise ArgumentError(f"--out must be a folder, {folder} can't be written: {error}") from None
 
 
 def _read(file: Path) -> list[str]:

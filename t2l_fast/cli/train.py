@@ -23,7 +23,7 @@ def sft(
     out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
     generator: Annotated[
         Literal["text_to_lora", "multi_task_lora"],
-        typer.Option(help="What is trained; multi_task_lora is one LoRA for all tasks.")
+        typer.Option(help="What is trained; multi_task_lora is one LoRA for all tasks."),
     ] = "text_to_lora",
     base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
@@ -32,15 +32,19 @@ def sft(
     ] = None,
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
     latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
-    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 192,
+    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 384,
     target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
-    rank: Annotated[int, typer.Option(min=1)] = 8,
+    rank: Annotated[int, typer.Option(min=1)] = 4,
     alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
     steps: Annotated[int, typer.Option(min=1)] = 1500,
     tasks_per_batch: Annotated[int, typer.Option(min=1)] = 32,
     examples_per_task: Annotated[int, typer.Option(min=1)] = 2,
     contrast: Annotated[int, typer.Option(min=1, help="Tasks of one family side by side.")] = 4,
-    learning_rate: Annotated[float, typer.Option()] = 1e-3,
+    learning_rate: Annotated[float, typer.Option(help="Peak, of the heads.")] = 2e-3,
+    trunk_learning_rate: Annotated[float, typer.Option(help="Peak, of the trunk.")] = 3e-4,
+    start: Annotated[
+        Literal["conditioned", "plain"], typer.Option(help="plain starts as published.")
+    ] = "conditioned",
     schedule: Annotated[Literal["linear", "cosine", "constant"], typer.Option()] = "cosine",
     description_in_prompt: Annotated[
         bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
@@ -70,7 +74,9 @@ def sft(
         examples_per_task=examples_per_task,
         contrast=contrast,
         learning_rate=learning_rate,
-        schedule=schedule
+        trunk_learning_rate=trunk_learning_rate,
+        start=start,
+        schedule=schedule,
         description_in_prompt=description_in_prompt,
         seed=seed,
         eval_every=eval_every,

@@ -46,7 +46,7 @@ def load(name: str | Path) -> tuple[T2LConfig, dict[str, Tensor]]:
             raise ConfigError("kind must be 'text_to_lora'")
         config = T2LConfig.from_dict(plain)
         tensors = load_tensors((folder / WEIGHTS_NAME).read_bytes())
-    except (OSError, ValueError, KeyError, AttributeError, SafetensorError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
         raise CheckpointError(
             f"a Text-to-LoRA checkpoint must hold {CONFIG_NAME} and {WEIGHTS_NAME}, but {folder} "
             f"can't be read: {error}"

@@ -73,7 +73,8 @@ class T2LConfig:
             raise ConfigError(f"dropout must lie in [0, 1), got {self.dropout!r}")
         shapes = {m: tuple(shape) for m, shape in dict(self.module_shapes).items()}
         sizes = [n for shape in shapes.values() for n in shape]
-        if not shapes or any(len(shape) != 2 for shape in shapes.values()) or min(sizes) < 1:
+        whole = all(type(n) is int and n > 0 for n in sizes)
+        if not shapes or any(len(shape) != 2 for shape in shapes.values()) or not whole:
             raise ConfigError(
                 f"module_shapes must map site keys to (in_features, out_features), got {shapes}"
             )
@@ -179,5 +180,7 @@ class T2LConfig:
             )
         try:
             return cls(**{**plain, "lora": LoraConfig.from_peft(plain["lora"])})
-        except (TypeError, AttributeError) as error:
+        except ConfigError:
+            raise
+        except (TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"a field of this T2LConfig has the wrong type: {error}") from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +31,19 @@ def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
 
 
 @torch.no_grad()
+def trunk_init(layers: Iterable[nn.Module], gain: float = math.sqrt(2.0)) -> None:
+    """Start linears so that signals keep their size (He et al. 2015), biases at zero.
+
+    torch's own start shrinks them, so that the trunk is nearly linear and what is special to one
+    task in one layer nearly vanishes.
+    """
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, std=gain / math.sqrt(layer.in_features))
+            nn.init.zeros_(layer.bias)
+
+
+@torch.no_grad()
 def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> None:
     """Start the task encoder where tasks differ most and wordings of one task differ least.
 
@@ -44,10 +58,10 @@ def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> N
         ArgumentError: fewer than two tasks, or not one per embedding.
     """
     count = int(tasks.max()) + 1 if tasks.numel() else 0
-    if count < 2 or tasks.shape != embeddings.shape[:1]:
+    if tasks.unique().numel() < 2 or tasks.shape != embeddings.shape[:1]:
         raise ArgumentError(
             f"discriminants need one task for each of {len(embeddings)} embeddings and at least "
-            f"two tasks, got {tuple(tasks.shape)} and {count}"
+            f"two tasks, got {tuple(tasks.shape)} and {tasks.unique().numel()}"
         )
     x = embeddings.double()
     mean = x.mean(0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +56,11 @@ class MultiTaskLora(nn.Module, AdapterGenerator):
     def generate(
         self, conditions: Sequence[str] | None = None, *, codes: Tensor | None = None
     ) -> LoraBatch:
-        return self(codes if codes is not None else self.encode(conditions or ()))
+        batch = self(codes if codes is not None else self.encode(conditions or ()))
+        # views of a parameter require grad even here
+        lora_a = {m: t.detach() for m, t in batch.lora_a.items()}
+        lora_b = {m: t.detach() for m, t in batch.lora_b.items()}
+        return replace(batch, lora_a=lora_a, lora_b=lora_b)
 
     def weights(self) -> LoraWeights:
         """The adapter, ready for a PEFT folder."""

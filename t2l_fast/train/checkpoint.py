@@ -10,26 +10,32 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from t2l_fast.errors import CheckpointError
 from t2l_fast.files import replace_files
 
 FILE = "training.safetensors"
+_MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 def save_run(
-    folder: Path, step: int, model: nn.Module, optimizer: Optimizer, run: Mapping[str, Any]
+    folder: Path,
+    step: int,
+    state: Mapping[str, Tensor],
+    optimizer: Optimizer,
+    run: Mapping[str, Any],
 ) -> None:
     """Write weights, optimiser moments and random state after `step` steps.
 
     Args:
+        state: name → tensor, parameters of the optimiser among them.
         run: what a resumed run must agree with, plain data.
     """
-    tensors = {f"model.{name}": t.detach().cpu() for name, t in model.state_dict().items()}
+    tensors = {f"model.{name}": t.detach().cpu() for name, t in state.items()}
     tensors["rng"] = torch.get_rng_state()
-    names = {id(p): name for name, p in model.named_parameters()}
+    names = {id(p): name for name, p in state.items()}
     for parameter, moments in optimizer.state.items():
         for moment, value in moments.items():
             tensors[f"optimizer.{moment}.{names[id(parameter)]}"] = torch.as_tensor(value).cpu()
@@ -38,8 +44,10 @@ def save_run(
     replace_files(folder, {FILE: save(contiguous, metadata=metadata)})
 
 
-def load_run(folder: Path, model: nn.Module, optimizer: Optimizer, run: Mapping[str, Any]) -> int:
-    """Put a saved run back into `model`, `optimizer` and torch's random state.
+def load_run(
+    folder: Path, state: Mapping[str, Tensor], optimizer: Optimizer, run: Mapping[str, Any]
+) -> int:
+    """Put a saved run back into `state`, `optimizer` and torch's random state.
 
     Returns:
         The number of steps that were done.
@@ -61,14 +69,15 @@ def load_run(folder: Path, model: nn.Module, optimizer: Optimizer, run: Mapping[
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the checkpoint {path} can't be read: {error}") from error
     _check_same(saved, json.loads(json.dumps(dict(run))), path)
-    model.load_state_dict(_under(tensors, "model."))
-    for name, parameter in model.named_parameters():
-        moments = {}
-        for moment in ("step", "exp_avg", "exp_avg_sq"):
-            value = tensors.get(f"optimizer.{moment}.{name}")
-            if value is not None:
-                moments[moment] = value if moment == "step" else value.to(parameter.device)
-        if moments:
+    saved_state = _under(tensors, "model.")
+    if saved_state.keys() != state.keys():
+        raise CheckpointError(f"the checkpoint {path} holds other tensors than this run needs")
+    with torch.no_grad():
+        for name, tensor in state.items():
+            tensor.copy_(saved_state[name])
+    for name, parameter in state.items():
+        moments = {m: tensors.get(f"optimizer.{m}.{name}") for m in _MOMENTS}
+        if all(value is not None for value in moments.values()):
             optimizer.state[parameter] = moments
     torch.set_rng_state(tensors["rng"])
     return step
@@ -79,12 +88,24 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _check_same(saved: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    differing = [k for k in saved.keys() | now.keys() if saved.get(k) != now.get(k)]
+    there, here = _flat(saved), _flat(now)
+    differing = [k for k in there.keys() | here.keys() if there.get(k) != here.get(k)]
     if differing:
         listed = "; ".join(
-            f"{k}: {saved.get(k)!r} there, {now.get(k)!r} now" for k in sorted(differing)
+            f"{k}: {there.get(k)!r} there, {here.get(k)!r} now" for k in sorted(differing)
         )
         raise CheckpointError(
             f"{path} belongs to another run ({listed}): resume with the same settings, or start "
             "in another folder"
         )
+
+
+def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested fields by dotted names, so that a message can name the one that differs."""
+    flat: dict[str, Any] = {}
+    for name, value in plain.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat

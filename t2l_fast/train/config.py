@@ -19,7 +19,8 @@ class SFTConfig:
         examples_per_task: rows of each task in one step.
         contrast: tasks of one family put side by side, on the same inputs where they share them;
             1 = tasks are drawn one by one.
-        learning_rate: peak, of AdamW.
+        learning_rate: peak, of AdamW; of a generator's heads.
+        trunk_learning_rate: the same for what comes before the heads; None = learning_rate.
         schedule: what follows the warm-up: "linear" or "cosine" to zero, or "constant".
         warmup_fraction: share of the steps with a rising learning rate.
         weight_decay: of AdamW.
@@ -28,8 +29,8 @@ class SFTConfig:
         generated_l2: weight of Σ_modules mean(A²) + mean(B²) (T2L's released code).
         mix_descriptions: train on random mixtures of two descriptions of a task, not on one.
         description_in_prompt: put the description before the input (for rivals without codes).
-        task_encoder_init: "discriminant" starts it with Fisher's discriminants of the training
-            descriptions, "plain" as torch does.
+        start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
+            heads on whitened latents (`train/start.py`); "plain" starts as published.
         buckets: micro-batches of one step, rows sorted by length, each padded to its own longest.
         seed: of everything random.
         eval_every: steps between matched/shuffled evaluations; 0 = never.
@@ -45,7 +46,8 @@ class SFTConfig:
     tasks_per_batch: int = 32
     examples_per_task: int = 2
     contrast: int = 4
-    learning_rate: float = 5e-4
+    learning_rate: float = 2e-3
+    trunk_learning_rate: float | None = 3e-4
     schedule: Literal["linear", "cosine", "constant"] = "cosine"
     warmup_fraction: float = 0.05
     weight_decay: float = 0.01
@@ -54,7 +56,7 @@ class SFTConfig:
     generated_l2: float = 1e-3
     mix_descriptions: bool = True
     description_in_prompt: bool = False
-    task_encoder_init: Literal["discriminant", "plain"] = "discriminant"
+    start: Literal["conditioned", "plain"] = "conditioned"
     buckets: int = 2
     seed: int = 42
     eval_every: int = 100
@@ -74,8 +76,8 @@ class SFTConfig:
         for name in ("warmup_fraction", "label_smoothing"):
             _check(self, name, 0 <= getattr(self, name) < 1, "in [0, 1)")
         allowed = ("linear", "cosine", "constant")
-        inits = ("discriminant", "plain")
-        _check(self, "task_encoder_init", self.task_encoder_init in inits, f"one of {inits}")
+        starts = ("conditioned", "plain")
+        _check(self, "start", self.start in starts, f"one of {starts}")
         _check(self, "schedule", self.schedule in allowed, f"one of {allowed}")
 
     def factor(self, step: int) -> float:

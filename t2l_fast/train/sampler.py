@@ -88,6 +88,8 @@ class Sampler:
             whole += [family[i : i + size] for i in range(0, cut, size)]
             rest += family[cut:]
         rng.shuffle(rest)
-        whole += [rest[i : i + size] for i in range(0, len(rest), size)]
+        cut = len(rest) - len(rest) % size
+        whole += [rest[i : i + size] for i in range(0, cut, size)]
         rng.shuffle(whole)
-        return [task for chunk in whole for task in chunk]
+        # a short chunk before others would shift them across families
+        return [task for chunk in (*whole, rest[cut:]) for task in chunk]

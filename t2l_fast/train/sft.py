@@ -15,13 +15,13 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import LoraBatch, attach
 from t2l_fast.errors import CheckpointError
-from t2l_fast.generators import TextToLora, discriminant_init
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.checkpoint import FILE, load_run, save_run
 from t2l_fast.train.config import SFTConfig
 from t2l_fast.train.data import Encoder, bucketed
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sampler import Sampler, TaskDraw
+from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
 
 METRICS = "metrics.jsonl"
@@ -65,11 +65,10 @@ class SFTTrainer:
             seed=config.seed,
             description_in_prompt=config.description_in_prompt,
         )
-        self.optimizer = torch.optim.AdamW(
-            generator.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
         self.step = 0
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
+        self.start = Start(generator, config)
+        self.optimizer: torch.optim.Optimizer
 
     def train(
         self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
@@ -84,20 +83,23 @@ class SFTTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
         """
-        self._start(resume)
-        model_grads = [p for p in self.model.parameters() if p.requires_grad]
-        self.model.requires_grad_(False)
-        self.generator.train()
         adapters = attach(self.model, self.generator.config.lora, num_slots=0)
+        model_grads = [p for p in self.model.parameters() if p.requires_grad]
         try:
+            self._start(resume)
+            self.model.requires_grad_(False)
+            self.generator.train()
             while self.step < self.config.steps:
                 line = self._one_step(adapters)
                 last = self.step == self.config.steps
                 if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
                     line |= self.validator.measure(self.generator, self.model, adapters)
-                if self.step % self.config.save_every == 0 or last:
-                    save_run(self.folder, self.step, self.generator, self.optimizer, self._run())
+                # first the line: a resumed run drops lines after its checkpoint, but adds none
                 self._log(line)
+                if self.step % self.config.save_every == 0 or last:
+                    save_run(
+                        self.folder, self.step, self.start.state(), self.optimizer, self._run()
+                    )
                 if on_step is not None:
                     on_step(line)
         finally:
@@ -107,35 +109,29 @@ class SFTTrainer:
             self.generator.eval()
 
     def _start(self, resume: bool) -> None:
-        if resume:
-            self.step = load_run(self.folder, self.generator, self.optimizer, self._run())
-            path = self.folder / METRICS
-            lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-            kept = [text for text in lines if text.endswith("\n")]
-            kept = [text for text in kept if json.loads(text)["step"] <= self.step]
-            path.write_text("".join(kept))
-            return
-        if (self.folder / FILE).exists():
+        if not resume and (self.folder / FILE).exists():
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / METRICS).write_text("")
         torch.manual_seed(self.config.seed)
-        plain = not isinstance(self.generator, TextToLora) or self.generator.config.task_names
-        if self.config.task_encoder_init == "discriminant" and not plain:
-            owners = [i for i, rows in enumerate(self.embeddings) for _ in rows]
-            discriminant_init(
-                self.generator.task_encoder.mlp[0],
-                torch.cat(self.embeddings),
-                torch.tensor(owners),
-            )
+        self.start.initialise(self.embeddings)
+        self.optimizer = self.start.optimizer()
+        if not resume:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / METRICS).write_text("")
+            return
+        self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
+        path = self.folder / METRICS
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept = [text for text in lines if text.endswith("\n")]
+        kept = [text for text in kept if json.loads(text)["step"] <= self.step]
+        path.write_text("".join(kept))
 
     def _one_step(self, adapters) -> dict[str, Any]:
         started = time.perf_counter()
-        rate = self.config.learning_rate * self.config.factor(self.step)
+        factor = self.config.factor(self.step)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["peak"] * factor
         draws = self.sampler.draw(self.step)
         made: LoraBatch = self.generator(self._codes(draws))
         leaves = LoraBatch(
@@ -155,16 +151,14 @@ class SFTTrainer:
         penalty = self.config.generated_l2 * generated_l2(made)
         outputs, gradients = made.parameters(), [t.grad for t in leaves.parameters()]
         torch.autograd.backward([*outputs, penalty], [*gradients, None])
-        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
-        self.optimizer.step()
-        self.optimizer.zero_grad()
+        norm = self.start.update(self.optimizer)
         self.step += 1
         return {
             "step": self.step,
             "loss": total,
             "l2": penalty.item(),
             "gradient_norm": norm.item(),
-            "learning_rate": rate,
+            "learning_rate": self.config.learning_rate * factor,
             "rows": len(rows),
             "padded_tokens": int(tokens),
             "seconds": time.perf_counter() - started,

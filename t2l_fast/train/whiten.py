@@ -1,0 +1,69 @@
+"""Heads trained on whitened latents, and stored as plain heads."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.generators import TextToLora
+
+_RIDGE = 1e-2
+"""Share of the mean variance that is added to all directions."""
+
+
+class WhitenedHeads:
+    """A change of variables for the optimiser; the generator and its outputs stay what they are.
+
+    A head y = W z + b reads latents that are mostly alike for all tasks and layers, so plain
+    gradient descent moves all adapters together first and tells tasks apart late. Written as
+    y = V P(z − μ) + c, where P whitens the latents of the training codes, the same head has
+    directions of equal size. The optimiser sees V and c; W = V P and b = c − W μ follow.
+
+    Args:
+        generator: its heads are started at V = 0, c = b.
+        codes: `[D, d_e]`, one of every training task.
+    """
+
+    def __init__(self, generator: TextToLora, codes: Tensor) -> None:
+        self.heads = dict(generator.heads.items())
+        self.parameters: dict[str, nn.Parameter] = {}
+        self.basis: dict[str, Tensor] = {}
+        for (name, head), latents in zip(
+            self.heads.items(), _latents(generator, codes), strict=True
+        ):
+            flat = latents.flatten(0, -2).double()
+            centre = flat.mean(0)
+            spread = (flat - centre).T @ (flat - centre) / len(flat)
+            values, vectors = torch.linalg.eigh(spread)
+            scale = (values + _RIDGE * values.mean()).rsqrt() / len(values) ** 0.5
+            self.basis[f"{name}.p"] = (vectors * scale).T.float().contiguous()
+            self.basis[f"{name}.mu"] = centre.float()
+            self.parameters[f"{name}.v"] = nn.Parameter(torch.zeros_like(head.weight))
+            self.parameters[f"{name}.c"] = nn.Parameter(head.bias.detach().clone())
+
+    @torch.no_grad()
+    def pull_gradients(self) -> None:
+        """Gradients of W and b → gradients of V and c."""
+        for name, head in self.heads.items():
+            p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
+            centred = head.weight.grad - torch.outer(head.bias.grad, mu)
+            self.parameters[f"{name}.v"].grad = centred @ p.T
+            self.parameters[f"{name}.c"].grad = head.bias.grad.clone()
+
+    @torch.no_grad()
+    def push_values(self) -> None:
+        """V and c → W and b."""
+        for name, head in self.heads.items():
+            p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
+            head.weight.copy_(self.parameters[f"{name}.v"] @ p)
+            head.bias.copy_(self.parameters[f"{name}.c"] - head.weight @ mu)
+
+
+@torch.no_grad()
+def _latents(generator: TextToLora, codes: Tensor) -> Tensor:
+    was_training = generator.training
+    generator.eval()
+    try:
+        return generator.latents(codes)
+    finally:
+        generator.train(was_training)

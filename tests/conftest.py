@@ -1,0 +1,168 @@
+"""A tiny base model, its tokenizer, an encoder without a model, and tasks on single letters."""
+
+import copy
+import hashlib
+import string
+
+import pytest
+import torch
+import transformers as tf
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
+
+import t2l_fast as t2l
+from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.tasks import Example, Prompt, Task
+from t2l_fast.train.data import Encoder, collate
+from t2l_fast.train.losses import answer_loss, label_logits
+
+LETTERS = string.ascii_lowercase[:12]
+SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
+CHARACTERS = (*"\n ", *string.ascii_letters, *string.digits, *string.punctuation)
+
+
+def _tokenizer() -> tf.PreTrainedTokenizerFast:
+    """One token per character; a beginning of sequence in front."""
+    vocabulary = {token: i for i, token in enumerate((*SPECIAL, *CHARACTERS))}
+    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    made.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    made.post_processor = processors.TemplateProcessing(
+        single="<bos> $A", special_tokens=[("<bos>", 1)]
+    )
+    made.decoder = decoders.Fuse()
+    return tf.PreTrainedTokenizerFast(
+        tokenizer_object=made,
+        bos_token="<bos>",
+        eos_token="<eos>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _model(kind=tf.LlamaForCausalLM, config=tf.LlamaConfig, **options) -> torch.nn.Module:
+    torch.manual_seed(0)
+    common = dict(
+        vocab_size=len(SPECIAL) + len(CHARACTERS),
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        head_dim=8,
+        pad_token_id=0,
+        bos_token_id=1,
+        eos_token_id=2,
+    )
+    return kind(config(**common, **options)).eval()
+
+
+def _shift(by: int) -> dict[str, str]:
+    return {a: LETTERS[(i + by) % len(LETTERS)] for i, a in enumerate(LETTERS)}
+
+
+def _task(name: str, pairs: dict[str, str], **options) -> Task:
+    """A task whose descriptions all begin with its name; validated on what it trains on."""
+    examples = tuple(Example(*pair) for pair in pairs.items())
+    word = name.replace("/", "-")
+    fields = dict(
+        name=name,
+        family=name.split("/")[0],
+        descriptions=(f"{word} please", f"{word} it now"),
+        eval_descriptions=(f"{word} the letter", f"{word} what you see"),
+        train=examples,
+        validation=examples,
+    )
+    return Task(**(fields | options))
+
+
+class FirstWord:
+    """Embeds the first word of a text, and a little of the rest."""
+
+    name = "first-word"
+    dim = 16
+
+    def encode(self, texts) -> torch.Tensor:
+        rows = [_noise(t.split()[0]) + 0.1 * _noise(t) for t in texts]
+        made = torch.stack(rows) if rows else torch.empty(0, self.dim)
+        return made / made.norm(dim=1, keepdim=True) * self.dim**0.5
+
+
+def _noise(text: str) -> torch.Tensor:
+    seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
+    return torch.randn(FirstWord.dim, generator=torch.Generator().manual_seed(seed))
+
+
+def _generator(model, *, dropout: float = 0.05, seed: int = 1, **options) -> TextToLora:
+    torch.manual_seed(seed)
+    targets = options.pop("target_modules", ("q_proj", "v_proj", "down_proj"))
+    config = T2LConfig.for_model(
+        model,
+        lora=t2l.LoraConfig(targets, rank=4, alpha=16),
+        task_embedding_size=FirstWord.dim,
+        latent_size=16,
+        head_in_size=16,
+        dropout=dropout,
+        **options,
+    )
+    return TextToLora(config, encoder=FirstWord())
+
+
+@pytest.fixture
+def one_thread():
+    """Tiny matrices are slower on many threads, most of all beside other work."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def _taught():
+    """A model that answers every letter with the next one, trained in full."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    model, encoder = _model(), Encoder(Prompt(_tokenizer()))
+    pairs = _shift(1).items()
+    batch = collate([encoder.row(0, Example(*pair)) for pair in pairs], encoder.pad)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(80):
+        logits, labels = label_logits(model, batch)
+        answer_loss(logits, batch, labels, 0.0).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    torch.set_num_threads(threads)
+    return model
+
+
+@pytest.fixture
+def tiny(_taught, one_thread):
+    """The helpers above, for tests (with importlib mode a conftest can't be imported)."""
+
+    class Tiny:
+        letters = LETTERS
+        tokenizer = staticmethod(_tokenizer)
+        model = staticmethod(_model)
+        shift = staticmethod(_shift)
+        task = staticmethod(_task)
+        encoder = FirstWord
+        generator = staticmethod(_generator)
+
+        @staticmethod
+        def taught() -> torch.nn.Module:
+            """A model of the test's own that answers every letter with the next one."""
+            return copy.deepcopy(_taught)
+
+        @staticmethod
+        def state(module) -> dict[str, torch.Tensor]:
+            return {name: t.clone() for name, t in module.state_dict().items()}
+
+        @staticmethod
+        def parts(model) -> list:
+            """What attaching changes: modules, their hooks, and what may be trained."""
+            modules = [
+                (n, type(m), len(m._forward_pre_hooks), len(m._forward_hooks))
+                for n, m in model.named_modules()
+            ]
+            return [*modules, *((n, p.requires_grad) for n, p in model.named_parameters())]
+
+    return Tiny

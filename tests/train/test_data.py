@@ -1,0 +1,78 @@
+"""Rows and micro-batches: what is learned, and that nothing is lost on the way."""
+
+import pytest
+import torch
+
+from t2l_fast.tasks import Example, Prompt
+from t2l_fast.train.data import IGNORED, Encoder, bucketed, collate
+
+EXAMPLES = [Example("a", "bcd"), Example("long input", "x"), Example("ab", "many words here")]
+
+
+@pytest.fixture
+def encoder(tiny):
+    return Encoder(Prompt(tiny.tokenizer()))
+
+
+@pytest.fixture
+def rows(encoder):
+    return [encoder.row(slot, example) for slot, example in enumerate(EXAMPLES)]
+
+
+def unpadded(batch, pad: int) -> list[tuple[int, tuple[int, ...]]]:
+    """(slot, ids) of each row; no row of these tests holds the pad token."""
+    pairs = zip(batch.slots.tolist(), batch.ids.tolist(), strict=True)
+    return [(slot, tuple(i for i in ids if i != pad)) for slot, ids in pairs]
+
+
+def test_a_row_is_the_prompt_and_the_answer(encoder):
+    row = encoder.row(3, EXAMPLES[0], "Do it.")
+    prompt = encoder.prompt
+    assert row.slot == 3
+    assert list(row.ids[: row.prompt_length]) == prompt.ids("a", "Do it.")
+    assert list(row.ids[row.prompt_length :]) == prompt.answer_ids("bcd")
+
+
+def test_a_row_with_a_description_is_not_mistaken_for_one_without(encoder):
+    plain, told = encoder.row(0, EXAMPLES[0]), encoder.row(0, EXAMPLES[0], "Do it.")
+    again = encoder.row(1, EXAMPLES[0])
+    assert plain.ids == again.ids != told.ids
+    assert (plain.slot, again.slot) == (0, 1)
+
+
+def test_labels_are_the_next_tokens_of_answers_alone(encoder, rows):
+    batch = collate(rows, encoder.pad)
+    for i, example in enumerate(EXAMPLES):
+        places = (batch.labels[i] != IGNORED).nonzero().flatten()
+        answer = encoder.prompt.answer_ids(example.output)
+        assert batch.labels[i, places].tolist() == answer
+        assert batch.ids[i, places + 1].tolist() == answer
+        assert places[0] == len(encoder.prompt.ids(example.input)) - 1
+
+
+def test_padding_is_on_the_right(encoder, rows):
+    batch = collate(rows, encoder.pad)
+    for i, row in enumerate(rows):
+        assert tuple(batch.ids[i, : len(row.ids)].tolist()) == row.ids
+        assert (batch.ids[i, len(row.ids) :] == encoder.pad).all()
+        assert (batch.labels[i, len(row.ids) - 1 :] == IGNORED).all()
+
+
+@pytest.mark.parametrize("buckets", [1, 2, 3, 5, 40])
+@pytest.mark.parametrize("count", [1, 7, 12])
+def test_bucketing_loses_no_row(encoder, buckets, count):
+    texts = ["x" * (1 + 7 * i % 11) for i in range(count)]
+    rows = [encoder.row(i, Example(text, text)) for i, text in enumerate(texts)]
+    batches = bucketed(rows, buckets, encoder.pad)
+    found = [row for batch in batches for row in unpadded(batch, encoder.pad)]
+    assert sorted(found) == sorted((row.slot, row.ids) for row in rows)
+    assert len(batches) <= buckets
+
+
+def test_buckets_hold_rows_of_about_the_same_length(encoder):
+    texts = ["x" * n for n in (9, 1, 8, 2, 7, 3)]
+    rows = [encoder.row(i, Example(text, "y")) for i, text in enumerate(texts)]
+    short, long = bucketed(rows, 2, encoder.pad)
+    assert {*short.slots.tolist()} == {1, 3, 5}
+    assert short.ids.shape[1] < long.ids.shape[1]
+    assert short.slots.dtype == short.ids.dtype == short.labels.dtype == torch.int64
