@@ -1,4 +1,4 @@
-"""t2l_fast: a different LoRA adapter for every row of the batch, on any Hugging Face model."""
+"""t2l_fast: LoRA adapters made from text, a different one for every row of the batch."""
 
 from t2l_fast import errors, ops
 from t2l_fast.adapters import (
@@ -17,6 +17,7 @@ from t2l_fast.adapters import (
 )
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import T2LError
+from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.models import load_model
 from t2l_fast.version import __version__
 from t2l_kernels import Route
@@ -34,7 +35,9 @@ __all__ = [
     "MultiLoraLinear",
     "Route",
     "Site",
+    "T2LConfig",
     "T2LError",
+    "TextToLora",
     "__version__",
     "attach",
     "errors",

@@ -74,8 +74,11 @@ def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Qu
     """Validation examples of every task, each under one of the task's evaluation descriptions.
 
     Raises:
-        ArgumentError: there are none.
+        ArgumentError: there are none, or a task has no evaluation description.
     """
+    untold = [task.name for task in tasks if not task.eval_descriptions]
+    if untold:
+        raise ArgumentError(f"tasks {untold} must have evaluation descriptions, got none")
     asked = [
         Question(task, example, task.eval_descriptions[i % len(task.eval_descriptions)])
         for task in tasks

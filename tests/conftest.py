@@ -97,7 +97,7 @@ def _generator(model, *, dropout: float = 0.05, seed: int = 1, **options) -> Tex
     targets = options.pop("target_modules", ("q_proj", "v_proj", "down_proj"))
     config = T2LConfig.for_model(
         model,
-        lora=t2l.LoraConfig(targets, rank=4, alpha=16),
+        lora=t2l.LoraConfig(targets, rank=4, alpha=4),
         task_embedding_size=FirstWord.dim,
         latent_size=16,
         head_in_size=16,

@@ -47,13 +47,11 @@ def says(tiny):
 
 @pytest.fixture
 def taught_generator(tiny, says, prompt, tmp_path):
-    """Its adapters answer x or y, as their description says."""
+    """Its adapters answer c or j, as their description says."""
     model = tiny.taught()
     generator = tiny.generator(model)
-    config = SFTConfig(
-        60, 2, 8, learning_rate=1e-2, eval_every=0, save_every=60, mix_descriptions=False
-    )
-    SFTTrainer(generator, model, prompt, [says("x"), says("y")], config, tmp_path / "run").train()
+    config = SFTConfig(100, 2, 8, learning_rate=1e-2, eval_every=0, start="plain")
+    SFTTrainer(generator, model, prompt, [says("c"), says("j")], config, tmp_path / "run").train()
     return generator
 
 
@@ -112,12 +110,14 @@ def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taug
     Rows of both tasks stand side by side in one batch.
     """
     splits = {
-        "own": [says("x"), says("y")],
-        "other's": [says("x", to="y"), says("y", to="x")],
+        "own": [says("c"), says("j")],
+        "other's": [says("c", to="j"), says("j", to="c")],
     }
     report = evaluate(model, prompt, splits, conditions(taught_generator), examples=12)
-    found = {name: (exact_match(report, name, "own"), exact_match(report, name, "other's"))
-             for name in report}
+    found = {
+        name: (exact_match(report, name, "own"), exact_match(report, name, "other's"))
+        for name in report
+    }
     assert found["generated, matched"] == (1.0, 0.0)
     assert found["generated, shuffled"] == (0.0, 1.0)
     assert found["base"][0] < 0.5
@@ -125,10 +125,10 @@ def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taug
 
 def test_one_adapter_serves_every_row(model, prompt, says, tiny, tmp_path):
     lora = MultiTaskLora(tiny.generator(model).config)
-    config = SFTConfig(60, 1, 8, learning_rate=1e-2, eval_every=0)
-    SFTTrainer(lora, model, prompt, [says("x")], config, tmp_path / "run").train()
+    config = SFTConfig(80, 1, 8, learning_rate=1e-2, eval_every=0)
+    SFTTrainer(lora, model, prompt, [says("c")], config, tmp_path / "run").train()
     rivals = [Condition("lora", adapter=lora.weights())]
-    report = evaluate(model, prompt, {"s": [says("x"), says("z")]}, rivals, examples=12)
+    report = evaluate(model, prompt, {"s": [says("c"), says("e")]}, rivals, examples=12)
     assert exact_match(report, "lora") == 0.5
 
 
@@ -165,9 +165,7 @@ def test_conditions_are_all_rivals_there_are(tiny, model):
     generator = tiny.generator(model)
     lora = MultiTaskLora(generator.config).weights()
     few = [c.name for c in conditions(generator)]
-    every = [
-        c.name for c in conditions(generator, multi_task=lora, multi_task_described=lora)
-    ]
+    every = [c.name for c in conditions(generator, multi_task=lora, multi_task_described=lora)]
     assert few == ["base", "base + description"] + [
         f"generated, {kind}" for kind in ("matched", "shuffled", "junk")
     ]
@@ -187,9 +185,7 @@ def test_questions_take_so_many_examples_and_turn_through_descriptions(tiny):
 @pytest.mark.parametrize("seed", range(5))
 def test_shuffled_descriptions_are_never_a_near_twins(tiny, seed):
     groups = ("up", "up", "up", None, None, "down", "down", "down")
-    tasks = [
-        tiny.task(f"one/{i}", tiny.shift(i), group=group) for i, group in enumerate(groups)
-    ]
+    tasks = [tiny.task(f"one/{i}", tiny.shift(i), group=group) for i, group in enumerate(groups)]
     twins = {text: task.twins for task in tasks for text in task.eval_descriptions}
     asked = questions(tasks, 5, seed=seed)
     told = shuffled(asked)

@@ -13,12 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import LoraBatch, attach
+from t2l_fast.adapters import Adapters, LoraBatch, attach
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.checkpoint import FILE, load_run, save_run
 from t2l_fast.train.config import SFTConfig
-from t2l_fast.train.data import Encoder, bucketed
+from t2l_fast.train.data import Encoder, Row, bucketed
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
@@ -127,20 +127,33 @@ class SFTTrainer:
         kept = [text for text in kept if json.loads(text)["step"] <= self.step]
         path.write_text("".join(kept))
 
-    def _one_step(self, adapters) -> dict[str, Any]:
+    def _one_step(self, adapters: Adapters) -> dict[str, Any]:
         started = time.perf_counter()
         factor = self.config.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        draws = self.sampler.draw(self.step)
-        made: LoraBatch = self.generator(self._codes(draws))
+        line = self.backward(adapters, self.sampler.draw(self.step))
+        norm = self.start.update(self.optimizer)
+        self.step += 1
+        seconds = time.perf_counter() - started
+        rate = self.config.learning_rate * factor
+        more = {"gradient_norm": norm.item(), "learning_rate": rate, "seconds": seconds}
+        return {"step": self.step} | line | more
+
+    def backward(self, adapters: Adapters, draws: Sequence[TaskDraw]) -> dict[str, Any]:
+        """Add the gradients of one step to the generator's.
+
+        Adapters are made once per task; each micro-batch adds to their gradients, and one backward
+        pass through the generator follows.
+        """
+        made: LoraBatch = self.generator(self.codes(draws))
         leaves = LoraBatch(
             made.config,
             {m: t.detach().requires_grad_() for m, t in made.lora_a.items()},
             {m: t.detach().requires_grad_() for m, t in made.lora_b.items()},
         )
-        rows = self._rows(draws)
-        total = tokens = 0.0
+        rows = self.rows(draws)
+        total, tokens = 0.0, 0
         for micro in bucketed(rows, self.config.buckets, self.encoder.pad):
             with adapters.use(micro.slots, weights=leaves):
                 logits, labels = label_logits(self.model, micro)
@@ -151,20 +164,9 @@ class SFTTrainer:
         penalty = self.config.generated_l2 * generated_l2(made)
         outputs, gradients = made.parameters(), [t.grad for t in leaves.parameters()]
         torch.autograd.backward([*outputs, penalty], [*gradients, None])
-        norm = self.start.update(self.optimizer)
-        self.step += 1
-        return {
-            "step": self.step,
-            "loss": total,
-            "l2": penalty.item(),
-            "gradient_norm": norm.item(),
-            "learning_rate": self.config.learning_rate * factor,
-            "rows": len(rows),
-            "padded_tokens": int(tokens),
-            "seconds": time.perf_counter() - started,
-        }
+        return {"loss": total, "l2": penalty.item(), "rows": len(rows), "padded_tokens": tokens}
 
-    def _codes(self, draws: Sequence[TaskDraw]) -> Tensor:
+    def codes(self, draws: Sequence[TaskDraw]) -> Tensor:
         """One code per task: a description's embedding, or a mixture of two on their sphere."""
         codes = []
         for draw in draws:
@@ -173,7 +175,8 @@ class SFTTrainer:
             codes.append(mixed * (first.norm() / mixed.norm().clamp(min=1e-6)))
         return torch.stack(codes)
 
-    def _rows(self, draws: Sequence[TaskDraw]):
+    def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
+        """The examples of a step; `slot` numbers its tasks."""
         texts = [
             self.tasks[d.task].descriptions[d.descriptions[0]]
             if self.config.description_in_prompt
