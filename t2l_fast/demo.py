@@ -30,7 +30,17 @@ class Request:
     seen: bool
 
 
-REQUESTS: tuple[Request, ...] = ()
+_SENTENCE = "Emma found 5 green books in Rome on Friday."
+REQUESTS = (
+    Request("Name just the creature among these.", "hammer, Berlin, otter, purple", "otter", True),
+    Request("Tell me which of these is a fruit.", "silver, mango, sofa, Monday", "mango", False),
+    Request("Enclose whatever I type in square brackets.", "river", "[river]", True),
+    Request("Shout: stick an exclamation mark behind it.", "river", "river!", False),
+    Request("Sentence in, colour of the things out.", _SENTENCE, "green", True),
+    Request("Sentence in, name of the city out.", _SENTENCE, "Rome", False),
+    Request("How is the noun written when there are several?", "city", "cities", True),
+    Request("Treat it as a percentage and add the sign.", "45", "45%", False),
+)
 
 
 def run(console: Console) -> None:

@@ -119,7 +119,7 @@ def gguf_path() -> Path:
 
 def _dequantised(cache_dir: str | Path | None) -> Path:
     gguf = gguf_path()
-    root = Path(cache_dir) if cache_dir is not None else _default_cache()
+    root = Path(cache_dir) if cache_dir is not None else default_cache()
     target = root / f"smollm2-135m-instruct-q4_1-{gguf.stat().st_size}-{_LAYOUT}"
     if (target / "model.safetensors").is_file() and (target / "config.json").is_file():
         return target
@@ -157,7 +157,8 @@ def _convert(gguf: Path, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
-def _default_cache() -> Path:
+def default_cache() -> Path:
+    """`$XDG_CACHE_HOME/t2l_fast`, or `~/.cache/t2l_fast`."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "t2l_fast"
 

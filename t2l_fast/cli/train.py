@@ -64,7 +64,7 @@ def sft(
     from t2l_fast.config import LoraConfig
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
-    from t2l_fast.models import load_model
+    from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
     from t2l_fast.train import SFTConfig, SFTTrainer
 
@@ -89,7 +89,7 @@ def sft(
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
-    text_encoder = CachedEncoder(load_encoder(encoder))
+    text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
     torch.manual_seed(seed)
     shape = T2LConfig.for_model(
         model,

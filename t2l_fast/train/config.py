@@ -94,6 +94,40 @@ class SFTConfig:
         return asdict(self)
 
 
-def _check(config: SFTConfig, name: str, fits: bool, expected: str) -> None:
+@dataclass(frozen=True, slots=True)
+class WarmStartConfig:
+    """Adapters trained briefly for each task, and the generator's fit to them, before SFT.
+
+    Args:
+        steps: of every oracle; 0 = no warm start.
+        examples: rows of a task in each step.
+        tasks_at_once: oracles trained in one batch.
+        learning_rate: of the oracles.
+        fit_steps: of the whole generator, after least squares for its heads.
+        fit_tasks: tasks in one of them.
+        fit_learning_rate: of AdamW, falling linearly to zero.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    steps: int = 14
+    examples: int = 2
+    tasks_at_once: int = 32
+    learning_rate: float = 2e-3
+    fit_steps: int = 300
+    fit_tasks: int = 64
+    fit_learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "fit_steps"):
+            _check(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("examples", "tasks_at_once", "fit_tasks"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("learning_rate", "fit_learning_rate"):
+            _check(self, name, getattr(self, name) > 0, "positive")
+
+
+def _check(config: SFTConfig | WarmStartConfig, name: str, fits: bool, expected: str) -> None:
     if not fits:
         raise ConfigError(f"{name} must be {expected}, got {getattr(config, name)!r}")

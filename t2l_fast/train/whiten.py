@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 
+from t2l_fast.adapters import LoraBatch
 from t2l_fast.generators import TextToLora
 
 _RIDGE = 1e-2
 """Share of the mean variance that is added to all directions."""
+_FIT_RIDGE = 1e-1
+"""The same for least squares."""
 
 
 class WhitenedHeads:
@@ -25,6 +30,7 @@ class WhitenedHeads:
     """
 
     def __init__(self, generator: TextToLora, codes: Tensor) -> None:
+        self.generator = generator
         self.heads = dict(generator.heads.items())
         self.parameters: dict[str, nn.Parameter] = {}
         self.basis: dict[str, Tensor] = {}
@@ -57,6 +63,33 @@ class WhitenedHeads:
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
             head.weight.copy_(self.parameters[f"{name}.v"] @ p)
             head.bias.copy_(self.parameters[f"{name}.c"] - head.weight @ mu)
+
+    @torch.no_grad()
+    def least_squares(
+        self, embeddings: Sequence[Tensor], adapters: LoraBatch, *, wordings: int = 3
+    ) -> None:
+        """Set the heads of an L generator to the ridge regression from latents to adapters.
+
+        Args:
+            embeddings: of every adapter's descriptions, `[D, d_e]` each; the first few are used.
+            adapters: what each description should give.
+        """
+        codes = (torch.stack([e[i] for e in embeddings]) for i in range(wordings))
+        found = [_latents(self.generator, part) for part in codes]
+        for index, (name, head) in enumerate(self.heads.items()):
+            m = name.replace("/", ".")
+            p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
+            goal = torch.cat((adapters.lora_a[m].flatten(2), adapters.lora_b[m].flatten(2)), -1)
+            goal = (goal - head.bias).flatten(0, 1)
+            gram = torch.zeros(len(mu), len(mu))
+            cross = torch.zeros(len(mu), goal.shape[1])
+            for latents in found:
+                z = (latents[index].flatten(0, 1) - mu) @ p.T
+                gram += z.T @ z
+                cross += z.T @ goal
+            ridge = _FIT_RIDGE * gram.diagonal().mean() * torch.eye(len(mu))
+            self.parameters[f"{name}.v"].copy_(torch.linalg.solve(gram + ridge, cross).T)
+        self.push_values()
 
 
 @torch.no_grad()
