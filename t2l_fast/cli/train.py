@@ -46,6 +46,9 @@ def sft(
         Literal["conditioned", "plain"], typer.Option(help="plain starts as published.")
     ] = "conditioned",
     schedule: Annotated[Literal["linear", "cosine", "constant"], typer.Option()] = "cosine",
+    warm_start: Annotated[
+        bool, typer.Option("--warm-start", help="First fit briefly trained adapters of each task.")
+    ] = False,
     description_in_prompt: Annotated[
         bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
     ] = False,
@@ -66,7 +69,7 @@ def sft(
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
     from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
-    from t2l_fast.train import SFTConfig, SFTTrainer
+    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
 
     config = SFTConfig(
         steps=steps,
@@ -108,14 +111,23 @@ def sft(
     else:
         made = MultiTaskLora(shape)
     train = splits.pop("train")
-    trainer = SFTTrainer(made, model, Prompt(tokenizer), train, config, out, held_out=splits)
+    trainer = SFTTrainer(
+        made,
+        model,
+        Prompt(tokenizer),
+        train,
+        config,
+        out,
+        held_out=splits,
+        warm_start=WarmStartConfig() if warm_start else None,
+    )
     with _progress(as_json) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
 
         def show(line: dict[str, Any]) -> None:
             if as_json:
                 typer.echo(json.dumps(line))
-            fields = {"loss": f"loss {line['loss']:.3f}"}
+            fields = {"loss": f"{line.get('phase', '')} loss {line['loss']:.3f}"}
             if "train_matched" in line:
                 matched, shuffled = line["train_matched"], line["train_shuffled"]
                 fields["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"

@@ -12,7 +12,10 @@ from t2l_fast.generators.config import T2LConfig
 
 
 class Fingerprint:
-    """Hash of a config and a module's weights, made again only after they were written."""
+    """Hash of a config and a module's weights, made again only after they were written.
+
+    Writes that torch doesn't count (through `.data`, by fused optimisers) are not noticed.
+    """
 
     def __init__(self) -> None:
         self._version: tuple[tuple[int, int], ...] | None = None

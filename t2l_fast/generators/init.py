@@ -74,7 +74,7 @@ def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> N
     ridge = 0.1 * within.diagonal().mean() * torch.eye(len(mean), dtype=x.dtype)
     whiten = torch.linalg.inv(torch.linalg.cholesky(within + ridge))
     values, vectors = torch.linalg.eigh(whiten @ between @ whiten.T)
-    wide = min(linear.out_features, len(mean))
+    wide = min(linear.out_features, len(mean), count - 1)  # no more directions tell tasks apart
     directions = vectors.flip(1)[:, :wide].T @ whiten
     directions /= ((x - mean) @ directions.T).std(0).clamp(min=1e-6)[:, None]
     linear.weight[:wide] = directions.to(linear.weight)

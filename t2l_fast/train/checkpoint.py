@@ -9,14 +9,17 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 from torch.optim import Optimizer
 
-from t2l_fast.errors import CheckpointError
+from t2l_fast.adapters import LoraBatch
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import AdapterMismatch, CheckpointError
 from t2l_fast.files import replace_files
 
 FILE = "training.safetensors"
+ORACLES = "oracles.safetensors"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -81,6 +84,29 @@ def load_run(
             optimizer.state[parameter] = moments
     torch.set_rng_state(tensors["rng"])
     return step
+
+
+def save_oracles(folder: Path, oracles: LoraBatch) -> None:
+    """Keep the adapters of a warm start, so that an interrupted run needn't train them again."""
+    tensors = {f"a.{m}": t.cpu().contiguous() for m, t in oracles.lora_a.items()}
+    tensors |= {f"b.{m}": t.cpu().contiguous() for m, t in oracles.lora_b.items()}
+    replace_files(folder, {ORACLES: save(tensors)})
+
+
+def load_oracles(folder: Path, config: LoraConfig) -> LoraBatch | None:
+    """What `save_oracles` kept, or None.
+
+    Raises:
+        CheckpointError: the file is damaged.
+    """
+    path = folder / ORACLES
+    if not path.exists():
+        return None
+    try:
+        tensors = load(path.read_bytes())
+        return LoraBatch(config, _under(tensors, "a."), _under(tensors, "b."))
+    except (SafetensorError, OSError, AdapterMismatch) as error:
+        raise CheckpointError(f"{path} can't be read: {error}; remove it to train again") from error
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

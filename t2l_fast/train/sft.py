@@ -14,15 +14,23 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch, attach
-from t2l_fast.errors import CheckpointError
+from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.tasks import Prompt, Task
-from t2l_fast.train.checkpoint import FILE, load_run, save_run
-from t2l_fast.train.config import SFTConfig
+from t2l_fast.train.checkpoint import (
+    FILE,
+    ORACLES,
+    load_oracles,
+    load_run,
+    save_oracles,
+    save_run,
+)
+from t2l_fast.train.config import SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Encoder, Row, bucketed
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
+from t2l_fast.train.warm_start import fit, train_oracles
 
 METRICS = "metrics.jsonl"
 
@@ -36,9 +44,10 @@ class SFTTrainer:
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
         folder: for metrics and checkpoints.
+        warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
 
     Raises:
-        ConfigError: fewer tasks than one batch takes.
+        ConfigError: fewer tasks than one batch takes, or a warm start without a conditioned one.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -52,6 +61,7 @@ class SFTTrainer:
         folder: str | Path,
         *,
         held_out: dict[str, Sequence[Task]] | None = None,
+        warm_start: WarmStartConfig | None = None,
     ) -> None:
         self.generator, self.model, self.tasks = generator, model, list(tasks)
         self.config, self.folder = config, Path(folder)
@@ -68,6 +78,12 @@ class SFTTrainer:
         self.step = 0
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.start = Start(generator, config)
+        self.warm_start = warm_start
+        if warm_start is not None and not self.start.conditioned:
+            raise ConfigError(
+                "a warm start needs a conditioned start of a text-conditioned TextToLora with head "
+                f"biases, got start={config.start!r} for {generator.kind}"
+            )
         self.optimizer: torch.optim.Optimizer
 
     def train(
@@ -88,6 +104,8 @@ class SFTTrainer:
         try:
             self._start(resume)
             self.model.requires_grad_(False)
+            if self.warm_start is not None and not (self.folder / FILE).exists():
+                self._warm(adapters, on_step)
             self.generator.train()
             while self.step < self.config.steps:
                 line = self._one_step(adapters)
@@ -109,14 +127,16 @@ class SFTTrainer:
             self.generator.eval()
 
     def _start(self, resume: bool) -> None:
-        if not resume and (self.folder / FILE).exists():
+        begun = any((self.folder / name).exists() for name in (FILE, ORACLES))
+        if not resume and begun:
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
         torch.manual_seed(self.config.seed)
         self.start.initialise(self.embeddings)
         self.optimizer = self.start.optimizer()
-        if not resume:
+        oracles_only = resume and (self.folder / ORACLES).exists()
+        if not resume or (oracles_only and not (self.folder / FILE).exists()):
             self.folder.mkdir(parents=True, exist_ok=True)
             (self.folder / METRICS).write_text("")
             return
@@ -126,6 +146,40 @@ class SFTTrainer:
         kept = [text for text in lines if text.endswith("\n")]
         kept = [text for text in kept if json.loads(text)["step"] <= self.step]
         path.write_text("".join(kept))
+
+    def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
+        def note(phase: str, done: int, total: int, loss: float) -> None:
+            line = {"step": 0, "phase": phase, "done": done, "of": total, "loss": loss}
+            self._log(line)
+            if on_step is not None:
+                on_step(line)
+
+        assert self.warm_start is not None and self.start.whitened is not None
+        oracles = load_oracles(self.folder, self.generator.config.lora)
+        if oracles is None:
+            oracles = train_oracles(
+                self.generator,
+                self.model,
+                adapters,
+                self.encoder,
+                self.tasks,
+                self.warm_start,
+                seed=self.config.seed,
+                on_step=note,
+            )
+            save_oracles(self.folder, oracles)
+        fit(
+            self.generator,
+            self.start.whitened,
+            self.optimizer,
+            self.embeddings,
+            oracles,
+            self.warm_start,
+            seed=self.config.seed,
+            on_step=note,
+        )
+        self.optimizer = self.start.optimizer()
+        save_run(self.folder, 0, self.start.state(), self.optimizer, self._run())
 
     def _one_step(self, adapters: Adapters) -> dict[str, Any]:
         started = time.perf_counter()
@@ -196,6 +250,7 @@ class SFTTrainer:
             digest.update(repr(asdict(task)).encode())
         return {
             "sft": self.config.to_dict(),
+            "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self.generator.config.to_dict(),
             "tasks": digest.hexdigest()[:16],
         }

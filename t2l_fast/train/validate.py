@@ -40,9 +40,9 @@ class Validator:
         self.examples = examples
         self.in_prompt = description_in_prompt
         self.tasks = {
-            split: rng.sample(list(group), min(limit, len(group)))
-            for split, group in tasks.items()
-            if group
+            split: rng.sample(group, min(limit, len(group)))
+            for split, all_tasks in tasks.items()
+            if (group := [task for task in all_tasks if task.validation])
         }
         self.codes: dict[str, Tensor] = {}
 
@@ -53,13 +53,12 @@ class Validator:
         """`{"<split>_matched": …, "<split>_shuffled": …}`, each in [0, 1]."""
         found = {}
         for split, tasks in self.tasks.items():
-            texts = [task.eval_descriptions[0] for task in tasks]
+            texts = [(task.eval_descriptions or task.descriptions)[0] for task in tasks]
             if split not in self.codes:
                 self.codes[split] = generator.encode(texts)
-            half = len(tasks) // 2
-            turned = [*range(half, len(tasks)), *range(half)]
-            for name, order in (("matched", range(len(tasks))), ("shuffled", turned)):
-                codes = self.codes[split][list(order)]
+            own = list(range(len(tasks)))
+            for name, order in (("matched", own), ("shuffled", _others(tasks))):
+                codes = self.codes[split][order]
                 told = [texts[i] for i in order]
                 found[f"{split}_{name}"] = self._accuracy(
                     generator, model, adapters, tasks, codes, told
@@ -82,3 +81,13 @@ class Validator:
                     right += int(exact_matches(model, micro).sum())
                 rows += len(micro.slots)
         return right / rows
+
+
+def _others(tasks: Sequence[Task]) -> list[int]:
+    """For each task another one, no near-twin where there is one."""
+    count = len(tasks)
+    chosen = []
+    for i, task in enumerate(tasks):
+        order = [(i + count // 2 + k) % count for k in range(count)]
+        chosen.append(next((j for j in order if tasks[j].twins != task.twins), order[0]))
+    return chosen

@@ -89,7 +89,7 @@ def fit(
     seed: int,
     on_step: Progress | None = None,
 ) -> None:
-    """Fit the generator to the oracles: heads by least squares, then all of it by gradients.
+    """Fit the generator to the oracles: heads (of L) by least squares, then all of it by gradients.
 
     Args:
         embeddings: of every task's training descriptions, `[D, d_e]` each.
@@ -98,7 +98,8 @@ def fit(
     rng = random.Random(f"{seed}/fit")
     targets = oracles.parameters()
     scales = [1.0 / (t - t.mean(1, keepdim=True)).square().mean().clamp(min=1e-12) for t in targets]
-    whitened.least_squares(embeddings, oracles)
+    if generator.config.arch == "L":
+        whitened.least_squares(embeddings, oracles)
     generator.train()
     for step in range(config.fit_steps):
         chosen = rng.sample(range(len(embeddings)), min(config.fit_tasks, len(embeddings)))

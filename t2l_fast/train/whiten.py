@@ -74,21 +74,23 @@ class WhitenedHeads:
             embeddings: of every adapter's descriptions, `[D, d_e]` each; the first few are used.
             adapters: what each description should give.
         """
-        codes = (torch.stack([e[i] for e in embeddings]) for i in range(wordings))
+        codes = (torch.stack([e[i % len(e)] for e in embeddings]) for i in range(wordings))
         found = [_latents(self.generator, part) for part in codes]
-        for index, (name, head) in enumerate(self.heads.items()):
+        for index, name in enumerate(self.heads):
             m = name.replace("/", ".")
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
             goal = torch.cat((adapters.lora_a[m].flatten(2), adapters.lora_b[m].flatten(2)), -1)
-            goal = (goal - head.bias).flatten(0, 1)
+            goal = goal.flatten(0, 1)
+            average = goal.mean(0)
             gram = torch.zeros(len(mu), len(mu))
             cross = torch.zeros(len(mu), goal.shape[1])
             for latents in found:
                 z = (latents[index].flatten(0, 1) - mu) @ p.T
                 gram += z.T @ z
-                cross += z.T @ goal
+                cross += z.T @ (goal - average)
             ridge = _FIT_RIDGE * gram.diagonal().mean() * torch.eye(len(mu))
             self.parameters[f"{name}.v"].copy_(torch.linalg.solve(gram + ridge, cross).T)
+            self.parameters[f"{name}.c"].copy_(average)
         self.push_values()
 
 
