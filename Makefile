@@ -11,7 +11,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 .PHONY: help demo test lint bench clean
 
 help:
-	@echo "make demo   8 prompts, 8 adapters, one batch, beside PEFT one at a time (sets up first)"
+	@echo "make demo   8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
 	@echo "make test   the whole test suite (sets up first)"
 	@echo "make lint   ruff: rules and formatting"
 	@echo "make bench  the benchmarks, as ratios to their peers"
