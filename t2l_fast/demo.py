@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import torch
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from t2l_fast.adapters import Adapters, attach
@@ -64,7 +65,8 @@ def run(console: Console) -> None:
     )
     for request, before, after in zip(REQUESTS, base, generated, strict=True):
         seen = "yes, other words" if request.seen else "never"
-        table.add_row(request.description, request.source, before, after, request.expected, seen)
+        cells = (request.description, request.source, before, after, request.expected, seen)
+        table.add_row(*map(escape, cells))  # answers may hold square brackets
     console.print(table)
     right = [a == r.expected for a, r in zip(generated, REQUESTS, strict=True)]
     before = sum(a == r.expected for a, r in zip(base, REQUESTS, strict=True))
