@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,8 +93,8 @@ def save_oracles(folder: Path, oracles: LoraBatch) -> None:
     replace_files(folder, {ORACLES: save(tensors)})
 
 
-def load_oracles(folder: Path, config: LoraConfig) -> LoraBatch | None:
-    """What `save_oracles` kept, or None.
+def load_oracles(folder: Path, config: LoraConfig, modules: Iterable[str]) -> LoraBatch | None:
+    """What `save_oracles` kept, its modules in the given order, or None.
 
     Raises:
         CheckpointError: the file is damaged.
@@ -104,8 +104,10 @@ def load_oracles(folder: Path, config: LoraConfig) -> LoraBatch | None:
         return None
     try:
         tensors = load(path.read_bytes())
-        return LoraBatch(config, _under(tensors, "a."), _under(tensors, "b."))
-    except (SafetensorError, OSError, AdapterMismatch) as error:
+        names = list(modules)  # safetensors sorts what it stores
+        lora_a, lora_b = ({m: tensors[f"{part}.{m}"] for m in names} for part in "ab")
+        return LoraBatch(config, lora_a, lora_b)
+    except (SafetensorError, OSError, KeyError, AdapterMismatch) as error:
         raise CheckpointError(f"{path} can't be read: {error}; remove it to train again") from error
 
 

@@ -155,7 +155,9 @@ class SFTTrainer:
                 on_step(line)
 
         assert self.warm_start is not None and self.start.whitened is not None
-        oracles = load_oracles(self.folder, self.generator.config.lora)
+        oracles = load_oracles(
+            self.folder, self.generator.config.lora, self.generator.config.module_shapes
+        )
         if oracles is None:
             oracles = train_oracles(
                 self.generator,
