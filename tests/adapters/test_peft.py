@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import t2l_fast as t2l
+from t2l_fast import files
 from t2l_fast.adapters import peft_io
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, ConfigError
 
@@ -198,7 +199,7 @@ def test_a_full_disk_leaves_the_old_adapter_and_nothing_else(saved, monkeypatch)
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(peft_io.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         t2l.LoraWeights.weighted_sum([weights], [2.0]).save_pretrained(folder)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

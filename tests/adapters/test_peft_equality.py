@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
+from t2l_fast import files
 from t2l_fast.adapters import peft_io
 from t2l_fast.errors import AdapterFormatError, ConfigError, T2LError
 
@@ -186,7 +187,7 @@ def test_a_full_disk_leaves_the_old_adapter_whole(saved, monkeypatch, call, fail
             raise OSError(28, "No space left on device")
         return real(*args)
 
-    monkeypatch.setattr(peft_io.os, call, full)
+    monkeypatch.setattr(files.os, call, full)
     with pytest.raises(OSError, match="No space left"):
         t2l.LoraWeights(config, other, weights.lora_b, weights.paths).save_pretrained(folder)
     monkeypatch.undo()
@@ -198,7 +199,7 @@ def test_a_failed_first_save_leaves_no_half_adapter(saved, monkeypatch, tmp_path
     def full(*args):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(peft_io.os, "fsync", full)
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         saved[0].save_pretrained(tmp_path / "new")
     assert list((tmp_path / "new").iterdir()) == []
