@@ -3,7 +3,7 @@
     token_slots    2 0 0 -1 2 0        one slot per token, -1 = no adapter
     order          3 | 0 4 | 1 2 5     stable sort: tokens of one slot lie together
     segments      -1 |  2  |   0       shorter segments first, so equal lengths lie together
-    stretches      1    1      1       neighbouring segments that one batched matmul serves
+    stretches      1    1      1       neighbours of equal length, which one batched matmul can serve
 
 All tables have fixed capacities (`max_segments`), so their shapes never depend on the data.
 """
@@ -16,7 +16,7 @@ from torch import Tensor
 from t2l_kernels.checks import ArgumentError, check_dtype, check_shape
 from t2l_kernels.library import define
 
-_LONG_RUN = 8
+LONG_RUN = 8
 """Mean tokens per run from which tokens stay in place. Measured (DESIGN.md, "torch path"): below it
 one gather of the rows and a batched matmul beat a matmul per segment, above it the gather costs
 more."""
@@ -121,7 +121,7 @@ def _build(slots: Tensor, tokens_per_slot: int, max_segments: int) -> list[Tenso
     num_tokens = token_slots.shape[0]
     order = torch.arange(num_tokens, device=slots.device)
     values, counts = token_slots.unique_consecutive(return_counts=True)
-    in_place = values.shape[0] * _LONG_RUN <= num_tokens
+    in_place = values.shape[0] * LONG_RUN <= num_tokens
     if not in_place:
         ordered, by_slot = token_slots.sort(stable=True)
         values, counts = ordered.unique_consecutive(return_counts=True)
@@ -150,9 +150,8 @@ def _build(slots: Tensor, tokens_per_slot: int, max_segments: int) -> list[Tenso
 
 
 def _stretches(values: Tensor, counts: Tensor) -> Tensor:
-    """Sizes of the stretches: equal lengths, over consecutive slots or of few tokens each."""
+    """Sizes of the stretches: neighbours of equal length."""
     joins = counts[1:] == counts[:-1]
-    joins &= (values[1:] == values[:-1] + 1) | (counts[1:] < _LONG_RUN)
     joins &= values[:-1] >= 0
     joins &= values[1:] >= 0
     label = torch.zeros_like(counts)

@@ -31,7 +31,8 @@ class SFTConfig:
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
             heads on whitened latents (`train/start.py`); "plain" starts as published.
-        buckets: micro-batches of one step, rows sorted by length, each padded to its own longest.
+        bucket_overhead: what one more micro-batch costs, in tokens; a step's rows are sorted by
+            length and cut where this and padding together are least.
         seed: of everything random.
         eval_every: steps between matched/shuffled evaluations; 0 = never.
         eval_tasks: tasks of every split in one evaluation, at most.
@@ -57,7 +58,7 @@ class SFTConfig:
     mix_descriptions: bool = True
     description_in_prompt: bool = False
     start: Literal["conditioned", "plain"] = "conditioned"
-    buckets: int = 2
+    bucket_overhead: int = 32
     seed: int = 42
     eval_every: int = 100
     eval_tasks: int = 64
@@ -65,11 +66,11 @@ class SFTConfig:
     save_every: int = 100
 
     def __post_init__(self) -> None:
-        for name in ("steps", "tasks_per_batch", "examples_per_task", "contrast", "buckets"):
+        for name in ("steps", "tasks_per_batch", "examples_per_task", "contrast"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("save_every", "eval_tasks", "eval_examples"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("eval_every", "weight_decay", "generated_l2"):
+        for name in ("eval_every", "weight_decay", "generated_l2", "bucket_overhead"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("learning_rate", "clip_norm"):
             _check(self, name, getattr(self, name) > 0, "positive")

@@ -67,8 +67,27 @@ def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
     return MicroBatch(torch.tensor([row.slot for row in rows]), ids, labels)
 
 
-def bucketed(rows: Sequence[Row], buckets: int, pad: int) -> list[MicroBatch]:
-    """Sort rows by length and cut them into micro-batches of as many rows each."""
+def bucketed(
+    rows: Sequence[Row], pad: int, *, overhead: int = 32, max_rows: int = 128
+) -> list[MicroBatch]:
+    """Sort rows by length and cut them where padded tokens and overheads together are least.
+
+    Args:
+        overhead: what one more micro-batch costs, in tokens.
+        max_rows: of one micro-batch.
+    """
     ordered = sorted(rows, key=lambda row: len(row.ids))
-    size = -(-len(ordered) // buckets)
-    return [collate(ordered[i : i + size], pad) for i in range(0, len(ordered), size)]
+    costs, starts = [0], [0]  # of the best cut of the first `end` rows, and its last piece's start
+    for end in range(1, len(ordered) + 1):
+        width = len(ordered[end - 1].ids)
+        cost, start = min(
+            (costs[start] + (end - start) * width + overhead, start)
+            for start in range(max(0, end - max_rows), end)
+        )
+        costs.append(cost)
+        starts.append(start)
+    pieces, end = [], len(ordered)
+    while end:
+        pieces.append(ordered[starts[end] : end])
+        end = starts[end]
+    return [collate(piece, pad) for piece in reversed(pieces)]

@@ -210,7 +210,7 @@ class SFTTrainer:
         )
         rows = self.rows(draws)
         total, tokens = 0.0, 0
-        for micro in bucketed(rows, self.config.buckets, self.encoder.pad):
+        for micro in bucketed(rows, self.encoder.pad, overhead=self.config.bucket_overhead):
             with adapters.use(micro.slots, weights=leaves):
                 logits, labels = label_logits(self.model, micro)
                 loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)

@@ -13,7 +13,6 @@ from t2l_fast.tasks import Task
 from t2l_fast.train.data import Encoder, bucketed
 from t2l_fast.train.losses import exact_matches
 
-_ROWS = 128
 _GENERATED = 64
 
 
@@ -75,8 +74,7 @@ class Validator:
                 for slot, task in enumerate(tasks[part])
                 for example in task.validation[: self.examples]
             ]
-            pieces = -(-len(examples) // _ROWS)
-            for micro in bucketed(examples, pieces, self.encoder.pad):
+            for micro in bucketed(examples, self.encoder.pad):
                 with adapters.use(micro.slots, weights=batch):
                     right += int(exact_matches(model, micro).sum())
                 rows += len(micro.slots)

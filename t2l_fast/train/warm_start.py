@@ -60,7 +60,7 @@ def train_oracles(
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
             loss = 0.0
-            for micro in bucketed(rows, 2, encoder.pad):
+            for micro in bucketed(rows, encoder.pad):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
                     part = answer_loss(logits, micro, labels, 0.0)

@@ -7,10 +7,10 @@ import torch
 from torch.library import opcheck
 
 from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora
-from t2l_kernels.lora import library
+from t2l_kernels.lora import library, torch_impl
 
 IMPLS = ["reference", "torch"]
-POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place"]
+POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place", "rows"]
 NUM_SLOTS, RANK, IN, OUT = 9, 6, 21, 17
 
 
@@ -25,6 +25,8 @@ def popular(kind: str, num_tokens: int = 40) -> torch.Tensor:
         return torch.full((num_tokens,), -1)
     if kind == "in place":
         return torch.tensor([4] * 20 + [-1] * 9 + [1] * 11)
+    if kind == "rows":
+        return torch.tensor([4, 1, 2, 7]).repeat_interleave(10)
     if kind == "uniform":
         groups = math.ceil(math.sqrt(num_tokens))
         return torch.randint(-1, groups, (num_tokens,), generator=generator)
@@ -87,6 +89,15 @@ def test_output_matches_fp64_truth_within_the_dtype_own_error(impl, kind, dtype,
     own_error = (truth.to(dtype).double() - truth).abs().max()
     error = (case.run(impl).double() - truth).abs().max()
     assert error <= 2 * own_error + slack
+
+
+@pytest.mark.parametrize("small, served", [(1 << 20, [4]), (0, [1, 2, 1])], ids=["small", "large"])
+def test_large_adapters_are_not_copied_for_long_segments(monkeypatch, small, served):
+    monkeypatch.setattr(torch_impl, "_SMALL_BYTES", small)
+    case = Case("rows", torch.float32, mixed_ranks=False)
+    stretches = torch_impl.plan(case.route, None, case.lora_a, case.lora_b)
+    assert [stretch.count for stretch in stretches] == served
+    torch.testing.assert_close(case.run("torch").double(), case.truth(), rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("kind", POPULARITY)
@@ -161,7 +172,7 @@ def test_gradients_of_torch_equal_autograd_through_the_reference(kind):
         torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("kind", ["distinct", "uniform", "in place"])
+@pytest.mark.parametrize("kind", ["distinct", "uniform", "in place", "rows"])
 def test_gradcheck(kind):
     case = Case(kind, torch.float64, mixed_ranks=False)
 

@@ -1,5 +1,7 @@
 """Rows and micro-batches: what is learned, and that nothing is lost on the way."""
 
+from itertools import combinations
+
 import pytest
 import torch
 
@@ -58,21 +60,40 @@ def test_padding_is_on_the_right(encoder, rows):
         assert (batch.labels[i, len(row.ids) - 1 :] == IGNORED).all()
 
 
-@pytest.mark.parametrize("buckets", [1, 2, 3, 5, 40])
-@pytest.mark.parametrize("count", [1, 7, 12])
-def test_bucketing_loses_no_row(encoder, buckets, count):
+def cost(batches, overhead):
+    return sum(batch.ids.numel() + overhead for batch in batches)
+
+
+@pytest.mark.parametrize("overhead", [0, 1, 8, 1000])
+@pytest.mark.parametrize("max_rows", [1, 3, 100])
+@pytest.mark.parametrize("count", [0, 1, 7, 12])
+def test_bucketing_loses_no_row(encoder, overhead, max_rows, count):
     texts = ["x" * (1 + 7 * i % 11) for i in range(count)]
     rows = [encoder.row(i, Example(text, text)) for i, text in enumerate(texts)]
-    batches = bucketed(rows, buckets, encoder.pad)
+    batches = bucketed(rows, encoder.pad, overhead=overhead, max_rows=max_rows)
     found = [row for batch in batches for row in unpadded(batch, encoder.pad)]
     assert sorted(found) == sorted((row.slot, row.ids) for row in rows)
-    assert len(batches) <= buckets
+    assert all(len(batch.ids) <= max_rows for batch in batches)
+
+
+@pytest.mark.parametrize("overhead", [0, 3, 8, 20])
+def test_no_other_cut_of_the_sorted_rows_costs_less(encoder, overhead):
+    texts = ["x" * n for n in (9, 1, 8, 2, 2, 14, 3)]
+    rows = [encoder.row(i, Example(text, "y")) for i, text in enumerate(texts)]
+    ordered = sorted(rows, key=lambda row: len(row.ids))
+    every = []
+    for size in range(len(rows)):
+        for cuts in combinations(range(1, len(rows)), size):
+            ends = zip((0, *cuts), (*cuts, len(rows)), strict=True)
+            pieces = [collate(ordered[a:b], encoder.pad) for a, b in ends]
+            every.append(cost(pieces, overhead))
+    assert cost(bucketed(rows, encoder.pad, overhead=overhead), overhead) == min(every)
 
 
 def test_buckets_hold_rows_of_about_the_same_length(encoder):
-    texts = ["x" * n for n in (9, 1, 8, 2, 7, 3)]
+    texts = ["x" * n for n in (19, 1, 18, 2, 17, 3)]
     rows = [encoder.row(i, Example(text, "y")) for i, text in enumerate(texts)]
-    short, long = bucketed(rows, 2, encoder.pad)
+    short, long = bucketed(rows, encoder.pad, overhead=8)
     assert {*short.slots.tolist()} == {1, 3, 5}
     assert short.ids.shape[1] < long.ids.shape[1]
     assert short.slots.dtype == short.ids.dtype == short.labels.dtype == torch.int64

@@ -1,8 +1,8 @@
 """The fast path without a kernel: one batched matmul per stretch of segments, in place.
 
 Nothing is copied per token. Adapters are read as views of the slab where a stretch covers
-consecutive slots or is a single segment; a stretch of short segments over scattered slots gathers
-each of its adapters once. What was tried and lost is in DESIGN.md ("torch path").
+consecutive slots or is a single segment; a stretch of short segments or of small adapters over
+scattered slots gathers each of its adapters once. What was tried and lost is in DESIGN.md ("torch path").
 """
 
 from typing import NamedTuple
@@ -12,10 +12,13 @@ from torch import Tensor
 
 from t2l_kernels.checks import check_slot_range
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.route import Route
+from t2l_kernels.route import LONG_RUN, Route
 
 _GATHER_BYTES = 2 << 20
 """Adapters gathered at once: a copy that stays in the cache until the matmul has read it."""
+
+_SMALL_BYTES = 64 << 10
+"""Adapters that are gathered for long segments too: a call costs more than such a copy."""
 
 
 class Stretch(NamedTuple):
@@ -69,8 +72,12 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
     for size in sizes:
         first, stop = stop, stop + size
         while first < stop:
-            consecutive = all(ids[k] == ids[first] + k - first for k in range(first, stop))
-            limit = stop if consecutive else min(stop, first + gathered)
+            length = starts[first + 1] - starts[first]
+            run = first + 1
+            while run < stop and ids[run] == ids[run - 1] + 1:
+                run += 1
+            gathers = run < stop and (length < LONG_RUN or largest <= _SMALL_BYTES)
+            limit = min(stop, first + gathered) if gathers else run
             last = first + 1
             while last < limit and live[last] == live[first]:
                 last += 1
@@ -79,9 +86,9 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
                     Stretch(
                         slots=index[first:last],
                         first_slot=ids[first],
-                        consecutive=consecutive or last - first == 1,
+                        consecutive=last <= run,
                         count=last - first,
-                        length=starts[first + 1] - starts[first],
+                        length=length,
                         start=starts[first],
                         rank=live[first],
                     )
