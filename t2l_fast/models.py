@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +13,7 @@ import torch
 from safetensors import SafetensorError
 
 from t2l_fast.errors import ModelNotFound
+from t2l_fast.quiet import quiet
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -74,7 +73,7 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
     try:
         config = AutoConfig.from_pretrained(source)
         loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        with _quiet():
+        with quiet():
             model = loader.from_pretrained(source, dtype=dtype or "auto").to(device).eval()
             if _flash_attention(model):
                 model.set_attn_implementation("flash_attention_2")
@@ -141,7 +140,7 @@ def _dequantised(cache_dir: str | Path | None) -> Path:
 def _convert(gguf: Path, folder: Path) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    with _quiet():
+    with quiet():
         loaded = AutoModelForCausalLM.from_pretrained(
             gguf.parent, gguf_file=gguf.name, dtype=torch.float32
         )
@@ -152,7 +151,7 @@ def _convert(gguf: Path, folder: Path) -> None:
     plain = type(loaded)(config)  # one that was loaded quantised refuses to be saved
     plain.load_state_dict(loaded.state_dict())
     plain.generation_config = loaded.generation_config
-    with _quiet():
+    with quiet():
         plain.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -161,20 +160,3 @@ def default_cache() -> Path:
     """`$XDG_CACHE_HOME/t2l_fast`, or `~/.cache/t2l_fast`."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "t2l_fast"
-
-
-@contextmanager
-def _quiet():
-    """No progress bars and no advice while loading."""
-    from transformers.utils import logging as transformers_logging
-
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [
-    {"version", "errors", "config", "files", "ops"},
+    {"version", "errors", "config", "files", "ops", "quiet"},
     {"adapters", "encoders", "tasks", "models"},
     {"generators"},
     {"train", "serve", "evaluate", "report", "demo"},

@@ -3,7 +3,7 @@
     token_slots    2 0 0 -1 2 0        one slot per token, -1 = no adapter
     order          3 | 0 4 | 1 2 5     stable sort: tokens of one slot lie together
     segments      -1 |  2  |   0       shorter segments first, so equal lengths lie together
-    stretches      1    1      1       neighbours of equal length, which one batched matmul can serve
+    stretches      1    1      1       neighbours of equal length: one batched matmul can serve them
 
 All tables have fixed capacities (`max_segments`), so their shapes never depend on the data.
 """

@@ -49,6 +49,10 @@ def sft(
     warm_start: Annotated[
         bool, typer.Option("--warm-start", help="First fit briefly trained adapters of each task.")
     ] = False,
+    code_noise: Annotated[
+        float, typer.Option(min=0, help="On codes, for unseen wordings; 0.5 is much.")
+    ] = 0.0,
+    code_noise_from: Annotated[int, typer.Option(min=0, help="First step with it.")] = 0,
     description_in_prompt: Annotated[
         bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
     ] = False,
@@ -80,6 +84,8 @@ def sft(
         trunk_learning_rate=trunk_learning_rate,
         start=start,
         schedule=schedule,
+        code_noise=code_noise,
+        code_noise_from=code_noise_from,
         description_in_prompt=description_in_prompt,
         seed=seed,
         eval_every=eval_every,

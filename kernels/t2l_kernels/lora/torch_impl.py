@@ -2,7 +2,8 @@
 
 Nothing is copied per token. Adapters are read as views of the slab where a stretch covers
 consecutive slots or is a single segment; a stretch of short segments or of small adapters over
-scattered slots gathers each of its adapters once. What was tried and lost is in DESIGN.md ("torch path").
+scattered slots gathers each of its adapters once. What was tried and lost is in DESIGN.md ("torch
+path").
 """
 
 from typing import NamedTuple
