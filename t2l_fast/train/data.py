@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,24 +26,38 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class MicroBatch:
-    """Right-padded rows of about the same length.
+    """Rows for one forward pass: padded on the right, or packed end to end (B' = 1).
 
     Fields:
-        slots: `[B]` int64.
-        ids: `[B, T]` int64.
-        labels: `[B, T]` int64, shifted: the label of position t is token t + 1, or −100.
+        row_slots: `[B]` int64, the adapter of each row.
+        ids: `[B', T]` int64.
+        labels: `[B', T]` int64, shifted: the label of position t is token t + 1, or −100.
+        rows: `[B', T]` int64, which row a position belongs to.
+        options: what else the model is given.
     """
 
-    slots: Tensor
+    row_slots: Tensor
     ids: Tensor
     labels: Tensor
+    rows: Tensor
+    options: dict[str, Any]
+
+    @property
+    def slots(self) -> Tensor:
+        """What `Adapters.use` takes: a slot per row, `[B]`, or per token, `[1, T]`."""
+        return self.row_slots[self.rows] if self.options else self.row_slots
 
 
 class Encoder:
-    """Turns examples into rows, each text tokenised once."""
+    """Turns examples into rows, each text tokenised once, and rows into micro-batches.
 
-    def __init__(self, prompt: Prompt) -> None:
-        self.prompt = prompt
+    Args:
+        packed: lay rows end to end (the model runs under `packed_attention`), or pad them.
+        overhead: what one more padded micro-batch costs, in tokens.
+    """
+
+    def __init__(self, prompt: Prompt, *, packed: bool = False, overhead: int = 32) -> None:
+        self.prompt, self.packed, self.overhead = prompt, packed, overhead
         self.pad: int = prompt.tokenizer.pad_token_id
         self._known: dict[tuple[str, str | None, str], tuple[tuple[int, ...], int]] = {}
 
@@ -54,6 +69,12 @@ class Encoder:
             self._known[key] = ids, len(start)
         return Row(slot, *self._known[key])
 
+    def batches(self, rows: Sequence[Row]) -> list[MicroBatch]:
+        """All rows, sorted by length, in as few and as little padded micro-batches as pays."""
+        if self.packed:
+            return packed(rows)
+        return bucketed(rows, self.pad, overhead=self.overhead)
+
 
 def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
     """Pad on the right: a causal model's answers don't see it, so it needs no mask."""
@@ -61,10 +82,44 @@ def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
     ids = torch.full((len(rows), width), pad)
     labels = torch.full((len(rows), width), IGNORED)
     for i, row in enumerate(rows):
-        tokens = torch.tensor(row.ids)
-        ids[i, : len(tokens)] = tokens
-        labels[i, row.prompt_length - 1 : len(tokens) - 1] = tokens[row.prompt_length :]
-    return MicroBatch(torch.tensor([row.slot for row in rows]), ids, labels)
+        ids[i, : len(row.ids)] = torch.tensor(row.ids)
+        labels[i, : len(row.ids)] = _labels(row)
+    owners = torch.arange(len(rows))[:, None].expand_as(ids)
+    return MicroBatch(torch.tensor([row.slot for row in rows]), ids, labels, owners, {})
+
+
+def pack(rows: Sequence[Row]) -> MicroBatch:
+    """Lay rows end to end; positions and sequence lengths go to the model."""
+    lengths = torch.tensor([len(row.ids) for row in rows])
+    starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
+    positions = torch.cat([torch.arange(n) for n in lengths.tolist()])
+    longest = int(lengths.max())
+    return MicroBatch(
+        row_slots=torch.tensor([row.slot for row in rows]),
+        ids=torch.tensor([token for row in rows for token in row.ids])[None],
+        labels=torch.cat([_labels(row) for row in rows])[None],
+        rows=torch.arange(len(rows)).repeat_interleave(lengths)[None],
+        options={
+            "position_ids": positions[None],
+            "cu_seq_lens_q": starts,
+            "cu_seq_lens_k": starts,
+            "max_length_q": longest,
+            "max_length_k": longest,
+        },
+    )
+
+
+def packed(rows: Sequence[Row], *, max_tokens: int = 2048) -> list[MicroBatch]:
+    """Sort rows by length and pack them; a row longer than `max_tokens` goes alone."""
+    pieces: list[list[Row]] = []
+    room = 0
+    for row in sorted(rows, key=lambda row: len(row.ids)):
+        if len(row.ids) > room:
+            pieces.append([])
+            room = max_tokens
+        pieces[-1].append(row)
+        room -= len(row.ids)
+    return [pack(piece) for piece in pieces]
 
 
 def bucketed(
@@ -91,3 +146,10 @@ def bucketed(
         pieces.append(ordered[starts[end] : end])
         end = starts[end]
     return [collate(piece, pad) for piece in reversed(pieces)]
+
+
+def _labels(row: Row) -> Tensor:
+    """`[T]`: at each position the token that follows, if it belongs to the answer."""
+    labels = torch.full((len(row.ids),), IGNORED)
+    labels[row.prompt_length - 1 : -1] = torch.tensor(row.ids[row.prompt_length :])
+    return labels

@@ -23,14 +23,14 @@ def label_logits(model: nn.Module, batch: MicroBatch) -> tuple[Tensor, Tensor]:
     """
     picked = batch.labels != IGNORED
     with _only(model, picked):
-        logits = model(input_ids=batch.ids, use_cache=False).logits
+        logits = model(input_ids=batch.ids, use_cache=False, **batch.options).logits
     return logits, batch.labels[picked]
 
 
 def answer_loss(logits: Tensor, batch: MicroBatch, labels: Tensor, smoothing: float) -> Tensor:
     """Sum over rows of the mean cross-entropy of each row's answer (T2L's released trainer)."""
-    picked = batch.labels != IGNORED
-    weights = (picked / picked.sum(1, keepdim=True))[picked]
+    rows = batch.rows[batch.labels != IGNORED]
+    weights = 1.0 / rows.bincount()[rows]
     losses = cross_entropy(logits.float(), labels, reduction="none", label_smoothing=smoothing)
     return losses @ weights.to(losses)
 
@@ -44,9 +44,9 @@ def generated_l2(batch: LoraBatch) -> Tensor:
 def exact_matches(model: nn.Module, batch: MicroBatch) -> Tensor:
     """Rows `[B]` whose answer greedy decoding would give: every label is the likeliest token."""
     logits, labels = label_logits(model, batch)
-    right = torch.ones_like(batch.labels, dtype=torch.bool)
-    right[batch.labels != IGNORED] = logits.argmax(-1) == labels
-    return right.all(1)
+    wrong = logits.argmax(-1) != labels
+    rows = batch.rows[batch.labels != IGNORED]
+    return rows.bincount(wrong, minlength=len(batch.row_slots)) == 0
 
 
 @contextmanager

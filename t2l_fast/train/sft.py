@@ -6,7 +6,8 @@ import hashlib
 import json
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -26,8 +27,9 @@ from t2l_fast.train.checkpoint import (
     save_run,
 )
 from t2l_fast.train.config import SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Encoder, Row, bucketed
+from t2l_fast.train.data import Encoder, Row
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
+from t2l_fast.train.packed import packable, packed_attention
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
@@ -67,7 +69,7 @@ class SFTTrainer:
         self.generator, self.model, self.tasks = generator, model, list(tasks)
         self.config, self.folder = config, Path(folder)
         self.sampler = Sampler(self.tasks, config)
-        self.encoder = Encoder(prompt)
+        self.encoder = Encoder(prompt, packed=packable(model), overhead=config.bucket_overhead)
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
             self.encoder,
@@ -100,11 +102,8 @@ class SFTTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
         """
-        adapters = attach(self.model, self.generator.config.lora, num_slots=0)
-        model_grads = [p for p in self.model.parameters() if p.requires_grad]
-        try:
+        with self.attached() as adapters:
             self._start(resume)
-            self.model.requires_grad_(False)
             if self.warm_start is not None and not (self.folder / FILE).exists():
                 self._warm(adapters, on_step)
             self.generator.train()
@@ -121,9 +120,23 @@ class SFTTrainer:
                     )
                 if on_step is not None:
                     on_step(line)
+
+    @contextmanager
+    def attached(self) -> Iterator[Adapters]:
+        """The model frozen, with adapters and the attention that its batches need; then as before.
+
+        Raises:
+            AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
+        """
+        adapters = attach(self.model, self.generator.config.lora, num_slots=0)
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        try:
+            self.model.requires_grad_(False)
+            with packed_attention(self.model) if self.encoder.packed else nullcontext():
+                yield adapters
         finally:
             adapters.detach()
-            for parameter in model_grads:
+            for parameter in trained:
                 parameter.requires_grad_(True)
             self.generator.eval()
 
@@ -198,7 +211,7 @@ class SFTTrainer:
         return {"step": self.step} | line | more
 
     def backward(self, adapters: Adapters, draws: Sequence[TaskDraw]) -> dict[str, Any]:
-        """Add the gradients of one step to the generator's.
+        """Add the gradients of one step to the generator's, inside `attached`.
 
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
         pass through the generator follows.
@@ -211,7 +224,7 @@ class SFTTrainer:
         )
         rows = self.rows(draws)
         total, tokens = 0.0, 0
-        for micro in bucketed(rows, self.encoder.pad, overhead=self.config.bucket_overhead):
+        for micro in self.encoder.batches(rows):
             with adapters.use(micro.slots, weights=leaves):
                 logits, labels = label_logits(self.model, micro)
                 loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import AdapterGenerator, Adapters
 from t2l_fast.tasks import Task
-from t2l_fast.train.data import Encoder, bucketed
+from t2l_fast.train.data import Encoder
 from t2l_fast.train.losses import exact_matches
 
 _GENERATED = 64
@@ -74,10 +74,10 @@ class Validator:
                 for slot, task in enumerate(tasks[part])
                 for example in task.validation[: self.examples]
             ]
-            for micro in bucketed(examples, self.encoder.pad):
+            for micro in self.encoder.batches(examples):
                 with adapters.use(micro.slots, weights=batch):
                     right += int(exact_matches(model, micro).sum())
-                rows += len(micro.slots)
+                rows += len(micro.row_slots)
         return right / rows
 
 

@@ -12,7 +12,7 @@ from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Task
 from t2l_fast.train.config import WarmStartConfig
-from t2l_fast.train.data import Encoder, bucketed
+from t2l_fast.train.data import Encoder
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.whiten import WhitenedHeads
 
@@ -60,7 +60,7 @@ def train_oracles(
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
             loss = 0.0
-            for micro in bucketed(rows, encoder.pad):
+            for micro in encoder.batches(rows):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
                     part = answer_loss(logits, micro, labels, 0.0)

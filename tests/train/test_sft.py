@@ -134,15 +134,16 @@ def test_gradients_reach_every_generator_parameter_and_none_of_the_model(
     assert all(p.grad is None for p in model.parameters())
 
 
-def test_the_gradient_is_that_of_one_backward_through_everything(tiny, trainer, tasks):
+def test_the_gradient_is_that_of_one_backward_through_everything(tiny, trainer, tasks, monkeypatch):
     """Cutting the graph between adapters and generator, and micro-batches, change no number."""
     options = dict(label_smoothing=0.1, generated_l2=0.5, mix_descriptions=False, start="plain")
     found = []
-    for overhead in (0, 1000):
+    for name, packs, overhead in (("packed", True, 0), ("cut", False, 0), ("whole", False, 1000)):
+        monkeypatch.setattr(sft, "packable", lambda model, packs=packs: packs)
         model = tiny.model()
         generator = tiny.generator(model, dropout=0.0)
         once = dict(steps=1, clip_norm=1e9, eval_every=0, bucket_overhead=overhead)
-        made = trainer(f"{overhead}", model=model, generator=generator, **once, **options)
+        made = trainer(name, model=model, generator=generator, **once, **options)
         made.train()
         found += metrics(made.folder)
 

@@ -1,0 +1,93 @@
+"""Rows laid end to end without padding, on models whose attention transformers lets us replace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+ATTENTION = "t2l_fast_packed"
+MODELS = ("llama", "mistral", "qwen2", "qwen3")
+"""Model types whose only operation across positions is attention; tested."""
+
+_SHORT = 128
+"""Rows up to this length take plain matmuls on a CPU, whose fused attention is slow backward."""
+
+
+def packable(model: nn.Module) -> bool:
+    """Whether rows of this model may lie end to end: a known type, without sliding windows."""
+    config: Any = getattr(model, "config", None)
+    known = getattr(config, "model_type", None) in MODELS
+    layers = getattr(config, "layer_types", None) or ()
+    windows = "sliding_attention" in layers or (
+        not layers and getattr(config, "sliding_window", None) is not None
+    )
+    return known and not windows
+
+
+@contextmanager
+def packed_attention(model: Any) -> Iterator[None]:
+    """Inside, every row attends to itself alone, causally; see `attend`."""
+    from transformers import AttentionInterface
+
+    AttentionInterface.register(ATTENTION, attend)
+    before = model.config._attn_implementation
+    model.set_attn_implementation(ATTENTION)
+    try:
+        yield
+    finally:
+        model.set_attn_implementation(before)
+
+
+def attend(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    cu_seq_lens_q: Tensor,
+    **kwargs: Any,
+) -> tuple[Tensor, None]:
+    """Causal attention within each row, for rows of one length at once.
+
+    Args:
+        query: `[1, heads, T, d]`.
+        key, value: `[1, groups, T, d]`, each for `heads / groups` heads.
+        cu_seq_lens_q: `[rows + 1]` int32, where each row starts, and T.
+
+    Returns:
+        `[1, T, heads, d]`.
+    """
+    made, start = [], 0
+    for length, rows in groupby(cu_seq_lens_q.diff().tolist()):
+        count = sum(1 for _ in rows)
+        stop = start + count * length
+        # [heads, T, d] → [rows, heads, length, d]
+        parts = (
+            t[0, :, start:stop].unflatten(1, (count, length)).transpose(0, 1)
+            for t in (query, key, value)
+        )
+        made.append(_causal(*parts, scaling).transpose(1, 2).flatten(0, 1))
+        start = stop
+    return torch.cat(made).unsqueeze(0), None
+
+
+def _causal(q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
+    """`[rows, heads, length, d]`."""
+    rows, groups, length, _ = k.shape
+    if q.is_cuda or length > _SHORT:
+        return scaled_dot_product_attention(
+            q, k, v, is_causal=True, scale=scaling, enable_gqa=q.shape[1] != groups
+        )
+    future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
+    together = q.reshape(rows, groups, -1, q.shape[-1])  # heads of a group, one after the other
+    scores = (together @ k.transpose(2, 3)).unflatten(2, (-1, length)) * scaling
+    shares = scores.masked_fill(future, -torch.inf).softmax(-1, dtype=torch.float32).to(v.dtype)
+    return (shares.flatten(2, 3) @ v).view_as(q)
