@@ -234,7 +234,7 @@ class SFTTrainer:
         penalty = self.config.generated_l2 * generated_l2(made)
         outputs, gradients = made.parameters(), [t.grad for t in leaves.parameters()]
         torch.autograd.backward([*outputs, penalty], [*gradients, None])
-        return {"loss": total, "l2": penalty.item(), "rows": len(rows), "padded_tokens": tokens}
+        return {"loss": total, "l2": penalty.item(), "rows": len(rows), "tokens": tokens}
 
     def codes(self, draws: Sequence[TaskDraw]) -> Tensor:
         """One code per task: a description's embedding, or a mixture of two, on its sphere."""
