@@ -47,7 +47,7 @@ REQUESTS = (
 def run(console: Console) -> None:
     """Generate, answer, measure and print."""
     model, tokenizer = load_model("smollm2")
-    generator = TextToLora.from_pretrained("smollm2")
+    generator = TextToLora.from_pretrained("smollm2").to(model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     console.print(f"Base model: {describe('smollm2')}, {model.device}, {model.dtype}")
     sources = [request.source for request in REQUESTS]

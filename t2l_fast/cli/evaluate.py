@@ -58,6 +58,7 @@ def evaluate(
         ),
     )
     model, tokenizer = load_model(generator.config.base_model)
+    generator.to(model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
     with Progress(console=Console(stderr=True), disable=as_json) as progress:

@@ -47,6 +47,12 @@ class MicroBatch:
         """What `Adapters.use` takes: a slot per row, `[B]`, or per token, `[1, T]`."""
         return self.row_slots[self.rows] if self.options else self.row_slots
 
+    def to(self, device: torch.device) -> MicroBatch:
+        """On the model's device."""
+        options = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.options.items()}
+        tensors = (t.to(device) for t in (self.row_slots, self.ids, self.labels, self.rows))
+        return MicroBatch(*tensors, options)
+
 
 class Encoder:
     """Turns examples into rows, each text tokenised once, and rows into micro-batches.
@@ -54,10 +60,19 @@ class Encoder:
     Args:
         packed: lay rows end to end (the model runs under `packed_attention`), or pad them.
         overhead: what one more padded micro-batch costs, in tokens.
+        device: of the micro-batches.
     """
 
-    def __init__(self, prompt: Prompt, *, packed: bool = False, overhead: int = 32) -> None:
+    def __init__(
+        self,
+        prompt: Prompt,
+        *,
+        packed: bool = False,
+        overhead: int = 32,
+        device: torch.device | str = "cpu",
+    ) -> None:
         self.prompt, self.packed, self.overhead = prompt, packed, overhead
+        self.device = torch.device(device)
         self.pad: int = prompt.tokenizer.pad_token_id
         self._known: dict[tuple[str, str | None, str], tuple[tuple[int, ...], int]] = {}
 
@@ -71,9 +86,8 @@ class Encoder:
 
     def batches(self, rows: Sequence[Row]) -> list[MicroBatch]:
         """All rows, sorted by length, in as few and as little padded micro-batches as pays."""
-        if self.packed:
-            return packed(rows)
-        return bucketed(rows, self.pad, overhead=self.overhead)
+        made = packed(rows) if self.packed else bucketed(rows, self.pad, overhead=self.overhead)
+        return [batch.to(self.device) for batch in made]
 
 
 def collate(rows: Sequence[Row], pad: int) -> MicroBatch:

@@ -32,11 +32,17 @@ def packable(model: nn.Module) -> bool:
 
 @contextmanager
 def packed_attention(model: Any) -> Iterator[None]:
-    """Inside, every row attends to itself alone, causally; see `attend`."""
+    """Inside, every row attends to itself alone, causally; see `attend`.
+
+    FlashAttention does that by itself, from the same sequence lengths.
+    """
     from transformers import AttentionInterface
 
-    AttentionInterface.register(ATTENTION, attend)
     before = model.config._attn_implementation
+    if before.startswith("flash_attention"):
+        yield
+        return
+    AttentionInterface.register(ATTENTION, attend)
     model.set_attn_implementation(ATTENTION)
     try:
         yield

@@ -42,7 +42,7 @@ class SFTTrainer:
     """Every row of a step runs its own task's adapter; gradients reach the generator only.
 
     Args:
-        generator: a `TextToLora` or another generator that is a module.
+        generator: a `TextToLora` or another generator that is a module; moved to the model.
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
@@ -69,7 +69,11 @@ class SFTTrainer:
         self.generator, self.model, self.tasks = generator, model, list(tasks)
         self.config, self.folder = config, Path(folder)
         self.sampler = Sampler(self.tasks, config)
-        self.encoder = Encoder(prompt, packed=packable(model), overhead=config.bucket_overhead)
+        device = next(model.parameters()).device
+        generator.to(device)
+        self.encoder = Encoder(
+            prompt, packed=packable(model), overhead=config.bucket_overhead, device=device
+        )
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
             self.encoder,

@@ -131,6 +131,13 @@ def test_the_attention_is_put_back(tiny, fails):
     assert model.config._attn_implementation == "eager"
 
 
+def test_flash_attention_is_left_to_do_it_by_itself(tiny):
+    model = tiny.model()
+    model.config._attn_implementation_internal = "flash_attention_2"
+    with packed_attention(model):
+        assert model.config._attn_implementation == "flash_attention_2"
+
+
 def test_models_that_mix_positions_in_other_ways_are_padded(tiny):
     gpt2 = tf.GPT2LMHeadModel(tf.GPT2Config(vocab_size=20, n_embd=8, n_layer=1, n_head=1))
     assert not packable(gpt2)
