@@ -58,11 +58,15 @@ def paired():
         "transformers": transformers.__version__,
         "peft": peft.__version__,
     }
-    earlier = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    if earlier.get("where") == where:  # a part of the suite was run: keep the other rows
-        fresh = {row["what"] for row in session.rows}
-        session.rows[:0] = [row for row in earlier["rows"] if row["what"] not in fresh]
-    RESULTS.write_text(json.dumps({"where": where, "rows": session.rows}, indent=1) + "\n")
+    rows = merged(json.loads(RESULTS.read_text()) if RESULTS.exists() else [], session.rows, where)
+    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
     print(f"\n\n{where}\n| what | shape | bar | measured |\n|---|---|---|---|")
     for row in session.rows:
         print("| {what} | {shape} | {bar} | {measured} |".format(**row))
+
+
+def merged(earlier: list[dict], measured: list[dict], where: dict[str, str]) -> list[dict]:
+    """Earlier rows with new ones in their places; each row says where it was measured."""
+    rows = {(row["what"], row["shape"]): row for row in earlier}
+    rows |= {(row["what"], row["shape"]): row | {"where": where} for row in measured}
+    return list(rows.values())
