@@ -11,6 +11,7 @@ from t2l_fast.errors import ModelNotFound, TaskError
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import Prompt, load_suite
 from t2l_fast.train import SFTConfig, SFTTrainer
+from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.data import IGNORED, collate
 
 
@@ -47,7 +48,7 @@ def test_step_beside_the_plain_loop(paired, tasks_per_batch, examples):
         trainer = SFTTrainer(generator, model, Prompt(tokenizer), tasks, sft, folder)
     draws = trainer.sampler.draw(0)
     rows = trainer.rows(draws)
-    codes = trainer.codes(draws)
+    codes = draw_codes(trainer.embeddings, draws, 0.0)
     padded = collate(rows, tokenizer.pad_token_id)
     per_sample = torch.arange(len(rows))
     optimizer = torch.optim.AdamW(generator.parameters(), lr=0.0)

@@ -12,7 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 import t2l_fast as t2l
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import Example, Prompt, Task
-from t2l_fast.train.data import Encoder, collate
+from t2l_fast.train.data import Collator, collate
 from t2l_fast.train.losses import answer_loss, label_logits
 
 LETTERS = string.ascii_lowercase[:12]
@@ -121,9 +121,9 @@ def _taught():
     """A model that answers every letter with the next one, trained in full."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    model, encoder = _model(), Encoder(Prompt(_tokenizer()))
+    model, collator = _model(), Collator(Prompt(_tokenizer()))
     pairs = _shift(1).items()
-    batch = collate([encoder.row(0, Example(*pair)) for pair in pairs], encoder.pad)
+    batch = collate([collator.row(0, Example(*pair)) for pair in pairs], collator.pad)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(80):
         logits, labels = label_logits(model, batch)

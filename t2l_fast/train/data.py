@@ -44,8 +44,8 @@ class MicroBatch:
 
     @property
     def slots(self) -> Tensor:
-        """What `Adapters.use` takes: a slot per row, `[B]`, or per token, `[1, T]`."""
-        return self.row_slots[self.rows] if self.options else self.row_slots
+        """`[B', T]`: the adapter of each token, for `Adapters.use`."""
+        return self.row_slots[self.rows]
 
     def to(self, device: torch.device) -> MicroBatch:
         """On the model's device."""
@@ -54,7 +54,7 @@ class MicroBatch:
         return MicroBatch(*tensors, options)
 
 
-class Encoder:
+class Collator:
     """Turns examples into rows, each text tokenised once, and rows into micro-batches.
 
     Args:

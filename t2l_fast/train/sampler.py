@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from t2l_fast.errors import ConfigError
@@ -14,12 +14,13 @@ from t2l_fast.train.config import SFTConfig
 
 @dataclass(frozen=True, slots=True)
 class TaskDraw:
-    """One task of a step: two of its descriptions, how to mix them, and its examples."""
+    """One task of a step: two of its descriptions, how to vary their code, and its examples."""
 
     task: int
     descriptions: tuple[int, int]
     mixture: float  # share of the second description
     examples: tuple[Example, ...]
+    noise_seed: int | None = None  # of the noise on its code; None = none
 
 
 class Sampler:
@@ -56,7 +57,10 @@ class Sampler:
         draws: list[TaskDraw] = []
         for start in range(0, size, self.config.contrast):
             draws += self._chunk(chosen[start : start + self.config.contrast], rng)
-        return draws
+        if not self.config.code_noise or step < self.config.code_noise_from:
+            return draws
+        noise = random.Random(f"{self.config.seed}/noise/{step}")
+        return [replace(draw, noise_seed=noise.getrandbits(63)) for draw in draws]
 
     def _chunk(self, tasks: Sequence[int], rng: random.Random) -> list[TaskDraw]:
         wanted: list[str] = []

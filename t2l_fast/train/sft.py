@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from t2l_fast.adapters import Adapters, LoraBatch, attach
 from t2l_fast.errors import CheckpointError, ConfigError
@@ -26,8 +25,9 @@ from t2l_fast.train.checkpoint import (
     save_oracles,
     save_run,
 )
+from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Encoder, Row
+from t2l_fast.train.data import Collator, Row
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.packed import packable, packed_attention
 from t2l_fast.train.sampler import Sampler, TaskDraw
@@ -71,12 +71,12 @@ class SFTTrainer:
         self.sampler = Sampler(self.tasks, config)
         device = next(model.parameters()).device
         generator.to(device)
-        self.encoder = Encoder(
+        self.collator = Collator(
             prompt, packed=packable(model), overhead=config.bucket_overhead, device=device
         )
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
-            self.encoder,
+            self.collator,
             limit=config.eval_tasks,
             examples=config.eval_examples,
             seed=config.seed,
@@ -136,7 +136,7 @@ class SFTTrainer:
         trained = [p for p in self.model.parameters() if p.requires_grad]
         try:
             self.model.requires_grad_(False)
-            with packed_attention(self.model) if self.encoder.packed else nullcontext():
+            with packed_attention(self.model) if self.collator.packed else nullcontext():
                 yield adapters
         finally:
             adapters.detach()
@@ -181,7 +181,7 @@ class SFTTrainer:
                 self.generator,
                 self.model,
                 adapters,
-                self.encoder,
+                self.collator,
                 self.tasks,
                 self.warm_start,
                 seed=self.config.seed,
@@ -220,7 +220,7 @@ class SFTTrainer:
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
         pass through the generator follows.
         """
-        made: LoraBatch = self.generator(self.codes(draws))
+        made: LoraBatch = self.generator(draw_codes(self.embeddings, draws, self.config.code_noise))
         leaves = LoraBatch(
             made.config,
             {m: t.detach().requires_grad_() for m, t in made.lora_a.items()},
@@ -228,7 +228,7 @@ class SFTTrainer:
         )
         rows = self.rows(draws)
         total, tokens = 0.0, 0
-        for micro in self.encoder.batches(rows):
+        for micro in self.collator.batches(rows):
             with adapters.use(micro.slots, weights=leaves):
                 logits, labels = label_logits(self.model, micro)
                 loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)
@@ -240,25 +240,6 @@ class SFTTrainer:
         torch.autograd.backward([*outputs, penalty], [*gradients, None])
         return {"loss": total, "l2": penalty.item(), "rows": len(rows), "tokens": tokens}
 
-    def codes(self, draws: Sequence[TaskDraw]) -> Tensor:
-        """One code per task: a description's embedding, or a mixture of two, on its sphere."""
-        codes = []
-        noise = self._noise(len(draws))
-        for draw, more in zip(draws, noise, strict=True):
-            first, second = (self.embeddings[draw.task][i] for i in draw.descriptions)
-            mixed = torch.lerp(first, second, draw.mixture) + more.to(first)
-            codes.append(mixed * (first.norm() / mixed.norm().clamp(min=1e-6)))
-        return torch.stack(codes)
-
-    def _noise(self, count: int) -> Tensor:
-        """`[count, d_e]` (or zero for each): a function of seed and step, for resuming."""
-        config = self.config
-        if not config.code_noise or self.step < config.code_noise_from:
-            return torch.zeros(count, 1)
-        seed = random.Random(f"{config.seed}/noise/{self.step}").getrandbits(63)
-        shape = (count, *self.generator.code_shape)
-        return config.code_noise * torch.randn(shape, generator=torch.Generator().manual_seed(seed))
-
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""
         texts = [
@@ -268,7 +249,7 @@ class SFTTrainer:
             for d in draws
         ]
         return [
-            self.encoder.row(slot, example, text)
+            self.collator.row(slot, example, text)
             for slot, (draw, text) in enumerate(zip(draws, texts, strict=True))
             for example in draw.examples
         ]

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import AdapterGenerator, Adapters
 from t2l_fast.tasks import Task
-from t2l_fast.train.data import Encoder
+from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import exact_matches
 
 _GENERATED = 64
@@ -27,7 +27,7 @@ class Validator:
     def __init__(
         self,
         tasks: dict[str, Sequence[Task]],
-        encoder: Encoder,
+        collator: Collator,
         *,
         limit: int,
         examples: int,
@@ -35,7 +35,7 @@ class Validator:
         description_in_prompt: bool = False,
     ) -> None:
         rng = random.Random(seed)
-        self.encoder = encoder
+        self.collator = collator
         self.examples = examples
         self.in_prompt = description_in_prompt
         self.tasks = {
@@ -70,11 +70,11 @@ class Validator:
             part = slice(start, start + _GENERATED)
             batch = generator.generate(codes=codes[part])
             examples = [
-                self.encoder.row(slot, example, texts[start + slot] if self.in_prompt else None)
+                self.collator.row(slot, example, texts[start + slot] if self.in_prompt else None)
                 for slot, task in enumerate(tasks[part])
                 for example in task.validation[: self.examples]
             ]
-            for micro in self.encoder.batches(examples):
+            for micro in self.collator.batches(examples):
                 with adapters.use(micro.slots, weights=batch):
                     right += int(exact_matches(model, micro).sum())
                 rows += len(micro.row_slots)

@@ -12,7 +12,7 @@ from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Task
 from t2l_fast.train.config import WarmStartConfig
-from t2l_fast.train.data import Encoder
+from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.whiten import WhitenedHeads
 
@@ -24,7 +24,7 @@ def train_oracles(
     generator: TextToLora,
     model: nn.Module,
     adapters: Adapters,
-    encoder: Encoder,
+    collator: Collator,
     tasks: Sequence[Task],
     config: WarmStartConfig,
     *,
@@ -55,12 +55,12 @@ def train_oracles(
         loss = 0.0
         for _ in range(config.steps):
             rows = [
-                encoder.row(slot, example)
+                collator.row(slot, example)
                 for slot, (task, rng) in enumerate(zip(group, draws, strict=True))
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
             loss = 0.0
-            for micro in encoder.batches(rows):
+            for micro in collator.batches(rows):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
                     part = answer_loss(logits, micro, labels, 0.0)

@@ -6,57 +6,57 @@ import pytest
 import torch
 
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train.data import IGNORED, Encoder, bucketed, collate
+from t2l_fast.train.data import IGNORED, Collator, bucketed, collate
 
 EXAMPLES = [Example("a", "bcd"), Example("long input", "x"), Example("ab", "many words here")]
 
 
 @pytest.fixture
-def encoder(tiny):
-    return Encoder(Prompt(tiny.tokenizer()))
+def collator(tiny):
+    return Collator(Prompt(tiny.tokenizer()))
 
 
 @pytest.fixture
-def rows(encoder):
-    return [encoder.row(slot, example) for slot, example in enumerate(EXAMPLES)]
+def rows(collator):
+    return [collator.row(slot, example) for slot, example in enumerate(EXAMPLES)]
 
 
 def unpadded(batch, pad: int) -> list[tuple[int, tuple[int, ...]]]:
     """(slot, ids) of each row; no row of these tests holds the pad token."""
-    pairs = zip(batch.slots.tolist(), batch.ids.tolist(), strict=True)
+    pairs = zip(batch.row_slots.tolist(), batch.ids.tolist(), strict=True)
     return [(slot, tuple(i for i in ids if i != pad)) for slot, ids in pairs]
 
 
-def test_a_row_is_the_prompt_and_the_answer(encoder):
-    row = encoder.row(3, EXAMPLES[0], "Do it.")
-    prompt = encoder.prompt
+def test_a_row_is_the_prompt_and_the_answer(collator):
+    row = collator.row(3, EXAMPLES[0], "Do it.")
+    prompt = collator.prompt
     assert row.slot == 3
     assert list(row.ids[: row.prompt_length]) == prompt.ids("a", "Do it.")
     assert list(row.ids[row.prompt_length :]) == prompt.answer_ids("bcd")
 
 
-def test_a_row_with_a_description_is_not_mistaken_for_one_without(encoder):
-    plain, told = encoder.row(0, EXAMPLES[0]), encoder.row(0, EXAMPLES[0], "Do it.")
-    again = encoder.row(1, EXAMPLES[0])
+def test_a_row_with_a_description_is_not_mistaken_for_one_without(collator):
+    plain, told = collator.row(0, EXAMPLES[0]), collator.row(0, EXAMPLES[0], "Do it.")
+    again = collator.row(1, EXAMPLES[0])
     assert plain.ids == again.ids != told.ids
     assert (plain.slot, again.slot) == (0, 1)
 
 
-def test_labels_are_the_next_tokens_of_answers_alone(encoder, rows):
-    batch = collate(rows, encoder.pad)
+def test_labels_are_the_next_tokens_of_answers_alone(collator, rows):
+    batch = collate(rows, collator.pad)
     for i, example in enumerate(EXAMPLES):
         places = (batch.labels[i] != IGNORED).nonzero().flatten()
-        answer = encoder.prompt.answer_ids(example.output)
+        answer = collator.prompt.answer_ids(example.output)
         assert batch.labels[i, places].tolist() == answer
         assert batch.ids[i, places + 1].tolist() == answer
-        assert places[0] == len(encoder.prompt.ids(example.input)) - 1
+        assert places[0] == len(collator.prompt.ids(example.input)) - 1
 
 
-def test_padding_is_on_the_right(encoder, rows):
-    batch = collate(rows, encoder.pad)
+def test_padding_is_on_the_right(collator, rows):
+    batch = collate(rows, collator.pad)
     for i, row in enumerate(rows):
         assert tuple(batch.ids[i, : len(row.ids)].tolist()) == row.ids
-        assert (batch.ids[i, len(row.ids) :] == encoder.pad).all()
+        assert (batch.ids[i, len(row.ids) :] == collator.pad).all()
         assert (batch.labels[i, len(row.ids) - 1 :] == IGNORED).all()
 
 
@@ -67,33 +67,33 @@ def cost(batches, overhead):
 @pytest.mark.parametrize("overhead", [0, 1, 8, 1000])
 @pytest.mark.parametrize("max_rows", [1, 3, 100])
 @pytest.mark.parametrize("count", [0, 1, 7, 12])
-def test_bucketing_loses_no_row(encoder, overhead, max_rows, count):
+def test_bucketing_loses_no_row(collator, overhead, max_rows, count):
     texts = ["x" * (1 + 7 * i % 11) for i in range(count)]
-    rows = [encoder.row(i, Example(text, text)) for i, text in enumerate(texts)]
-    batches = bucketed(rows, encoder.pad, overhead=overhead, max_rows=max_rows)
-    found = [row for batch in batches for row in unpadded(batch, encoder.pad)]
+    rows = [collator.row(i, Example(text, text)) for i, text in enumerate(texts)]
+    batches = bucketed(rows, collator.pad, overhead=overhead, max_rows=max_rows)
+    found = [row for batch in batches for row in unpadded(batch, collator.pad)]
     assert sorted(found) == sorted((row.slot, row.ids) for row in rows)
     assert all(len(batch.ids) <= max_rows for batch in batches)
 
 
 @pytest.mark.parametrize("overhead", [0, 3, 8, 20])
-def test_no_other_cut_of_the_sorted_rows_costs_less(encoder, overhead):
+def test_no_other_cut_of_the_sorted_rows_costs_less(collator, overhead):
     texts = ["x" * n for n in (9, 1, 8, 2, 2, 14, 3)]
-    rows = [encoder.row(i, Example(text, "y")) for i, text in enumerate(texts)]
+    rows = [collator.row(i, Example(text, "y")) for i, text in enumerate(texts)]
     ordered = sorted(rows, key=lambda row: len(row.ids))
     every = []
     for size in range(len(rows)):
         for cuts in combinations(range(1, len(rows)), size):
             ends = zip((0, *cuts), (*cuts, len(rows)), strict=True)
-            pieces = [collate(ordered[a:b], encoder.pad) for a, b in ends]
+            pieces = [collate(ordered[a:b], collator.pad) for a, b in ends]
             every.append(cost(pieces, overhead))
-    assert cost(bucketed(rows, encoder.pad, overhead=overhead), overhead) == min(every)
+    assert cost(bucketed(rows, collator.pad, overhead=overhead), overhead) == min(every)
 
 
-def test_buckets_hold_rows_of_about_the_same_length(encoder):
+def test_buckets_hold_rows_of_about_the_same_length(collator):
     texts = ["x" * n for n in (19, 1, 18, 2, 17, 3)]
-    rows = [encoder.row(i, Example(text, "y")) for i, text in enumerate(texts)]
-    short, long = bucketed(rows, encoder.pad, overhead=8)
-    assert {*short.slots.tolist()} == {1, 3, 5}
+    rows = [collator.row(i, Example(text, "y")) for i, text in enumerate(texts)]
+    short, long = bucketed(rows, collator.pad, overhead=8)
+    assert {*short.row_slots.tolist()} == {1, 3, 5}
     assert short.ids.shape[1] < long.ids.shape[1]
     assert short.slots.dtype == short.ids.dtype == short.labels.dtype == torch.int64

@@ -6,7 +6,7 @@ import transformers as tf
 
 from t2l_fast.errors import UnsupportedModel
 from t2l_fast.tasks import Example, Prompt, answer
-from t2l_fast.train.data import IGNORED, Encoder, collate
+from t2l_fast.train.data import IGNORED, Collator, collate
 from t2l_fast.train.losses import answer_loss, exact_matches, label_logits
 
 EXAMPLES = [Example("a", "bcd"), Example("long input", "x"), Example("ab", "many words here")]
@@ -22,13 +22,13 @@ def model(request, tiny):
 
 
 @pytest.fixture
-def encoder(tiny):
-    return Encoder(Prompt(tiny.tokenizer()))
+def collator(tiny):
+    return Collator(Prompt(tiny.tokenizer()))
 
 
 @pytest.fixture
-def batch(encoder):
-    return collate([encoder.row(i, e) for i, e in enumerate(EXAMPLES)], encoder.pad)
+def batch(collator):
+    return collate([collator.row(i, e) for i, e in enumerate(EXAMPLES)], collator.pad)
 
 
 @torch.no_grad()
@@ -73,10 +73,10 @@ def test_a_model_without_an_output_head_is_refused(tiny, batch):
 
 
 @torch.no_grad()
-def test_padding_changes_no_logit(model, encoder, batch):
+def test_padding_changes_no_logit(model, collator, batch):
     together, _ = label_logits(model, batch)
-    rows = [encoder.row(0, example) for example in EXAMPLES]
-    alone = [label_logits(model, collate([row], encoder.pad))[0] for row in rows]
+    rows = [collator.row(0, example) for example in EXAMPLES]
+    alone = [label_logits(model, collate([row], collator.pad))[0] for row in rows]
     torch.testing.assert_close(together, torch.cat(alone))
 
 
@@ -88,19 +88,19 @@ def hugging_face(model, row) -> torch.Tensor:
 
 
 @torch.no_grad()
-def test_the_loss_of_one_row_is_hugging_faces(model, encoder):
-    row = encoder.row(0, EXAMPLES[2])
-    batch = collate([row], encoder.pad)
+def test_the_loss_of_one_row_is_hugging_faces(model, collator):
+    row = collator.row(0, EXAMPLES[2])
+    batch = collate([row], collator.pad)
     torch.testing.assert_close(
         answer_loss(*_with(model, batch), smoothing=0.0), hugging_face(model, row)
     )
 
 
 @torch.no_grad()
-def test_rows_count_alike_however_long_their_answers(model, encoder, batch):
+def test_rows_count_alike_however_long_their_answers(model, collator, batch):
     """The sum over rows of each row's mean, not a mean over tokens."""
     loss = answer_loss(*_with(model, batch), smoothing=0.0)
-    rows = [hugging_face(model, encoder.row(0, e)) for e in EXAMPLES]
+    rows = [hugging_face(model, collator.row(0, e)) for e in EXAMPLES]
     torch.testing.assert_close(loss / len(rows), torch.stack(rows).mean())
 
 
@@ -120,15 +120,15 @@ def test_gradients_reach_the_model_through_the_picked_positions(tiny, batch):
     assert all(p.grad is not None and p.grad.any() for p in model.model.layers.parameters())
 
 
-def test_exact_matches_are_what_greedy_decoding_gives(tiny, encoder):
+def test_exact_matches_are_what_greedy_decoding_gives(tiny, collator):
     """Half of the outputs are what the model answers, some differ, some only begin alike."""
     model = tiny.taught()
     wanted = [Example(a, b) for a, b in tiny.shift(1).items()]
     wanted[2] = Example(wanted[2].input, wanted[2].output + "x")
     wanted[5] = Example(wanted[5].input, wanted[4].output)
     wanted += [Example("zz", "q"), Example("hello", "i")]
-    batch = collate([encoder.row(0, e) for e in wanted], encoder.pad)
-    given = answer(model, encoder.prompt, [e.input for e in wanted], max_new_tokens=4)
+    batch = collate([collator.row(0, e) for e in wanted], collator.pad)
+    given = answer(model, collator.prompt, [e.input for e in wanted], max_new_tokens=4)
     right = [e.accepts(text) for e, text in zip(wanted, given, strict=True)]
     assert exact_matches(model, batch).tolist() == right
     assert sum(right[:12]) == 10

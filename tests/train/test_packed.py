@@ -7,7 +7,7 @@ from torch import nn
 
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train import packed as packing
-from t2l_fast.train.data import IGNORED, Encoder, collate, pack, packed
+from t2l_fast.train.data import IGNORED, Collator, collate, pack, packed
 from t2l_fast.train.losses import answer_loss, exact_matches, label_logits
 from t2l_fast.train.packed import MODELS, packable, packed_attention
 
@@ -27,8 +27,8 @@ EXAMPLES = [
 
 @pytest.fixture
 def rows(tiny):
-    encoder = Encoder(Prompt(tiny.tokenizer()))
-    made = [encoder.row(slot, example) for slot, example in enumerate(EXAMPLES)]
+    collator = Collator(Prompt(tiny.tokenizer()))
+    made = [collator.row(slot, example) for slot, example in enumerate(EXAMPLES)]
     return sorted(made, key=lambda row: len(row.ids))
 
 

@@ -1,5 +1,7 @@
 """What a step trains on: a function of seed and step, in chunks that only adapters tell apart."""
 
+from dataclasses import replace
+
 import pytest
 
 from t2l_fast.errors import ConfigError
@@ -31,6 +33,21 @@ def test_a_step_depends_on_seed_and_number_alone(tasks):
     back = [backward.draw(step) for step in reversed(range(9))][::-1]
     assert there == back
     assert Sampler(tasks, config(seed=1)).draw(0) != there[0]
+
+
+def test_noise_begins_at_its_step_and_changes_nothing_else(tasks):
+    plain, noisy = (
+        Sampler(tasks, config()),
+        Sampler(tasks, config(code_noise=0.5, code_noise_from=3)),
+    )
+    seen = set()
+    for step in range(6):
+        draws = noisy.draw(step)
+        seeds = [draw.noise_seed for draw in draws]
+        assert [replace(draw, noise_seed=None) for draw in draws] == plain.draw(step)
+        assert seeds == [None] * 8 if step < 3 else None not in seeds
+        seen |= {*seeds}
+    assert len(seen) == 1 + 3 * 8  # one for none
 
 
 def test_steps_differ(tasks):

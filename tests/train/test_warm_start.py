@@ -8,7 +8,7 @@ from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
-from t2l_fast.train.data import Encoder
+from t2l_fast.train.data import Collator
 from t2l_fast.train.start import Start
 from t2l_fast.train.warm_start import fit, train_oracles
 
@@ -100,11 +100,18 @@ def test_oracles_learn_their_tasks_and_the_fit_follows_their_descriptions(
     model = tiny.taught()
     before = tiny.state(model)
     model.requires_grad_(False)
-    encoder = Encoder(Prompt(tiny.tokenizer()))
+    collator = Collator(Prompt(tiny.tokenizer()))
     adapters = attach(model, generator.config.lora, num_slots=0)
     notes = []
     oracles = train_oracles(
-        generator, model, adapters, encoder, tasks, WARM, seed=0, on_step=lambda *n: notes.append(n)
+        generator,
+        model,
+        adapters,
+        collator,
+        tasks,
+        WARM,
+        seed=0,
+        on_step=lambda *n: notes.append(n),
     )
     assert len(oracles) == len(tasks) and notes[-1][1:3] == (len(tasks), len(tasks))
     assert all(not t.requires_grad for t in oracles.parameters())

@@ -1,0 +1,152 @@
+"""An interruption changes nothing: a resumed run equals an uninterrupted one, bit by bit."""
+
+import pytest
+import torch
+
+import t2l_fast.train.sft as sft
+from t2l_fast.errors import CheckpointError
+from t2l_fast.train.checkpoint import FILE
+
+
+@pytest.fixture
+def uninterrupted(trainer):
+    made = trainer("whole")
+    made.train()
+    return made
+
+
+@pytest.mark.parametrize("stop", range(2, 5))
+def test_a_resumed_run_equals_an_uninterrupted_one(runs, trainer, uninterrupted, stop):
+    """Saved every second step, so that some lines and steps are done again."""
+    with pytest.raises(runs.Interrupted):
+        trainer().train(on_step=runs.interrupt_at(stop))
+    torch.manual_seed(1234)
+    resumed = trainer()
+    resumed.train(resume=True)
+    assert resumed.step == runs.STEPS
+    runs.assert_same(resumed, uninterrupted)
+
+
+def test_a_run_with_noise_on_codes_resumes_too(runs, trainer):
+    noisy = dict(code_noise=0.5, code_noise_from=2)
+    whole = trainer("whole", **noisy)
+    whole.train()
+    with pytest.raises(runs.Interrupted):
+        trainer(**noisy).train(on_step=runs.interrupt_at(3))
+    resumed = trainer(**noisy)
+    resumed.train(resume=True)
+    runs.assert_same(resumed, whole)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before saving", "after saving"])
+def test_an_interruption_around_a_checkpoint_loses_no_line(
+    runs, trainer, uninterrupted, monkeypatch, after
+):
+    save = sft.save_run
+
+    def broken(folder, step, *rest):
+        if step < 4 or after:
+            save(folder, step, *rest)
+        if step == 4:
+            raise runs.Interrupted
+
+    monkeypatch.setattr(sft, "save_run", broken)
+    with pytest.raises(runs.Interrupted):
+        trainer().train()
+    monkeypatch.undo()
+    resumed = trainer()
+    resumed.train(resume=True)
+    runs.assert_same(resumed, uninterrupted)
+
+
+def test_a_torn_last_line_is_dropped(runs, trainer, uninterrupted):
+    with pytest.raises(runs.Interrupted):
+        trainer().train(on_step=runs.interrupt_at(2))
+    made = trainer()
+    with (made.folder / "metrics.jsonl").open("a") as file:
+        file.write('{"step": 3, "lo')
+    made.train(resume=True)
+    runs.assert_same(made, uninterrupted)
+
+
+def test_a_finished_run_resumes_to_nothing(runs, trainer, uninterrupted):
+    again = trainer("whole")
+    lines = []
+    again.train(resume=True, on_step=lines.append)
+    assert lines == []
+    runs.assert_same(again, uninterrupted)
+
+
+def test_the_random_seed_outside_does_not_matter(runs, trainer, uninterrupted):
+    made = trainer()
+    torch.manual_seed(1234)
+    made.train()
+    runs.assert_same(made, uninterrupted)
+
+
+def test_another_seed_gives_another_run(runs, trainer, uninterrupted):
+    made = trainer(seed=1)
+    made.train()
+    assert runs.metrics(made.folder) != runs.metrics(uninterrupted.folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        (dict(learning_rate=0.5), "learning_rate: 0.01 there, 0.5 now"),
+        (dict(steps=9), "steps: 5 there, 9 now"),
+        (dict(mix_descriptions=False), "mix_descriptions: True there, False now"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_other_settings_are_named(trainer, uninterrupted, changes, named):
+    made = trainer("whole", **changes)
+    before = (made.folder / "metrics.jsonl").read_bytes()
+    with pytest.raises(CheckpointError, match="belongs to another run") as caught:
+        made.train(resume=True)
+    assert named in str(caught.value)
+    assert "weight_decay" not in str(caught.value)
+    assert (made.folder / "metrics.jsonl").read_bytes() == before
+
+
+def test_other_tasks_are_named(trainer, uninterrupted, tasks):
+    with pytest.raises(CheckpointError, match="tasks: "):
+        trainer("whole", tasks=tasks[::-1]).train(resume=True)
+
+
+def test_another_generator_is_named(tiny, trainer, uninterrupted):
+    model = tiny.model()
+    other = tiny.generator(model, dropout=0.5)
+    with pytest.raises(CheckpointError, match="dropout: 0.05 there, 0.5 now"):
+        trainer("whole", model=model, generator=other).train(resume=True)
+
+
+def test_starting_over_a_run_is_refused_and_loses_nothing(trainer, uninterrupted):
+    files = {path.name: path.read_bytes() for path in uninterrupted.folder.iterdir()}
+    with pytest.raises(CheckpointError, match="holds a run already: resume it"):
+        trainer("whole").train()
+    assert {path.name: path.read_bytes() for path in uninterrupted.folder.iterdir()} == files
+
+
+def test_nothing_to_resume(trainer):
+    with pytest.raises(CheckpointError, match="no run to resume: .* start without --resume"):
+        trainer().train(resume=True)
+
+
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "foreign"])
+def test_a_damaged_checkpoint_is_refused(trainer, uninterrupted, damage):
+    from safetensors.torch import save
+
+    path = uninterrupted.folder / FILE
+    whole = path.read_bytes()
+    damaged = {
+        "empty": b"",
+        "cut": whole[: len(whole) // 2],
+        "text": b"not a checkpoint at all",
+        "foreign": save({"x": torch.ones(2)}),
+    }
+    path.write_bytes(damaged[damage])
+    made = trainer("whole")
+    with pytest.raises(CheckpointError, match="can't be read"):
+        made.train(resume=True)
+    assert path.read_bytes() == damaged[damage]
