@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from typing import Annotated
 
@@ -37,6 +38,8 @@ def root(
 
 def main() -> None:
     """Run the command; a user's mistake is one sentence and exit code 2."""
+    # peft imports it, and it warns of a 4-bit kernel that nobody asked for
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     try:
         app()
     except T2LError as error:
