@@ -37,6 +37,14 @@ def check_device(name: str, tensor: Tensor, device: torch.device, like: str) -> 
         raise ArgumentError(f"{name} must be on {device}, where {like} is, got {tensor.device}")
 
 
+def check_contiguous(name: str, tensor: Tensor) -> None:
+    if not tensor.is_contiguous():
+        raise ArgumentError(
+            f"{name} must be contiguous for impl='triton', got strides {tensor.stride()} of shape "
+            f"{tuple(tensor.shape)}: call .contiguous() once, where it is made"
+        )
+
+
 def check_slot_range(slots: Sequence[int], num_slots: int) -> None:
     """Raise if a slot lies beyond the adapters given; −1 (no adapter) is fine."""
     if slots and (max(slots) >= num_slots or min(slots) < -1):

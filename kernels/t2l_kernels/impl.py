@@ -1,5 +1,6 @@
 """Which implementation runs: the one place that decides."""
 
+import os
 from importlib.util import find_spec
 from typing import Literal
 
@@ -9,8 +10,7 @@ from t2l_kernels.checks import ArgumentError
 
 Impl = Literal["auto", "triton", "torch", "reference"]
 
-IMPLEMENTED = ("torch", "reference")
-"""Implementations this version holds. The Triton kernels join with their own release."""
+IMPLEMENTED = ("triton", "torch", "reference")
 
 
 def triton_installed() -> bool:
@@ -22,8 +22,8 @@ def explain_impl(device: torch.device) -> tuple[str, str]:
     """What `impl="auto"` means for tensors on `device`: the implementation and the reason."""
     if device.type == "cpu":
         return "torch", "tensors are on the CPU"
-    if "triton" not in IMPLEMENTED:
-        return "torch", f"this version has no Triton kernels yet (tensors are on {device.type})"
+    if device.type != "cuda":
+        return "torch", f"the kernels run on CUDA and ROCm only (tensors are on {device.type})"
     if not triton_installed():
         return "torch", f"tensors are on {device.type}, but triton is not installed"
     return "triton", f"tensors are on {device.type} and triton is installed"
@@ -33,11 +33,28 @@ def resolve_impl(impl: str, device: torch.device) -> str:
     """Name the implementation to run. An explicit choice never falls back.
 
     Raises:
-        ArgumentError: `impl` is unknown, or not part of this version.
+        ArgumentError: `impl` is unknown, or "triton" can't run on `device`.
     """
     if impl == "auto":
         return explain_impl(device)[0]
     if impl not in IMPLEMENTED:
         known = ", ".join(repr(name) for name in ("auto", *IMPLEMENTED))
-        raise ArgumentError(f"impl must be one of {known} in this version, got {impl!r}")
+        raise ArgumentError(f"impl must be one of {known}, got {impl!r}")
+    if impl == "triton":
+        _check_triton(device)
     return impl
+
+
+def _check_triton(device: torch.device) -> None:
+    if not triton_installed():
+        raise ArgumentError(
+            "impl='triton' needs the package triton, got none installed: pip install triton, or "
+            "pass impl='torch'"
+        )
+    # read at each call: kernels bind to it when they are first imported
+    interpreted = os.environ.get("TRITON_INTERPRET") == "1"
+    if device.type != "cuda" and not (interpreted and device.type == "cpu"):
+        raise ArgumentError(
+            f"impl='triton' needs tensors on a GPU, got {device.type}: pass impl='auto' (or start "
+            "Python with TRITON_INTERPRET=1 to run kernels on the CPU, slowly)"
+        )

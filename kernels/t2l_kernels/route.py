@@ -1,11 +1,13 @@
 """Route: which adapter each token uses, sorted into segments that every layer reuses.
 
     token_slots    2 0 0 -1 2 0        one slot per token, -1 = no adapter
-    order          3 | 0 4 | 1 2 5     stable sort: tokens of one slot lie together
-    segments      -1 |  2  |   0       shorter segments first, so equal lengths lie together
-    stretches      1    1      1       neighbours of equal length: one batched matmul can serve them
+    order          3 | 1 2 5 | 0 4     stable sort: tokens of one slot lie together
+    segments      -1 |   0   |  2
+    blocks             0       2       segments cut into blocks of 16 and of 64 tokens
 
-All tables have fixed capacities (`max_segments`), so their shapes never depend on the data.
+All tables have fixed capacities (`max_segments`), so their shapes never depend on the data, and the
+kernels' builder never waits for the device. torch's own builder sorts segments by length instead,
+and keeps no blocks: its matmuls want `stretches`, neighbours of equal length.
 """
 
 from dataclasses import dataclass
@@ -14,21 +16,17 @@ import torch
 from torch import Tensor
 
 from t2l_kernels.checks import ArgumentError, check_dtype, check_shape
-from t2l_kernels.library import define
-
-LONG_RUN = 8
-"""Mean tokens per run from which tokens stay in place. Measured (DESIGN.md, "torch path"): below it
-one gather of the rows and a batched matmul beat a matmul per segment, above it the gather costs
-more."""
+from t2l_kernels.impl import Impl
+from t2l_kernels.plans import BLOCK_SIZES
+from t2l_kernels.routing.library import build_route
 
 
 @dataclass(frozen=True, slots=True)
 class BlockTable:
-    """Blocks of at most `block_size` tokens, none across two segments; unused entries are −1."""
+    """Blocks of at most `block_size` tokens, none across two segments, none of slot −1."""
 
-    block_segments: Tensor  # [T // block_size + max_segments] int32, index of the segment
-    block_starts: Tensor  # [same] int32, first position in `Route.order`
-    num_blocks: Tensor  # [1] int32
+    table: Tensor  # [3, capacity] int32: slot, first position in `Route.order`, position after it
+    num_blocks: Tensor  # [1] int32; entries from here on are −1
     block_size: int
 
 
@@ -41,43 +39,88 @@ class Route:
     segment_slots: Tensor  # [max_segments] int32, unused entries −1
     segment_starts: Tensor  # [max_segments + 1] int32 positions in `order`, unused entries T
     stretches: Tensor  # [max_segments] int32, segments per batched matmul, unused entries 0
-    summary: Tensor  # [3] int32: segments in use, stretches in use, 1 if `order` is the identity
+    summary: Tensor  # [5] int32: segments, stretches, 1 if `order` is the identity, blocks by size
+    small_blocks: Tensor  # [3, capacity] int32 (BlockTable.table), 16 tokens; torch: [3, 0]
+    large_blocks: Tensor  # [3, capacity] int32, 64 tokens; torch: [3, 0]
 
     @classmethod
-    def from_tokens(cls, token_slots: Tensor, *, max_segments: int | None = None) -> "Route":
-        """Route from one slot per token, `token_slots` `[T]` (any integer dtype).
+    def from_tokens(
+        cls, token_slots: Tensor, *, max_segments: int | None = None, impl: Impl = "auto"
+    ) -> "Route":
+        """Route from one slot per token.
+
+        Args:
+            token_slots: `[T]`, any integer dtype.
+            max_segments: bound of the different slots; a tight one makes smaller tables and
+                larger blocks. On a GPU more slots than that are not noticed (with TRITON_DEBUG=1
+                they are): their tokens get no adapter.
+            impl: "auto", "triton", "torch" or "reference": the one that will read the route.
 
         Raises:
             ArgumentError: wrong rank or dtype, or more segments than `max_segments`.
         """
         check_shape("token_slots", token_slots, "[T]", (None,))
-        return cls._build(token_slots, 1, max_segments or token_slots.shape[0])
+        num_tokens = token_slots.shape[0]
+        return cls._build(token_slots, None, 1, num_tokens, max_segments, impl)
 
     @classmethod
     def from_sequences(
-        cls, slots: Tensor, seq_len: int | Tensor, *, max_segments: int | None = None
+        cls,
+        slots: Tensor,
+        seq_len: int | Tensor,
+        *,
+        num_tokens: int | None = None,
+        max_segments: int | None = None,
+        impl: Impl = "auto",
     ) -> "Route":
-        """Route from one slot per sequence, `slots` `[B]`, and its length in tokens (int, or
-        `[B]`).
+        """Route from one slot per sequence; only sequences are sorted.
+
+        Args:
+            slots: `[B]`, any integer dtype.
+            seq_len: tokens of each sequence, int or `[B]`.
+            num_tokens: the sum of a tensor `seq_len`; without it the device is asked, and waited
+                for.
+            max_segments: as for `from_tokens`; B by default.
+            impl: as for `from_tokens`.
 
         Raises:
             ArgumentError: wrong rank or dtype, or more segments than `max_segments`.
         """
         check_shape("slots", slots, "[B]", (None,))
-        if isinstance(seq_len, Tensor):
-            check_shape("seq_len", seq_len, "[B]", (slots.shape[0],))
-            token_slots = slots.repeat_interleave(seq_len)
-            return cls._build(token_slots, 1, max_segments or slots.shape[0])
-        return cls._build(slots, seq_len, max_segments or slots.shape[0])
+        if not isinstance(seq_len, Tensor):
+            num_tokens = slots.shape[0] * seq_len
+            return cls._build(slots, None, seq_len, num_tokens, max_segments, impl)
+        check_shape("seq_len", seq_len, "[B]", (slots.shape[0],))
+        check_dtype("seq_len", seq_len, torch.int32, torch.int64)
+        if num_tokens is None:
+            num_tokens = int(seq_len.sum())
+        elif seq_len.device.type == "cpu" and int(seq_len.sum()) != num_tokens:
+            raise ArgumentError(
+                f"num_tokens must be the sum of seq_len, {int(seq_len.sum())}, got {num_tokens}"
+            )
+        return cls._build(slots, seq_len, 0, num_tokens, max_segments, impl)
 
     @classmethod
-    def _build(cls, slots: Tensor, tokens_per_slot: int, max_segments: int) -> "Route":
+    def _build(
+        cls,
+        slots: Tensor,
+        lengths: Tensor | None,
+        seq_len: int,
+        num_tokens: int,
+        max_segments: int | None,
+        impl: str,
+    ) -> "Route":
         check_dtype("slots", slots, torch.int32, torch.int64, torch.int16, torch.int8)
-        return cls(*_build_route(slots, tokens_per_slot, max_segments))
+        bound = slots.shape[0] if max_segments is None else max_segments
+        return cls(*build_route(slots, lengths, seq_len, num_tokens, bound, impl))
 
     @property
     def num_tokens(self) -> int:
         return self.token_slots.shape[0]
+
+    @property
+    def max_segments(self) -> int:
+        return self.segment_slots.shape[0]
 
     def tensors(self) -> list[Tensor]:
         """The tables as the list that operators take; `Route(*tensors)` is the way back."""
@@ -88,92 +131,23 @@ class Route:
             self.segment_starts,
             self.stretches,
             self.summary,
+            self.small_blocks,
+            self.large_blocks,
         ]
 
     def blocks(self, block_size: int) -> BlockTable:
-        """Cut the routed segments into blocks of at most `block_size` tokens; slot −1 has none."""
-        starts = self.segment_starts.long()
-        lengths = starts.diff() * (self.segment_slots >= 0)
-        counts = (lengths + block_size - 1) // block_size
-        capacity = self.num_tokens // block_size + self.segment_slots.shape[0]
-        index = torch.arange(capacity, device=starts.device)
-        ends = counts.cumsum(0)
-        total = counts.sum().reshape(1)
-        segment = torch.searchsorted(ends, index, right=True)
-        used = index < total
-        segment = segment.clamp(max=max(counts.shape[0] - 1, 0))
-        first_block = (ends - counts)[segment]
-        block_starts = starts[segment] + (index - first_block) * block_size
-        return BlockTable(
-            block_segments=torch.where(used, segment, -1).int(),
-            block_starts=torch.where(used, block_starts, -1).int(),
-            num_blocks=total.int(),
-            block_size=block_size,
-        )
+        """The routed segments cut into blocks of at most `block_size` tokens.
 
-
-def _build(slots: Tensor, tokens_per_slot: int, max_segments: int) -> list[Tensor]:
-    token_slots = slots.to(torch.int32)
-    if tokens_per_slot != 1:
-        token_slots = token_slots.repeat_interleave(tokens_per_slot)
-    elif token_slots is slots:
-        token_slots = slots.clone()
-    num_tokens = token_slots.shape[0]
-    order = torch.arange(num_tokens, device=slots.device)
-    values, counts = token_slots.unique_consecutive(return_counts=True)
-    in_place = values.shape[0] * LONG_RUN <= num_tokens
-    if not in_place:
-        ordered, by_slot = token_slots.sort(stable=True)
-        values, counts = ordered.unique_consecutive(return_counts=True)
-        by_length = torch.where(values < 0, 0, counts).argsort(stable=True)
-        rank = torch.empty_like(by_length).scatter_(0, by_length, order[: by_length.shape[0]])
-        sorted_order = by_slot[rank.repeat_interleave(counts).argsort(stable=True)]
-        values, counts = values[by_length], counts[by_length]
-        in_place = torch.equal(sorted_order, order)
-        order = sorted_order
-    num_segments = values.shape[0]
-    if num_segments > max_segments:
-        raise ArgumentError(
-            f"max_segments must be at least the {num_segments} runs of equal slots, got "
-            f"{max_segments}"
-        )
-    segment_slots = token_slots.new_full((max_segments,), -1)
-    segment_slots[:num_segments] = values
-    segment_starts = token_slots.new_full((max_segments + 1,), num_tokens)
-    segment_starts[:1] = 0
-    segment_starts[1 : num_segments + 1] = counts.cumsum(0)
-    stretch_sizes = _stretches(values, counts)
-    stretches = token_slots.new_zeros(max_segments)
-    stretches[: stretch_sizes.shape[0]] = stretch_sizes
-    summary = token_slots.new_tensor([num_segments, stretch_sizes.shape[0], int(in_place)])
-    return [token_slots, order, segment_slots, segment_starts, stretches, summary]
-
-
-def _stretches(values: Tensor, counts: Tensor) -> Tensor:
-    """Sizes of the stretches: neighbours of equal length."""
-    joins = counts[1:] == counts[:-1]
-    joins &= values[:-1] >= 0
-    joins &= values[1:] >= 0
-    label = torch.zeros_like(counts)
-    label[1:] = (~joins).cumsum(0)
-    return label.unique_consecutive(return_counts=True)[1]
-
-
-def _build_fake(slots: Tensor, tokens_per_slot: int, max_segments: int) -> list[Tensor]:
-    num_tokens = slots.shape[0] * tokens_per_slot
-    table = slots.new_empty
-    return [
-        table((num_tokens,), dtype=torch.int32),
-        table((num_tokens,), dtype=torch.int64),
-        table((max_segments,), dtype=torch.int32),
-        table((max_segments + 1,), dtype=torch.int32),
-        table((max_segments,), dtype=torch.int32),
-        table((3,), dtype=torch.int32),
-    ]
-
-
-_build_route = define(
-    "build_route(Tensor slots, SymInt tokens_per_slot, SymInt max_segments) -> Tensor[]",
-    _build,
-    _build_fake,
-)
+        Raises:
+            ArgumentError: no such size, or the route was built for impl="torch".
+        """
+        if block_size not in BLOCK_SIZES:
+            raise ArgumentError(f"block_size must be one of {BLOCK_SIZES}, got {block_size}")
+        index = BLOCK_SIZES.index(block_size)
+        table = (self.small_blocks, self.large_blocks)[index]
+        if self.num_tokens and not table.shape[1] and self.max_segments:
+            raise ArgumentError(
+                "route must have block tables, got one built for impl='torch': build it with "
+                "impl='triton' (impl='auto' builds for where the slots are)"
+            )
+        return BlockTable(table, self.summary[3 + index : 4 + index], block_size)

@@ -203,13 +203,16 @@ def test_operators_pass_opcheck(kind):
         (s, case.lora_b, table, case.scalings, case.ranks, case.residual.clone(), "torch"),
     )
     weights = (case.x, case.lora_a, case.lora_b, table, case.scalings, case.ranks)
-    opcheck(library.forward, (*weights, case.residual))
-    out, s = library.forward(*weights, None)
+    opcheck(library.forward, (*weights, case.residual, "torch"))
+    out, s = library.forward(*weights, None, "torch")
     opcheck(
         library.backward,
-        (out, case.x, s, *weights[1:], [True, False, True]),
+        (out, case.x, s, *weights[1:], [True, False, True], "torch"),
     )
-    opcheck(torch.ops.t2l_kernels.build_route.default, (case.slots, 1, len(case.slots)))
+    tokens = len(case.slots)
+    opcheck(
+        torch.ops.t2l_kernels.build_route.default, (case.slots, None, 1, tokens, tokens, "torch")
+    )
 
 
 def test_fullgraph_compile_routes_runs_and_differentiates():
@@ -280,11 +283,18 @@ def test_bad_input_is_named(message):
         case.run("torch")
 
 
-@pytest.mark.parametrize("impl", ["triton", "cuda", ""])
-def test_an_explicit_implementation_never_falls_back(impl):
+@pytest.mark.parametrize("impl", ["cuda", ""])
+def test_an_unknown_implementation_is_refused(impl):
     case = Case("identical", torch.float32, mixed_ranks=False)
-    with pytest.raises(ArgumentError, match="impl must be one of"):
+    with pytest.raises(ArgumentError, match="impl must be one of 'auto', 'triton', 'torch'"):
         case.run(impl)
+
+
+def test_an_explicit_implementation_never_falls_back(monkeypatch):
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    case = Case("identical", torch.float32, mixed_ranks=False)
+    with pytest.raises(ArgumentError, match="impl='triton' needs tensors on a GPU, got cpu"):
+        case.run("triton")
 
 
 def test_shrink_refuses_to_drop_a_gradient_silently():

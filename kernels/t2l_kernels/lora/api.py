@@ -116,7 +116,7 @@ def multi_lora(
         base = None if residual is None else residual.reshape(-1, shape[-1])
         slots = route.token_slots
         return reference.multi_lora(rows, lora_a, lora_b, slots, scalings, ranks, base).view(shape)
-    return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, *route.tensors())
+    return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, impl, *route.tensors())
 
 
 def _check_pair(

@@ -11,8 +11,11 @@ class MultiLora(torch.autograd.Function):
     """Saves x, s, the route and references to the adapters; nothing is copied."""
 
     @staticmethod
-    def forward(ctx, x, lora_a, lora_b, residual, scalings, ranks, *route: Tensor) -> Tensor:
-        out, s = library.forward(x, lora_a, lora_b, list(route), scalings, ranks, residual)
+    def forward(
+        ctx, x, lora_a, lora_b, residual, scalings, ranks, impl: str, *route: Tensor
+    ) -> Tensor:
+        out, s = library.forward(x, lora_a, lora_b, list(route), scalings, ranks, residual, impl)
+        ctx.impl = impl
         ctx.save_for_backward(x, s, lora_a, lora_b, scalings, ranks, *route)
         return out
 
@@ -31,8 +34,9 @@ class MultiLora(torch.autograd.Function):
             scalings,
             ranks,
             list(needs[:3]),
+            ctx.impl,
         )
         grad_x, grad_a, grad_b = (
             grad if need else None for grad, need in zip(grads, needs[:3], strict=True)
         )
-        return grad_x, grad_a, grad_b, grad_out if needs[3] else None, *[None] * (2 + len(route))
+        return grad_x, grad_a, grad_b, grad_out if needs[3] else None, *[None] * (3 + len(route))

@@ -1,8 +1,11 @@
 """The LoRA operators as torch.library ops, so that `torch.compile` sees them as single nodes."""
 
+from types import ModuleType
+
 import torch
 from torch import Tensor
 
+from t2l_kernels import plans
 from t2l_kernels.impl import resolve_impl
 from t2l_kernels.library import define
 from t2l_kernels.lora import reference, torch_impl
@@ -14,15 +17,23 @@ def _shrink(
     x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, impl: str
 ) -> Tensor:
     table = Route(*route)
-    if resolve_impl(impl, x.device) == "reference":
+    chosen = resolve_impl(impl, x.device)
+    if chosen == "reference":
         return reference.shrink(x, lora_a, table.token_slots, ranks)
+    if chosen == "triton":
+        from t2l_kernels.lora import launch
+
+        return launch.shrink(x, lora_a, table, ranks)
     return torch_impl.shrink(x, lora_a, table, ranks)
 
 
 def _shrink_fake(
     x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, impl: str
 ) -> Tensor:
-    return x.new_empty((1, x.shape[0], lora_a.shape[1]), dtype=accumulator(x.dtype))
+    planes = 1
+    if resolve_impl(impl, x.device) == "triton":
+        planes = plans.planes(x.shape[1], lora_a.shape[1], x.dtype, x.device)
+    return x.new_empty((planes, x.shape[0], lora_a.shape[1]), dtype=accumulator(x.dtype))
 
 
 shrink = define(
@@ -42,7 +53,13 @@ def _expand(
     impl: str,
 ) -> None:
     table = Route(*route)
-    if resolve_impl(impl, s.device) == "torch":
+    chosen = resolve_impl(impl, s.device)
+    if chosen == "triton":
+        from t2l_kernels.lora import launch
+
+        launch.expand(s, lora_b, table, scalings, ranks, base=out, out=out)
+        return
+    if chosen == "torch":
         torch_impl.expand(s, lora_b, table, scalings, ranks, out)
         return
     for token, row in enumerate(reference.delta(s, lora_b, table.token_slots, scalings, ranks)):
@@ -58,6 +75,15 @@ expand = define(
 )
 
 
+def _differentiable(impl: str, x: Tensor) -> ModuleType:
+    """The implementation of forward and backward; reference differentiates by autograd instead."""
+    if resolve_impl(impl, x.device) == "triton":
+        from t2l_kernels.lora import triton_impl
+
+        return triton_impl
+    return torch_impl
+
+
 def _forward(
     x: Tensor,
     lora_a: Tensor,
@@ -66,8 +92,10 @@ def _forward(
     scalings: Tensor,
     ranks: Tensor | None,
     residual: Tensor | None,
+    impl: str,
 ) -> tuple[Tensor, Tensor]:
-    return torch_impl.forward(x, lora_a, lora_b, Route(*route), scalings, ranks, residual)
+    module = _differentiable(impl, x)
+    return module.forward(x, lora_a, lora_b, Route(*route), scalings, ranks, residual)
 
 
 def _forward_fake(
@@ -78,15 +106,16 @@ def _forward_fake(
     scalings: Tensor,
     ranks: Tensor | None,
     residual: Tensor | None,
+    impl: str,
 ) -> tuple[Tensor, Tensor]:
     out = x.new_empty((*x.shape[:-1], lora_b.shape[2]))
-    num_tokens = x.shape[:-1].numel()
-    return out, x.new_empty((num_tokens, lora_a.shape[1]), dtype=accumulator(x.dtype))
+    kept = x.dtype if resolve_impl(impl, x.device) == "triton" else accumulator(x.dtype)
+    return out, x.new_empty((x.shape[:-1].numel(), lora_a.shape[1]), dtype=kept)
 
 
 forward = define(
     "multi_lora_forward(Tensor x, Tensor lora_a, Tensor lora_b, Tensor[] route, Tensor scalings, "
-    "Tensor? ranks, Tensor? residual) -> (Tensor, Tensor)",
+    "Tensor? ranks, Tensor? residual, str impl) -> (Tensor, Tensor)",
     _forward,
     _forward_fake,
 )
@@ -102,10 +131,12 @@ def _backward(
     scalings: Tensor,
     ranks: Tensor | None,
     needs: list[bool],
+    impl: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     table = Route(*route)
     needed = (needs[0], needs[1], needs[2])
-    return torch_impl.backward(grad_out, x, s, lora_a, lora_b, table, scalings, ranks, needed)
+    module = _differentiable(impl, x)
+    return module.backward(grad_out, x, s, lora_a, lora_b, table, scalings, ranks, needed)
 
 
 def _backward_fake(
@@ -118,6 +149,7 @@ def _backward_fake(
     scalings: Tensor,
     ranks: Tensor | None,
     needs: list[bool],
+    impl: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
     grads = [
         torch.empty_like(t, memory_format=torch.contiguous_format) if need else t.new_empty(0)
@@ -128,7 +160,8 @@ def _backward_fake(
 
 backward = define(
     "multi_lora_backward(Tensor grad_out, Tensor x, Tensor s, Tensor lora_a, Tensor lora_b, "
-    "Tensor[] route, Tensor scalings, Tensor? ranks, bool[] needs) -> (Tensor, Tensor, Tensor)",
+    "Tensor[] route, Tensor scalings, Tensor? ranks, bool[] needs, str impl) "
+    "-> (Tensor, Tensor, Tensor)",
     _backward,
     _backward_fake,
 )

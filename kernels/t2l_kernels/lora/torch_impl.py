@@ -13,7 +13,8 @@ from torch import Tensor
 
 from t2l_kernels.checks import check_slot_range
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.route import LONG_RUN, Route
+from t2l_kernels.route import Route
+from t2l_kernels.routing.torch_impl import LONG_RUN
 
 _GATHER_BYTES = 2 << 20
 """Adapters gathered at once: a copy that stays in the cache until the matmul has read it."""
@@ -60,7 +61,7 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
     num_slots, rank_max = weights[0].shape[:2]
     largest = max(rank_max * w.shape[2] * w.element_size() for w in weights)
     gathered = max(1, _GATHER_BYTES // max(largest, 1))
-    num_segments, num_stretches, _ = route.summary.tolist()
+    num_segments, num_stretches, *_ = route.summary.tolist()
     slots = route.segment_slots[:num_segments]
     starts = route.segment_starts[: num_segments + 1].tolist()
     sizes = route.stretches[:num_stretches].tolist()

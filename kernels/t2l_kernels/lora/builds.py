@@ -1,0 +1,74 @@
+"""What `t2l_kernels.aot` compiles of the LoRA kernels: the launchers' own plans and flags."""
+
+from collections.abc import Iterator
+
+import torch
+
+from t2l_kernels import plans
+from t2l_kernels.builds import Build
+from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
+
+RANKS = (1, 8, 16, 32, 64, 128)
+WIDTHS = (4096, 2049)
+"""A width that tiles divide, and one that they do not."""
+
+_TABLES = {
+    "order_ptr": torch.int64,
+    "blocks_ptr": torch.int32,
+    "num_blocks_ptr": torch.int32,
+    "ranks_ptr": torch.int32,
+    "scalings_ptr": torch.float32,
+    "segment_slots_ptr": torch.int32,
+    "segment_starts_ptr": torch.int32,
+    "num_segments_ptr": torch.int32,
+}
+_EXPAND = {
+    "in place": {"HAS_BASE": True, "IN_PLACE": True, "KEEP_SUM": False},
+    "training": {"HAS_BASE": True, "IN_PLACE": False, "KEEP_SUM": True},
+    "gradient": {"HAS_BASE": False, "IN_PLACE": False, "KEEP_SUM": True},
+}
+
+
+def builds(arch: str, *, quick: bool) -> Iterator[Build]:
+    """All plans × dtypes × modes for `arch`; quick: one of each kernel."""
+    dtypes = (torch.bfloat16,) if quick else plans.DTYPES
+    for dtype in dtypes:
+        for rank in (16,) if quick else RANKS:
+            for width in WIDTHS[:1] if quick else WIDTHS:
+                yield from _plan(arch, dtype, rank, width, quick=quick)
+
+
+def _plan(arch: str, dtype: torch.dtype, rank: int, width: int, *, quick: bool) -> Iterator[Build]:
+    def build(op: str, mode: str, kernel, pointers: dict, constants: dict) -> Build:
+        names = set(kernel.arg_names)
+        flags = {"HAS_RANKS": True, "UPCAST": False}
+        return Build(
+            op=op,
+            plan=f"{op} {width} r{rank}",
+            shape=f"d {width} r {rank} {mode}",
+            dtype=dtype,
+            arch=arch,
+            kernel=kernel,
+            pointers={n: t for n, t in (_TABLES | pointers).items() if n in names},
+            constants=constants | flags | plans.options(arch),
+            divisible=frozenset({"width", "columns"} if width % 16 == 0 else {"columns"}),
+        )
+
+    shrink = plans.shrink_plan(width, rank, dtype, arch)
+    expand = plans.expand_plan(width, rank, dtype, arch)
+    grad = plans.grad_plan(width, rank, dtype, arch)
+    wide = {"x_ptr": dtype, "weight_ptr": dtype, "s_ptr": torch.float32}
+    modes = {"in place": _EXPAND["in place"]} if quick else _EXPAND
+    blocks = {plans.row_block(tokens, 1, width, rank, dtype) for tokens in (1, 1 << 20)}
+    for block_m in sorted(blocks)[: 1 if quick else None]:
+        constants = shrink.constants(width, rank, block_m)
+        yield build("lora_shrink", f"m {block_m}", lora_shrink_kernel, wide, constants)
+        for mode, flags in modes.items():
+            pointers = wide | {"out_ptr": dtype}
+            pointers |= {"base_ptr": dtype} if flags["HAS_BASE"] else {}
+            pointers |= {"sum_ptr": dtype} if flags["KEEP_SUM"] else {}
+            constants = expand.constants(width, rank, block_m) | flags | {"PLANES": shrink.planes}
+            label = f"m {block_m} {mode}"
+            yield build("lora_expand", label, lora_expand_kernel, pointers, constants)
+    pointers = {"s_ptr": dtype, "rows_ptr": dtype, "grad_ptr": dtype}
+    yield build("lora_grad", "", lora_grad_kernel, pointers, grad.constants(width, rank))

@@ -1,0 +1,178 @@
+"""Launches of the LoRA kernels: plans, grids and outputs; nothing here waits for the device."""
+
+import torch
+from torch import Tensor
+
+from t2l_kernels import plans
+from t2l_kernels.checks import check_contiguous, check_dtype, check_slot_range
+from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
+from t2l_kernels.route import Route
+
+
+def shrink(
+    x: Tensor, weight: Tensor, route: Route, ranks: Tensor | None, out: Tensor | None = None
+) -> Tensor:
+    """s `[P, T, R]` fp32 in token order: `s[p, t] = x[t, chunk p] weight[slot(t), :, chunk p]ᵀ`.
+
+    Args:
+        x: `[T, width]`.
+        weight: `[S, R, width]`.
+        out: memory for s, or None.
+    """
+    _check(weight, route, ranks)
+    x = x.contiguous()
+    num_tokens, width = x.shape
+    rank = weight.shape[1]
+    arch = plans.arch_of(x.device)
+    plan = plans.shrink_plan(width, rank, x.dtype, arch)
+    if out is None:
+        out = torch.empty((plan.planes, num_tokens, rank), dtype=torch.float32, device=x.device)
+    block_m = plans.row_block(num_tokens, route.max_segments, width, rank, weight.dtype)
+    blocks = route.blocks(block_m)
+    capacity = blocks.table.shape[1]
+    if capacity == 0:
+        return out
+    grid = (min(capacity, _at_most(block_m, plan.planes)), plan.planes)
+    lora_shrink_kernel[grid](
+        x,
+        weight,
+        out,
+        route.order,
+        blocks.table,
+        blocks.num_blocks,
+        ranks,
+        weight.shape[0],
+        capacity,
+        num_tokens,
+        width,
+        HAS_RANKS=ranks is not None,
+        UPCAST=_upcast(x),
+        **plan.constants(width, rank, block_m),
+        **plans.options(arch),
+    )
+    return out
+
+
+def expand(
+    s: Tensor,
+    weight: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+    *,
+    base: Tensor | None,
+    out: Tensor,
+    total: Tensor | None = None,
+) -> None:
+    """`out[t] = base[t] + scaling · (Σ_p s[p, t]) weight[slot(t)]`; rows of slot −1 take the base.
+
+    Args:
+        s: `[P, T, R]` fp32.
+        weight: `[S, R, width]`.
+        base: `[T, width]`, None for zeros; `out` itself: in place, rows of slot −1 not touched.
+        out: `[T, width]`.
+        total: `[T, R]` in the weight's dtype: receives the sum of the planes.
+    """
+    _check(weight, route, ranks)
+    check_contiguous("out", out)
+    check_contiguous("s", s)
+    num_tokens, width = out.shape
+    rank = weight.shape[1]
+    arch = plans.arch_of(out.device)
+    plan = plans.expand_plan(width, rank, weight.dtype, arch)
+    block_m = plans.row_block(num_tokens, route.max_segments, width, rank, weight.dtype)
+    blocks = route.blocks(block_m)
+    capacity = blocks.table.shape[1]
+    if capacity == 0:
+        return
+    tiles = -(-width // plan.block_n)
+    groups = min(tiles, max(1, -(-plans.programs(block_m) // capacity)))
+    columns = -(-tiles // groups) * plan.block_n
+    groups = -(-width // columns)
+    lora_expand_kernel[(min(capacity, _at_most(block_m, groups)), groups)](
+        s,
+        weight,
+        base,
+        out,
+        total,
+        route.order,
+        blocks.table,
+        blocks.num_blocks,
+        route.segment_slots,
+        route.segment_starts,
+        ranks,
+        scalings,
+        weight.shape[0],
+        capacity,
+        num_tokens,
+        width,
+        columns,
+        PLANES=s.shape[0],
+        HAS_RANKS=ranks is not None,
+        HAS_BASE=base is not None,
+        IN_PLACE=base is out,
+        KEEP_SUM=total is not None,
+        UPCAST=_upcast(weight),
+        **plan.constants(width, rank, block_m),
+        **plans.options(arch),
+    )
+
+
+def grad(
+    s: Tensor,
+    rows: Tensor,
+    like: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+) -> Tensor:
+    """`[S, R, width]` like an adapter: `scaling · Σ_t s[t]ᵀ rows[t]` over each slot's tokens.
+
+    Args:
+        s: `[T, R]`, dtype of `rows`.
+        rows: `[T, width]`.
+        like: the adapter tensor `[S, R, width]`.
+    """
+    out = torch.empty_like(like, memory_format=torch.contiguous_format)
+    num_slots, rank, width = like.shape
+    if out.numel() == 0:
+        return out
+    arch = plans.arch_of(rows.device)
+    plan = plans.grad_plan(width, rank, rows.dtype, arch)
+    lora_grad_kernel[(min(num_slots, 4096), -(-width // plan.block_d))](
+        s,
+        rows,
+        out,
+        route.order,
+        route.segment_slots,
+        route.segment_starts,
+        route.summary,
+        ranks,
+        scalings,
+        num_slots,
+        width,
+        HAS_RANKS=ranks is not None,
+        UPCAST=_upcast(rows),
+        **plan.constants(width, rank),
+        **plans.options(arch),
+    )
+    return out
+
+
+def _check(weight: Tensor, route: Route, ranks: Tensor | None) -> None:
+    """What the kernels take for granted; values only where the host has them."""
+    check_dtype("x, lora_a and lora_b", weight, *plans.DTYPES, why=" for impl='triton'")
+    check_contiguous("lora_a and lora_b", weight)
+    if weight.device.type != "cpu":
+        return
+    check_slot_range(route.segment_slots[: int(route.summary[0])].tolist(), weight.shape[0])
+
+
+def _at_most(block_m: int, others: int) -> int:
+    """Programs along the blocks: twice what fills the device, the rest is strided over."""
+    return max(1, 2 * plans.programs(block_m) // others)
+
+
+def _upcast(tensor: Tensor) -> bool:
+    # the interpreter's dot is silently wrong on bf16
+    return tensor.dtype == torch.bfloat16 and tensor.device.type == "cpu"

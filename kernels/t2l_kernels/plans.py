@@ -1,0 +1,193 @@
+"""Tile plans: what a kernel's shape is, from (width, rank, dtype, arch) alone.
+
+Nothing here sees the batch, so a token's result cannot depend on its company. One argued default
+per kind of machine, **untuned**: no table can be measured without the device. The arguments: K
+chunks of 1024 turn a decode batch of 64 tokens into four times as many programs while the partial
+sums stay under a tenth of the bytes; a 64-row block takes at most 2 warps, so that every plan stays
+in the `mma` family; wide ranks take narrower tiles, so that no register spills.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from t2l_kernels.checks import ArgumentError
+
+ARCHS = ("sm_80", "sm_90", "sm_100", "gfx942")
+BLOCK_SIZES = (16, 64)
+"""Tokens per block of a route: short segments take the first, long ones the second."""
+MAX_RANK = 128
+DTYPES = (torch.float32, torch.float16, torch.bfloat16)
+
+
+@dataclass(frozen=True, slots=True)
+class ShrinkPlan:
+    """`s[p, t, r] = Σ_k x[t, k] w[r, k]`, one plane p per chunk of the width."""
+
+    arch: str
+    block_k: int
+    block_r: int
+    chunk: int  # columns of x per plane, a multiple of block_k
+    planes: int
+    stages: int
+
+    def constants(self, width: int, rank: int, block_m: int) -> dict[str, int]:
+        """Compile-time arguments of `lora_shrink_kernel`."""
+        return {
+            "RANK": rank,
+            "CHUNK": self.chunk,
+            "BLOCK_M": block_m,
+            "BLOCK_K": self.block_k,
+            "BLOCK_R": self.block_r,
+            "EVEN_K": width % self.block_k == 0,
+            "num_warps": _warps(block_m, self.arch),
+            "num_stages": self.stages,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandPlan:
+    """`out[t, n] += c · Σ_r s[t, r] w[r, n]`, several column tiles per program."""
+
+    arch: str
+    block_n: int
+    block_r: int
+    stages: int
+
+    def constants(self, width: int, rank: int, block_m: int) -> dict[str, int]:
+        """Compile-time arguments of `lora_expand_kernel`."""
+        return {
+            "RANK": rank,
+            "BLOCK_M": block_m,
+            "BLOCK_N": self.block_n,
+            "BLOCK_R": self.block_r,
+            "EVEN_N": width % self.block_n == 0,
+            "num_warps": _warps(block_m, self.arch),
+            "num_stages": self.stages,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GradPlan:
+    """`grad[slot, r, d] = c · Σ_t s[t, r] rows[t, d]`, over the tokens of a segment."""
+
+    block_t: int
+    block_d: int
+    block_r: int
+    stages: int
+    warps: int
+
+    def constants(self, width: int, rank: int) -> dict[str, int]:
+        """Compile-time arguments of `lora_grad_kernel`."""
+        return {
+            "RANK": rank,
+            "BLOCK_T": self.block_t,
+            "BLOCK_D": self.block_d,
+            "BLOCK_R": self.block_r,
+            "EVEN_D": width % self.block_d == 0,
+            "num_warps": self.warps,
+            "num_stages": self.stages,
+        }
+
+
+def arch_of(device: torch.device) -> str:
+    """The plan table's name for a device; the interpreter on the CPU takes sm_80's.
+
+    Raises:
+        ArgumentError: the device is older than any table (compute capability below 8.0).
+    """
+    if device.type != "cuda":
+        return "sm_80"
+    if torch.version.hip:
+        return "gfx942"
+    major, minor = torch.cuda.get_device_capability(device)
+    if major < 8:
+        raise ArgumentError(
+            f"impl='triton' needs compute capability 8.0 or newer, got {major}.{minor}: "
+            "pass impl='torch'"
+        )
+    return "sm_100" if major >= 10 else f"sm_{major}0"
+
+
+def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkPlan:
+    block_r = _block_rank(rank)
+    if dtype == torch.float32 or _ragged(width) or block_r == 128:
+        block_k = 32
+    else:
+        block_k = 128 if block_r <= 32 else 64
+    chunk = 1024 if block_r <= 32 else 2048
+    planes = min(8, max(1, _cdiv(width, chunk)))
+    chunk = _cdiv(_cdiv(width, planes), block_k) * block_k
+    return ShrinkPlan(arch, block_k, block_r, chunk, _cdiv(width, chunk), _stages(arch, 3))
+
+
+def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandPlan:
+    block_r = _block_rank(rank)
+    block_n = 32 if block_r >= 64 else 64
+    if dtype == torch.float32 or _ragged(width):
+        block_n //= 2
+    return ExpandPlan(arch, block_n, block_r, _stages(arch, 2))
+
+
+def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
+    block_r = _block_rank(rank)
+    block_d = 128 if block_r <= 32 else 64
+    if dtype == torch.float32 or _ragged(width):
+        block_d = 32 if block_r <= 64 else 16
+    return GradPlan(32, block_d, block_r, _stages(arch, 3), 4 if block_r <= 32 else 2)
+
+
+def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: torch.dtype) -> int:
+    """64-row blocks where segments are long on average, else 16. Bits do not depend on it.
+
+    fp32 has no matrix instruction, ragged rows no vector loads, and 128 ranks twice the sums: 64
+    rows of those do not fit the registers of two warps.
+    """
+    small, large = BLOCK_SIZES
+    if dtype == torch.float32 or _ragged(width) or _block_rank(rank) == MAX_RANK:
+        return small
+    return large if num_tokens >= (large // 2) * max(max_segments, 1) else small
+
+
+def programs(block_m: int) -> int:
+    """Programs to aim for: enough to fill a device of 132 multiprocessors, no more."""
+    return 1056 if block_m == BLOCK_SIZES[0] else 132
+
+
+def planes(width: int, rank: int, dtype: torch.dtype, device: torch.device) -> int:
+    """P of `lora_shrink`'s s `[P, T, R]` under impl="triton"."""
+    return shrink_plan(width, rank, dtype, arch_of(device)).planes
+
+
+def options(arch: str) -> dict[str, object]:
+    """Launch options that pin the numerics: fused multiply-add on, one matrix instruction."""
+    pinned: dict[str, object] = {"enable_fp_fusion": True}
+    if arch.startswith("gfx"):
+        pinned["matrix_instr_nonkdim"] = 16
+    return pinned
+
+
+def _warps(block_m: int, arch: str) -> int:
+    # 64 rows on 4 warps would become wgmma on sm_90 and tcgen05 on sm_100; AMD has neither
+    return 4 if block_m == BLOCK_SIZES[0] or arch.startswith("gfx") else 2
+
+
+def _block_rank(rank: int) -> int:
+    if not 1 <= rank <= MAX_RANK:
+        raise ArgumentError(
+            f"impl='triton' needs a rank from 1 to {MAX_RANK}, got {rank}: pass impl='torch'"
+        )
+    return max(16, 1 << (rank - 1).bit_length())
+
+
+def _ragged(width: int) -> bool:
+    return width % 16 != 0
+
+
+def _stages(arch: str, wanted: int) -> int:
+    # AMD's pipeliner keeps a whole tile per stage in 64 KB of shared memory
+    return 2 if arch.startswith("gfx") else wanted
+
+
+def _cdiv(a: int, b: int) -> int:
+    return -(-a // b)

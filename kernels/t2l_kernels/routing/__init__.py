@@ -1,0 +1,1 @@
+"""How routes are built: by torch, by one Triton program, or by loops that can be read."""
