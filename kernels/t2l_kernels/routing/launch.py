@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from t2l_kernels.checks import ArgumentError
 from t2l_kernels.plans import BLOCK_SIZES
 from t2l_kernels.routing.kernel import route_order_kernel, route_tables_kernel
 from t2l_kernels.routing.tables import block_capacity
@@ -68,6 +69,8 @@ def build(
         CHUNK=pow2 if in_kernel else SORTED_IN_KERNEL,
         num_warps=4,
     )
+    if slots.device.type == "cpu":
+        _check_segments(slots, max_segments)
     if one_each:
         token_slots, order = slots.clone(), item_order
     else:
@@ -94,3 +97,12 @@ def build(
         token_slots, order, segment_slots, segment_starts, stretches, summary,
         blocks_small, blocks_large,
     ]  # fmt: skip
+
+
+def _check_segments(slots: Tensor, max_segments: int) -> None:
+    # a GPU is not asked: its kernel asserts, where TRITON_DEBUG=1 asks it to
+    different = len(set(slots.tolist()))
+    if different > max_segments:
+        raise ArgumentError(
+            f"max_segments must be at least the {different} different slots, got {max_segments}"
+        )
