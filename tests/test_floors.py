@@ -17,7 +17,7 @@ FLOORS = [
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}
 ALLOWED_BELOW = {"generators": FLOORS[0] | {"adapters", "encoders"}}
 FIRST_UNEXPORTED = 3  # t2l_fast/__init__.py re-exports what lies below
-TRITON_FILES = {"kernel.py", "plans.py", "aot.py"}
+TRITON_FILES = {"kernel.py", "aot.py", "traffic.py"}
 
 
 def modules(root: Path, package: str) -> dict[str, Path]:

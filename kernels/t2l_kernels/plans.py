@@ -17,6 +17,8 @@ ARCHS = ("sm_80", "sm_90", "sm_100", "gfx942")
 BLOCK_SIZES = (16, 64)
 """Tokens per block of a route: short segments take the first, long ones the second."""
 MAX_RANK = 128
+GRAD_PROGRAMS = 4096
+"""Slots that `lora_grad_kernel` serves side by side; more are strided over."""
 DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 
@@ -131,7 +133,7 @@ def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandP
 
 def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
     block_r = _block_rank(rank)
-    block_d = 128 if block_r <= 32 else 64
+    block_d = 128 if block_r <= 64 else 64
     if dtype == torch.float32 or _ragged(width):
         block_d = 32 if block_r <= 64 else 16
     return GradPlan(32, block_d, block_r, _stages(arch, 3), 4 if block_r <= 32 else 2)
@@ -150,8 +152,21 @@ def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: 
 
 
 def programs(block_m: int) -> int:
-    """Programs to aim for: enough to fill a device of 132 multiprocessors, no more."""
-    return 1056 if block_m == BLOCK_SIZES[0] else 132
+    """Programs to aim for: four per multiprocessor of an H100, one of 64 rows; each reads s."""
+    return 528 if block_m == BLOCK_SIZES[0] else 132
+
+
+def at_most(block_m: int, others: int) -> int:
+    """Programs along the blocks: twice what fills the device, the rest is strided over."""
+    return max(1, 2 * programs(block_m) // others)
+
+
+def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tuple[int, int]:
+    """Programs side by side over the columns of `lora_expand`, and columns of each."""
+    tiles = _cdiv(width, block_n)
+    groups = min(tiles, max(1, _cdiv(programs(block_m), capacity)))
+    columns = _cdiv(tiles, groups) * block_n
+    return _cdiv(width, columns), columns
 
 
 def planes(width: int, rank: int, dtype: torch.dtype, device: torch.device) -> int:

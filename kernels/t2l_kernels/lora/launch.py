@@ -32,7 +32,7 @@ def shrink(
     capacity = blocks.table.shape[1]
     if capacity == 0:
         return out
-    grid = (min(capacity, _at_most(block_m, plan.planes)), plan.planes)
+    grid = (min(capacity, plans.at_most(block_m, plan.planes)), plan.planes)
     lora_shrink_kernel[grid](
         x,
         weight,
@@ -85,11 +85,8 @@ def expand(
     capacity = blocks.table.shape[1]
     if capacity == 0:
         return
-    tiles = -(-width // plan.block_n)
-    groups = min(tiles, max(1, -(-plans.programs(block_m) // capacity)))
-    columns = -(-tiles // groups) * plan.block_n
-    groups = -(-width // columns)
-    lora_expand_kernel[(min(capacity, _at_most(block_m, groups)), groups)](
+    groups, columns = plans.column_groups(width, plan.block_n, block_m, capacity)
+    lora_expand_kernel[(min(capacity, plans.at_most(block_m, groups)), groups)](
         s,
         weight,
         base,
@@ -139,7 +136,7 @@ def grad(
         return out
     arch = plans.arch_of(rows.device)
     plan = plans.grad_plan(width, rank, rows.dtype, arch)
-    lora_grad_kernel[(min(num_slots, 4096), -(-width // plan.block_d))](
+    lora_grad_kernel[(min(num_slots, plans.GRAD_PROGRAMS), -(-width // plan.block_d))](
         s,
         rows,
         out,
@@ -169,11 +166,6 @@ def _check(weight: Tensor, route: Route, ranks: Tensor | None) -> None:
 def _check_slots(weight: Tensor, route: Route) -> None:
     # a GPU is not asked: its kernels assert, where TRITON_DEBUG=1 asks them to
     check_slot_range(route.segment_slots[: int(route.summary[0])].tolist(), weight.shape[0])
-
-
-def _at_most(block_m: int, others: int) -> int:
-    """Programs along the blocks: twice what fills the device, the rest is strided over."""
-    return max(1, 2 * plans.programs(block_m) // others)
 
 
 def _upcast(tensor: Tensor) -> bool:
