@@ -40,6 +40,8 @@ KERNELS = {
     "Impl",
     "Route",
     "T2LError",
+    "Workspace",
+    "WorkspaceError",
     "explain_impl",
     "lora_expand",
     "lora_shrink",

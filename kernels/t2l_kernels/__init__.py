@@ -1,9 +1,10 @@
-"""Multi-adapter LoRA operators: tensors in, tensors out. Needs torch only."""
+"""Multi-adapter LoRA operators: tensors in, tensors out. Needs torch; triton on a GPU."""
 
 from t2l_kernels.checks import ArgumentError, T2LError
 from t2l_kernels.impl import Impl, explain_impl, resolve_impl, triton_installed
 from t2l_kernels.lora.api import lora_expand, lora_shrink, multi_lora
 from t2l_kernels.route import BlockTable, Route
+from t2l_kernels.workspace import Workspace, WorkspaceError
 
 __all__ = [
     "ArgumentError",
@@ -11,6 +12,8 @@ __all__ = [
     "Impl",
     "Route",
     "T2LError",
+    "Workspace",
+    "WorkspaceError",
     "explain_impl",
     "lora_expand",
     "lora_shrink",

@@ -7,6 +7,7 @@ from typing import Literal
 import torch
 
 from t2l_kernels.checks import ArgumentError
+from t2l_kernels.plans import DTYPES, MAX_RANK, OLDEST
 
 Impl = Literal["auto", "triton", "torch", "reference"]
 
@@ -26,17 +27,27 @@ def explain_impl(device: torch.device) -> tuple[str, str]:
         return "torch", f"the kernels run on CUDA and ROCm only (tensors are on {device.type})"
     if not triton_installed():
         return "torch", f"tensors are on {device.type}, but triton is not installed"
+    if not torch.version.hip and (got := torch.cuda.get_device_capability(device)) < OLDEST:
+        return "torch", f"the kernels need compute capability 8.0, got {got[0]}.{got[1]}"
     return "triton", f"tensors are on {device.type} and triton is installed"
 
 
-def resolve_impl(impl: str, device: torch.device) -> str:
+def resolve_impl(
+    impl: str, device: torch.device, dtype: torch.dtype | None = None, rank: int | None = None
+) -> str:
     """Name the implementation to run. An explicit choice never falls back.
+
+    Args:
+        impl: "auto", or the choice.
+        dtype: of the adapters; "auto" leaves to torch what the kernels do not run, as fp64.
+        rank: of the slab; likewise.
 
     Raises:
         ArgumentError: `impl` is unknown, or "triton" can't run on `device`.
     """
     if impl == "auto":
-        return explain_impl(device)[0]
+        runs = (dtype is None or dtype in DTYPES) and (rank is None or rank <= MAX_RANK)
+        return explain_impl(device)[0] if runs else "torch"
     if impl not in IMPLEMENTED:
         known = ", ".join(repr(name) for name in ("auto", *IMPLEMENTED))
         raise ArgumentError(f"impl must be one of {known}, got {impl!r}")

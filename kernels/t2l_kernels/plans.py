@@ -8,6 +8,7 @@ in the `mma` family; wide ranks take narrower tiles, so that no register spills.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
@@ -16,6 +17,8 @@ from t2l_kernels.checks import ArgumentError
 ARCHS = ("sm_80", "sm_90", "sm_100", "gfx942")
 BLOCK_SIZES = (16, 64)
 """Tokens per block of a route: short segments take the first, long ones the second."""
+OLDEST = (8, 0)
+"""Compute capability from which NVIDIA GPUs run the kernels (bf16 `mma`)."""
 MAX_RANK = 128
 GRAD_PROGRAMS = 4096
 """Slots that `lora_grad_kernel` serves side by side; more are strided over."""
@@ -103,7 +106,7 @@ def arch_of(device: torch.device) -> str:
     if torch.version.hip:
         return "gfx942"
     major, minor = torch.cuda.get_device_capability(device)
-    if major < 8:
+    if (major, minor) < OLDEST:
         raise ArgumentError(
             f"impl='triton' needs compute capability 8.0 or newer, got {major}.{minor}: "
             "pass impl='torch'"
@@ -111,6 +114,7 @@ def arch_of(device: torch.device) -> str:
     return "sm_100" if major >= 10 else f"sm_{major}0"
 
 
+@lru_cache(maxsize=1024)
 def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkPlan:
     block_r = _block_rank(rank)
     if dtype == torch.float32 or _ragged(width) or block_r == 128:
@@ -123,6 +127,7 @@ def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkP
     return ShrinkPlan(arch, block_k, block_r, chunk, _cdiv(width, chunk), _stages(arch, 3))
 
 
+@lru_cache(maxsize=1024)
 def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandPlan:
     block_r = _block_rank(rank)
     block_n = 32 if block_r >= 64 else 64
@@ -131,6 +136,7 @@ def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandP
     return ExpandPlan(arch, block_n, block_r, _stages(arch, 2))
 
 
+@lru_cache(maxsize=1024)
 def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
     block_r = _block_rank(rank)
     block_d = 128 if block_r <= 64 else 64
@@ -171,7 +177,8 @@ def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tupl
 
 def planes(width: int, rank: int, dtype: torch.dtype, device: torch.device) -> int:
     """P of `lora_shrink`'s s `[P, T, R]` under impl="triton"."""
-    return shrink_plan(width, rank, dtype, arch_of(device)).planes
+    # int: under dynamic shapes a graph is specialised to the adapters' sizes
+    return shrink_plan(int(width), int(rank), dtype, arch_of(device)).planes
 
 
 def options(arch: str) -> dict[str, object]:

@@ -32,6 +32,7 @@ from t2l_fast.errors import (
     UnsupportedModel,
     UseError,
 )
+from t2l_kernels import Workspace
 from t2l_kernels.checks import check_slot_range
 
 
@@ -96,6 +97,7 @@ class Adapters:
         slab: the slots' tensors, None for `num_slots=0`.
         active: what `use` entered, None outside; never thread-local, since backward and serving
             loops run in other threads.
+        workspace: scratch memory that all sites share.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Adapters:
         self.sites = sites
         self.slab = slab
         self.active: ActiveUse | None = None
+        self.workspace = Workspace()
         self._last_forward: ActiveUse | None = None
         self._bank = None if slab is None else AdapterBank(slab, sites, generator)
         self._lock = threading.Lock()

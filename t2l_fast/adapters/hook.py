@@ -54,7 +54,8 @@ class SiteHook:
         else:
             a, b = active.batch.layer(self.key, self.layer, output.dtype)
             weights = a, b, route, active.batch.scalings, None
-        return add_delta(x, output, *weights)
+        workspace = None if torch.compiler.is_compiling() else self.adapters.workspace
+        return add_delta(x, output, *weights, workspace)
 
     def __reduce__(self):
         return _inert, ()

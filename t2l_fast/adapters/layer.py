@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError, UnsupportedModel
-from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora
+from t2l_kernels import Route, Workspace, lora_expand, lora_shrink, multi_lora
 
 
 def add_delta(
@@ -18,6 +18,7 @@ def add_delta(
     route: Route,
     scalings: Tensor,
     ranks: Tensor | None,
+    workspace: Workspace | None = None,
 ) -> Tensor:
     """`y + delta`, in place where autograd allows it.
 
@@ -29,6 +30,7 @@ def add_delta(
         route: of the leading dims of `x`, flattened.
         scalings: `[S]` fp32.
         ranks: `[S]` int32 or None.
+        workspace: for what no gradient keeps.
     """
     x = x.to(lora_a.dtype)
     tracked = torch.is_grad_enabled() and (
@@ -40,7 +42,7 @@ def add_delta(
     if tracked or not y.is_contiguous():
         return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
     rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
-    s = lora_shrink(rows, lora_a, route, ranks=ranks)
+    s = lora_shrink(rows, lora_a, route, ranks=ranks, workspace=workspace)
     lora_expand(s, lora_b, route, scalings=scalings, ranks=ranks, out=out)
     return y
 

@@ -6,7 +6,16 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora
+from t2l_kernels import (
+    ArgumentError,
+    Route,
+    explain_impl,
+    impl,
+    lora_expand,
+    lora_shrink,
+    multi_lora,
+    resolve_impl,
+)
 from t2l_kernels.lora import library, torch_impl
 
 IMPLS = ["reference", "torch"]
@@ -114,6 +123,27 @@ def test_shrink_then_expand_equals_multi_lora_and_leaves_other_rows_alone(impl, 
     torch.testing.assert_close(out, case.run("reference"), rtol=1e-5, atol=1e-5)
     untouched = case.slots < 0
     assert torch.equal(out[untouched], case.residual[untouched])
+
+
+@pytest.mark.parametrize("kind", POPULARITY)
+def test_torch_runs_on_the_kernels_routes(kind):
+    """What "auto" does on a GPU with a dtype or a rank that the kernels do not run."""
+    case = Case(kind, torch.float64, mixed_ranks=True)
+    expected = case.run("torch")
+    case.route = Route.from_tokens(case.slots, impl="reference")
+    torch.testing.assert_close(case.run("torch"), expected)
+
+
+def test_auto_leaves_to_torch_what_the_kernels_do_not_run(monkeypatch):
+    gpu = torch.device("cuda")
+    monkeypatch.setattr(impl, "triton_installed", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    assert resolve_impl("auto", gpu, torch.bfloat16, 128) == "triton"
+    assert resolve_impl("auto", gpu, torch.float64, 8) == "torch"
+    assert resolve_impl("auto", gpu, torch.bfloat16, 129) == "torch"
+    assert resolve_impl("triton", gpu, torch.float64, 8) == "triton", "explicit: never falls back"
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (7, 5))
+    assert explain_impl(gpu) == ("torch", "the kernels need compute capability 8.0, got 7.5")
 
 
 def test_expand_sums_planes():

@@ -8,11 +8,19 @@ from t2l_kernels.impl import Impl, resolve_impl
 from t2l_kernels.lora import library, reference
 from t2l_kernels.lora.autograd import MultiLora
 from t2l_kernels.lora.reference import accumulator
+from t2l_kernels.plans import planes
 from t2l_kernels.route import Route
+from t2l_kernels.workspace import Workspace
 
 
 def lora_shrink(
-    x: Tensor, lora_a: Tensor, route: Route, *, ranks: Tensor | None = None, impl: Impl = "auto"
+    x: Tensor,
+    lora_a: Tensor,
+    route: Route,
+    *,
+    ranks: Tensor | None = None,
+    impl: Impl = "auto",
+    workspace: Workspace | None = None,
 ) -> Tensor:
     """Project every token to its adapter's rank: `s[t] = A[slot(t)] x[t]`.
 
@@ -21,19 +29,30 @@ def lora_shrink(
         lora_a: `[S, R, in]`, dtype of `x`.
         route: of the T tokens, slots below S.
         ranks: `[S]` int32, live rank per slot; rows at or beyond it are never read. None: all R.
-        impl: "auto", "torch" or "reference"; an explicit choice never falls back.
+        impl: "auto", "triton", "torch" or "reference"; an explicit choice never falls back.
+        workspace: where the kernels put s, until its next use; the others return a fresh s.
 
     Returns:
-        s `[P, T, R]` in fp32 (fp64 for fp64 x), P planes to be summed (1 here). Columns at or
-        beyond the live rank and rows of slot −1 are unspecified.
+        s `[P, T, R]` in fp32 (fp64 for fp64 x in torch and reference), P planes to be summed: fixed
+        by (in, R, dtype, arch), 1 in torch and reference. Columns at or beyond the live rank and
+        rows of slot −1 are unspecified.
 
     Raises:
-        ArgumentError: a shape, dtype, device or slot does not fit, or an input requires grad.
+        ArgumentError: a shape, dtype, device, memory layout or slot does not fit, or an input
+            requires grad.
+        WorkspaceError: the workspace is too small while a CUDA graph is captured.
     """
     _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
     _check_tables(route, x.shape[0], "x", lora_a, None, ranks)
     check_no_grad("lora_shrink", x, lora_a)
-    return library.shrink(x, lora_a, route.tensors(), ranks, impl)
+    chosen = resolve_impl(impl, x.device, x.dtype, lora_a.shape[1])
+    if workspace is None or chosen != "triton":
+        return library.shrink(x, lora_a, route.tensors(), ranks, chosen)
+    num_planes = planes(x.shape[1], lora_a.shape[1], x.dtype, x.device)
+    shape = (num_planes, x.shape[0], lora_a.shape[1])
+    s = workspace.take(shape, torch.float32, x.device)
+    library.shrink_into(x, lora_a, route.tensors(), ranks, s)
+    return s
 
 
 def lora_expand(
@@ -66,7 +85,8 @@ def lora_expand(
     _check_pair("out", out, "lora_b", lora_b, "[slots, rank, out_features]", out.shape[-1])
     _check_tables(route, out.shape[0], "out", lora_b, scalings, ranks)
     check_no_grad("lora_expand", s, lora_b, out)
-    library.expand(s, lora_b, route.tensors(), scalings, ranks, out, impl)
+    chosen = resolve_impl(impl, out.device, out.dtype, lora_b.shape[1])
+    library.expand(s, lora_b, route.tensors(), scalings, ranks, out, chosen)
 
 
 def multi_lora(
@@ -112,11 +132,12 @@ def multi_lora(
         check_shape("residual", residual, "[tokens, out_features]", shape)
         check_dtype("residual", residual, x.dtype, why=" like x")
         check_device("residual", residual, x.device, "x")
-    if resolve_impl(impl, x.device) == "reference":
+    chosen = resolve_impl(impl, x.device, x.dtype, lora_a.shape[1])
+    if chosen == "reference":
         base = None if residual is None else residual.reshape(-1, shape[-1])
         slots = route.token_slots
         return reference.multi_lora(rows, lora_a, lora_b, slots, scalings, ranks, base).view(shape)
-    return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, impl, *route.tensors())
+    return MultiLora.apply(x, lora_a, lora_b, residual, scalings, ranks, chosen, *route.tensors())
 
 
 def _check_pair(

@@ -43,6 +43,21 @@ shrink = define(
 )
 
 
+def _shrink_into(
+    x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, s: Tensor
+) -> None:
+    from t2l_kernels.lora import launch
+
+    launch.shrink(x, lora_a, Route(*route), ranks, s)
+
+
+shrink_into = define(
+    "lora_shrink_into(Tensor x, Tensor lora_a, Tensor[] route, Tensor? ranks, Tensor(a!) s) -> ()",
+    _shrink_into,
+    lambda *args: None,
+)
+
+
 def _expand(
     s: Tensor,
     lora_b: Tensor,

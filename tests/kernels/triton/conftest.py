@@ -29,6 +29,12 @@ def needs_kernels():
         pytest.skip("needs a GPU, or a process started with TRITON_INTERPRET=1 (make test has one)")
 
 
+@pytest.fixture
+def interpreter(needs_kernels):
+    if not INTERPRETED:
+        pytest.skip("about Triton's interpreter: needs a process started with TRITON_INTERPRET=1")
+
+
 class Guards(TorchDispatchMode):
     """Every allocation and every `hold` gets bands of poison, and starts as poison itself."""
 

@@ -3,12 +3,10 @@
 import pytest
 import torch
 
-from tests.kernels.triton.conftest import INTERPRETED
-
 triton = pytest.importorskip("triton")
 tl = triton.language
 
-pytestmark = pytest.mark.skipif(not INTERPRETED, reason="about TRITON_INTERPRET=1")
+pytestmark = pytest.mark.usefixtures("interpreter")
 
 
 @triton.jit

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora
+from t2l_kernels import Route, Workspace, lora_expand, lora_shrink, multi_lora
 from t2l_kernels.lora import library, triton_impl
 from tests.kernels.triton.conftest import DEVICE, Case, popular
 
@@ -111,3 +111,18 @@ def test_backward_saves_references_and_no_copies():
     own = {t.data_ptr() for t in inputs} | {held["scalings"].data_ptr()}
     fresh = [t for t in saved if t.data_ptr() not in own and t.is_floating_point()]
     assert [tuple(t.shape) for t in fresh] == [(40, 6)]
+
+
+def test_s_lies_in_the_workspace_and_equals_a_fresh_one():
+    case = case_of(sizes=(2100, 16, 4))
+    held, space = case.placed(), Workspace()
+    route = case.route()
+    fresh = lora_shrink(held["x"], held["lora_a"], route, impl="triton")
+    reused = [
+        lora_shrink(held["x"], held["lora_a"], route, impl="triton", workspace=space)
+        for _ in range(2)
+    ]
+    assert reused[0].data_ptr() == reused[1].data_ptr()
+    routed = (case.slots >= 0).to(DEVICE)
+    assert torch.equal(reused[0][:, routed], fresh[:, routed])
+    assert space.nbytes == fresh.numel() * 4

@@ -5,9 +5,8 @@ import torch
 
 from t2l_kernels import Route, cost, plans
 from t2l_kernels.lora import launch
-from tests.kernels.triton.conftest import INTERPRETED
 
-pytestmark = pytest.mark.skipif(not INTERPRETED, reason="counted under TRITON_INTERPRET=1")
+pytestmark = pytest.mark.usefixtures("interpreter")
 
 CPU = torch.device("cpu")
 D = 4096
