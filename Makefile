@@ -8,20 +8,27 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
        $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
 
-.PHONY: help demo test lint bench clean
+.PHONY: help demo test kernels lint bench clean
 
 help:
-	@echo "make demo   8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
-	@echo "make test   the whole test suite (sets up first)"
-	@echo "make lint   ruff: rules and formatting"
-	@echo "make bench  the benchmarks, as ratios to their peers"
-	@echo "make clean  remove .venv and caches"
+	@echo "make demo     8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
+	@echo "make test     the whole test suite (sets up first)"
+	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
+	@echo "make lint     ruff: rules and formatting"
+	@echo "make bench    the benchmarks, as ratios to their peers"
+	@echo "make clean    remove .venv and caches"
 
 demo: .venv/ready
 	$(BIN)/t2l demo
 
 test: .venv/ready
 	$(BIN)/python -m pytest
+	$(if $(filter Linux,$(shell uname -s)),$(MAKE) kernels)
+
+# Kernels bind to the interpreter when they are imported: a process of its own.
+kernels: .venv/ready
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/kernels/triton -m "not slow"
+	$(BIN)/python -m t2l_kernels.aot --quick
 
 lint: .venv/ready
 	$(BIN)/ruff check .

@@ -189,6 +189,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--arch", action="append", choices=ARCHS, help="default: all")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))
     options = parser.parse_args(argv)
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        parser.error("kernels are interpreted with TRITON_INTERPRET=1: unset it to compile them")
     rows = []
     line = "{:<13} {:<7} {:<5} {:<26} {:>5} {:>6} {:>7} {:>9}  {}"
     print(line.format("kernel", "arch", "dtype", "shape", "regs", "spills", "shared", "programs",

@@ -24,15 +24,9 @@ ALLOCATIONS = {
 
 
 @pytest.fixture(autouse=True)
-def needs_kernels():
-    if not INTERPRETED and DEVICE != "cuda":
-        pytest.skip("needs a GPU, or a process started with TRITON_INTERPRET=1 (make test has one)")
-
-
-@pytest.fixture
-def interpreter(needs_kernels):
-    if not INTERPRETED:
-        pytest.skip("about Triton's interpreter: needs a process started with TRITON_INTERPRET=1")
+def about_the_interpreter(request):
+    if not INTERPRETED and request.node.get_closest_marker("interpreted"):
+        pytest.skip("needs a process started with TRITON_INTERPRET=1")
 
 
 class Guards(TorchDispatchMode):

@@ -6,7 +6,7 @@ import torch
 triton = pytest.importorskip("triton")
 tl = triton.language
 
-pytestmark = pytest.mark.usefixtures("interpreter")
+pytestmark = pytest.mark.interpreted
 
 
 @triton.jit

@@ -63,7 +63,7 @@ def test_blocks_of_16_and_of_64_rows_give_the_same_bits():
     assert torch.equal(outputs(case, tokens), outputs(case, tokens, max_segments=3))
 
 
-@pytest.mark.usefixtures("interpreter")
+@pytest.mark.interpreted
 def test_the_swapped_dot_is_what_makes_rows_independent():
     """Else the tests above would pass for the wrong reason."""
     generator = torch.Generator().manual_seed(0)

@@ -197,7 +197,7 @@ BAD = {
 }
 
 
-@pytest.mark.usefixtures("interpreter")  # a GPU is not asked for its slots
+@pytest.mark.interpreted  # a GPU is not asked for its slots
 @pytest.mark.parametrize("message", BAD)
 def test_bad_input_is_named(message):
     case = Case(slots_of("distinct"), mixed_ranks=False)

@@ -69,7 +69,7 @@ def test_no_tokens():
     assert_equal(built, expected)
 
 
-@pytest.mark.usefixtures("interpreter")  # a GPU is not asked for its slots
+@pytest.mark.interpreted  # a GPU is not asked for its slots
 def test_more_slots_than_max_segments_are_named():
     with pytest.raises(ArgumentError, match="max_segments must be at least the 4 different slots"):
         Route.from_tokens(torch.arange(4), max_segments=2, impl="triton")

@@ -6,7 +6,7 @@ import torch
 from t2l_kernels import Route, cost, plans
 from t2l_kernels.lora import launch
 
-pytestmark = pytest.mark.usefixtures("interpreter")
+pytestmark = pytest.mark.interpreted
 
 CPU = torch.device("cpu")
 D = 4096
