@@ -1,0 +1,61 @@
+"""The benchmarks' own machinery: patterns, and a check that no wrong result passes."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from benchmarks.popularity import POPULARITY, lengths
+from benchmarks.registry import OPS, Inputs, Shape
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("tokens", [1, 7, 64, 1000])
+@pytest.mark.parametrize("kind", POPULARITY)
+def test_patterns_give_every_token_to_one_adapter(kind, tokens):
+    sizes = lengths(kind, tokens)
+    assert sum(sizes) == tokens and min(sizes) >= 1 and sizes == sorted(sizes, reverse=True)
+
+
+def test_patterns_are_what_their_names_say():
+    assert lengths("distinct", 5) == [1] * 5 and lengths("identical", 5) == [5]
+    assert len(lengths("uniform", 100)) == 10 and lengths("skewed", 6) == [3, 1, 1, 1]
+    first, second = lengths("zipf", 900)[:2]
+    assert first / second == pytest.approx(1.5)
+    with pytest.raises(ValueError, match="popularity must be one of"):
+        lengths("even", 5)
+
+
+@pytest.mark.parametrize("popularity", POPULARITY)
+@pytest.mark.parametrize("name", OPS)
+def test_every_variant_passes_its_check(name, popularity):
+    op = OPS[name]
+    inputs = Inputs.make(Shape(40, popularity, width=64, rank=8))
+    for variant in {"torch": None} | op.peers:
+        op.check(variant, inputs)
+
+
+@pytest.mark.parametrize("name", OPS)
+def test_a_wrong_implementation_is_not_timed(name):
+    op = OPS[name]
+    wrong = replace(op, peers={"wrong": lambda i: op.peers["loop over adapters"](i) * 1.01})
+    with pytest.raises(AssertionError, match="wrong: error"):
+        wrong.check("wrong", Inputs.make(Shape(40, "zipf", width=64, rank=8)))
+
+
+def test_checks_leave_the_inputs_as_they_were():
+    inputs = Inputs.make(Shape(40, "zipf", width=64, rank=8))
+    before = inputs.y.clone()
+    OPS["inference"].check("torch", inputs)
+    assert torch.equal(inputs.y, before)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
+def test_the_gpu_session_says_so_without_a_gpu():
+    script = ROOT / "benchmarks" / "gpu_session.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "no GPU here: nothing was run" in done.stdout
