@@ -112,6 +112,8 @@ class Route:
     ) -> "Route":
         check_dtype("slots", slots, torch.int32, torch.int64, torch.int16, torch.int8)
         bound = slots.shape[0] if max_segments is None else max_segments
+        if bound < 1 and num_tokens > 0:
+            raise ArgumentError(f"max_segments must be at least 1 for {num_tokens} tokens, got 0")
         return cls(*build_route(slots, lengths, seq_len, num_tokens, bound, impl))
 
     @property

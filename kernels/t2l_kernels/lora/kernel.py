@@ -8,6 +8,9 @@ device knows. Every reduction runs in one fixed order, in the `mma` family (M16 
 import triton
 import triton.language as tl
 
+# counts that change from batch to batch: specialising on them would compile anew
+COUNTS = ["num_slots", "capacity", "num_tokens"]
+
 
 @triton.jit
 def _rank_of(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
@@ -17,7 +20,7 @@ def _rank_of(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
     return rank
 
 
-@triton.jit
+@triton.jit(do_not_specialize=COUNTS)
 def lora_shrink_kernel(
     x_ptr,  # [T, width]
     weight_ptr,  # [S, RANK, width]
@@ -74,7 +77,7 @@ def lora_shrink_kernel(
         )
 
 
-@triton.jit
+@triton.jit(do_not_specialize=COUNTS)
 def lora_expand_kernel(
     s_ptr,  # [PLANES, T, RANK] fp32
     weight_ptr,  # [S, RANK, width]
@@ -174,7 +177,7 @@ def lora_expand_kernel(
                 tl.store(out_ptr + at, value, mask=mask)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["num_slots"])
 def lora_grad_kernel(
     s_ptr,  # [T, RANK]
     rows_ptr,  # [T, width]

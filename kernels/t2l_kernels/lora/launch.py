@@ -19,7 +19,7 @@ def shrink(
         weight: `[S, R, width]`.
         out: memory for s, or None.
     """
-    _check(weight, route, ranks)
+    _check(weight, route, None, ranks)
     x = x.contiguous()
     num_tokens, width = x.shape
     rank = weight.shape[1]
@@ -33,23 +33,24 @@ def shrink(
     if capacity == 0:
         return out
     grid = (min(capacity, plans.at_most(block_m, plan.planes)), plan.planes)
-    lora_shrink_kernel[grid](
-        x,
-        weight,
-        out,
-        route.order,
-        blocks.table,
-        blocks.num_blocks,
-        ranks,
-        weight.shape[0],
-        capacity,
-        num_tokens,
-        width,
-        HAS_RANKS=ranks is not None,
-        UPCAST=_upcast(x),
-        **plan.constants(width, rank, block_m),
-        **plans.options(arch),
-    )
+    with torch.cuda.device_of(x):
+        lora_shrink_kernel[grid](
+            x,
+            weight,
+            out,
+            route.order,
+            blocks.table,
+            blocks.num_blocks,
+            ranks,
+            weight.shape[0],
+            capacity,
+            num_tokens,
+            width,
+            HAS_RANKS=ranks is not None,
+            UPCAST=_upcast(x),
+            **plan.constants(width, rank, block_m),
+            **plans.options(arch),
+        )
     return out
 
 
@@ -73,7 +74,7 @@ def expand(
         out: `[T, width]`.
         total: `[T, R]` in the weight's dtype: receives the sum of the planes.
     """
-    _check(weight, route, ranks)
+    _check(weight, route, scalings, ranks)
     check_contiguous("out", out)
     check_contiguous("s", s)
     num_tokens, width = out.shape
@@ -86,33 +87,34 @@ def expand(
     if capacity == 0:
         return
     groups, columns = plans.column_groups(width, plan.block_n, block_m, capacity)
-    lora_expand_kernel[(min(capacity, plans.at_most(block_m, groups)), groups)](
-        s,
-        weight,
-        base,
-        out,
-        total,
-        route.order,
-        blocks.table,
-        blocks.num_blocks,
-        route.segment_slots,
-        route.segment_starts,
-        ranks,
-        scalings,
-        weight.shape[0],
-        capacity,
-        num_tokens,
-        width,
-        columns,
-        PLANES=s.shape[0],
-        HAS_RANKS=ranks is not None,
-        HAS_BASE=base is not None,
-        IN_PLACE=base is out,
-        KEEP_SUM=total is not None,
-        UPCAST=_upcast(weight),
-        **plan.constants(width, rank, block_m),
-        **plans.options(arch),
-    )
+    with torch.cuda.device_of(out):
+        lora_expand_kernel[(min(capacity, plans.at_most(block_m, groups)), groups)](
+            s,
+            weight,
+            base,
+            out,
+            total,
+            route.order,
+            blocks.table,
+            blocks.num_blocks,
+            route.segment_slots,
+            route.segment_starts,
+            ranks,
+            scalings,
+            weight.shape[0],
+            capacity,
+            num_tokens,
+            width,
+            columns,
+            PLANES=s.shape[0],
+            HAS_RANKS=ranks is not None,
+            HAS_BASE=base is not None,
+            IN_PLACE=base is out,
+            KEEP_SUM=total is not None,
+            UPCAST=_upcast(weight),
+            **plan.constants(width, rank, block_m),
+            **plans.options(arch),
+        )
 
 
 def grad(
@@ -136,29 +138,33 @@ def grad(
         return out
     arch = plans.arch_of(rows.device)
     plan = plans.grad_plan(width, rank, rows.dtype, arch)
-    lora_grad_kernel[(min(num_slots, plans.GRAD_PROGRAMS), -(-width // plan.block_d))](
-        s,
-        rows,
-        out,
-        route.order,
-        route.segment_slots,
-        route.segment_starts,
-        route.summary,
-        ranks,
-        scalings,
-        num_slots,
-        width,
-        HAS_RANKS=ranks is not None,
-        UPCAST=_upcast(rows),
-        **plan.constants(width, rank),
-        **plans.options(arch),
-    )
+    with torch.cuda.device_of(rows):
+        lora_grad_kernel[(min(num_slots, plans.GRAD_PROGRAMS), -(-width // plan.block_d))](
+            s,
+            rows,
+            out,
+            route.order,
+            route.segment_slots,
+            route.segment_starts,
+            route.summary,
+            ranks,
+            scalings,
+            num_slots,
+            width,
+            HAS_RANKS=ranks is not None,
+            UPCAST=_upcast(rows),
+            **plan.constants(width, rank),
+            **plans.options(arch),
+        )
     return out
 
 
-def _check(weight: Tensor, route: Route, ranks: Tensor | None) -> None:
+def _check(weight: Tensor, route: Route, scalings: Tensor | None, ranks: Tensor | None) -> None:
     check_dtype("x, lora_a and lora_b", weight, *plans.DTYPES, why=" for impl='triton'")
     check_contiguous("lora_a and lora_b", weight)
+    for name, table in (("scalings", scalings), ("ranks", ranks)):
+        if table is not None:
+            check_contiguous(name, table)
     if weight.device.type == "cpu":
         _check_slots(weight, route)
 

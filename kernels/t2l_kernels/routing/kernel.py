@@ -51,7 +51,11 @@ def _cut(
         tl.store(blocks_ptr + 2 * capacity + block, tl.where(live, stop, -1), mask=inside)
 
 
-@triton.jit
+@triton.jit(
+    do_not_specialize=[
+        "length", "n", "max_segments", "small_capacity", "large_capacity", "steps",
+    ]
+)  # fmt: skip
 def route_tables_kernel(
     slots_ptr,  # [n] int32, one per item
     lengths_ptr,  # [n] int32, unused without HAS_LENGTHS
@@ -140,7 +144,7 @@ def route_tables_kernel(
     )  # fmt: skip
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["length"])
 def route_order_kernel(
     slots_ptr,  # [n] int32
     lengths_ptr,  # [n] int32, unused without HAS_LENGTHS

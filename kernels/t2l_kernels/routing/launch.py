@@ -43,32 +43,32 @@ def build(
         item_order = slots.sort(stable=True).indices
     item_starts = table(n)
     lengths = None if lengths is None else lengths.to(torch.int32).contiguous()
-    pow2 = max(16, 1 << max(n - 1, 0).bit_length())
-    route_tables_kernel[(1,)](
-        slots,
-        lengths,
-        seq_len,
-        item_order,
-        item_starts,
-        segment_slots,
-        segment_starts,
-        stretches,
-        summary,
-        table(2, max_segments),
-        blocks_small,
-        blocks_large,
-        n,
-        max_segments,
-        small,
-        large,
-        max_segments.bit_length() + 1,
-        SORT=in_kernel,
-        HAS_LENGTHS=lengths is not None,
-        SMALL=BLOCK_SIZES[0],
-        LARGE=BLOCK_SIZES[1],
-        CHUNK=pow2 if in_kernel else SORTED_IN_KERNEL,
-        num_warps=4,
-    )
+    with torch.cuda.device_of(slots):
+        route_tables_kernel[(1,)](
+            slots,
+            lengths,
+            seq_len,
+            item_order,
+            item_starts,
+            segment_slots,
+            segment_starts,
+            stretches,
+            summary,
+            table(2, max_segments),
+            blocks_small,
+            blocks_large,
+            n,
+            max_segments,
+            small,
+            large,
+            max_segments.bit_length() + 1,
+            SORT=in_kernel,
+            HAS_LENGTHS=lengths is not None,
+            SMALL=BLOCK_SIZES[0],
+            LARGE=BLOCK_SIZES[1],
+            CHUNK=_few(n, SORTED_IN_KERNEL),
+            num_warps=4,
+        )
     if slots.device.type == "cpu":
         _check_segments(slots, max_segments)
     if one_each:
@@ -80,23 +80,29 @@ def build(
             first_tokens = lengths.cumsum(0, dtype=torch.int64) - lengths
         if n:
             per_item = max(1, min(64, num_tokens // max(n, 1) // 1024 + 1))
-            route_order_kernel[(n, per_item)](
-                slots,
-                lengths,
-                first_tokens,
-                seq_len,
-                item_order,
-                item_starts,
-                order,
-                token_slots,
-                HAS_LENGTHS=lengths is not None,
-                CHUNK=min(1024, max(16, 1 << max(num_tokens // max(n, 1) - 1, 0).bit_length())),
-                num_warps=4,
-            )
+            with torch.cuda.device_of(slots):
+                route_order_kernel[(n, per_item)](
+                    slots,
+                    lengths,
+                    first_tokens,
+                    seq_len,
+                    item_order,
+                    item_starts,
+                    order,
+                    token_slots,
+                    HAS_LENGTHS=lengths is not None,
+                    CHUNK=_few(num_tokens // n, 1024),
+                    num_warps=4,
+                )
     return [
         token_slots, order, segment_slots, segment_starts, stretches, summary,
         blocks_small, blocks_large,
     ]  # fmt: skip
+
+
+def _few(count: int, most: int) -> int:
+    # two sizes, not one per power of two: each is compiled once
+    return 64 if count <= 64 else most
 
 
 def _check_segments(slots: Tensor, max_segments: int) -> None:
