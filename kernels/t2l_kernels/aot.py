@@ -25,7 +25,7 @@ from triton.compiler import ASTSource
 from t2l_kernels.builds import TRITON_TYPES, Build
 from t2l_kernels.plans import ARCHS
 
-ROOMS = ("routing", "lora")
+ROOMS = ("routing", "lora", "head")
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,8 @@ def occupancy(machine: Machine, registers: int, shared: int, warps: int) -> int:
         by_registers = 4 * per_simd // warps
     else:
         by_registers = machine.registers // (32 * warps * max(8, -(-registers // 8) * 8))
-    by_shared = machine.shared // (shared + 1024) if shared else 32
+    reserved = 0 if machine.target.backend == "hip" else 1024  # by CUDA, per program
+    by_shared = machine.shared // (shared + reserved) if shared else 32
     return min(by_registers, by_shared, machine.warps // warps, 32)
 
 

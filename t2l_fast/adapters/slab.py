@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraBatch, LoraWeights
+from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterMismatch
 
 
@@ -92,27 +94,39 @@ class LoraSlab:
         Raises:
             AdapterMismatch: as for `write`, or not one slot per adapter.
         """
+        self.check_fits(batch.config.rank, batch.lora_a, slots, len(batch))
         rank = batch.config.rank
-        unknown = batch.lora_a.keys() - self.lora_a.keys()
-        if rank > self.rank_max or unknown or slots.shape != (len(batch),):
-            raise AdapterMismatch(
-                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, "
-                "got "
-                f"rank {rank} for {sorted(batch.lora_a)} and {len(batch)} adapters for slots of "
-                f"shape {tuple(slots.shape)}: attach with a larger rank_max or more target_modules"
-            )
-        for m, ranks in self.ranks.items():
-            index = slots.to(ranks.device, torch.int64)
+        for m in batch.lora_a:
+            index = slots.to(self.ranks[m].device, torch.int64)
             keep = (index >= 0).nonzero().squeeze(1)
-            index = index[keep]
-            present = m in batch.lora_a
-            ranks[index] = rank if present else 0
-            if not present:
-                continue
-            self.scalings[m][index] = batch.config.scaling
             for slab, new in ((self.lora_a, batch.lora_a), (self.lora_b, batch.lora_b)):
                 rows = new[m].to(slab[m].device, slab[m].dtype)
-                slab[m][:, index, :rank] = rows if len(keep) == len(batch) else rows[:, keep]
+                rows = rows if len(keep) == len(batch) else rows[:, keep]
+                slab[m][:, index[keep], :rank] = rows
+        self.mark(batch.config, batch.lora_a, slots)
+
+    def check_fits(self, rank: int, modules: Iterable[str], slots: Tensor, adapters: int) -> None:
+        """Raise unless adapters of this rank on these modules fit `slots`.
+
+        Raises:
+            AdapterMismatch: rank above `rank_max`, an unknown module, or not one slot per adapter.
+        """
+        if rank > self.rank_max or set(modules) - self.lora_a.keys() or slots.shape != (adapters,):
+            raise AdapterMismatch(
+                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, "
+                f"got rank {rank} for {sorted(modules)} and {adapters} adapters for slots of "
+                f"shape {tuple(slots.shape)}: attach with a larger rank_max or more target_modules"
+            )
+
+    def mark(self, config: LoraConfig, modules: Iterable[str], slots: Tensor) -> None:
+        """Set live rank and scale of slots that were filled; other modules get rank 0 there."""
+        filled = set(modules)
+        live = slots[slots >= 0].long()
+        for m, ranks in self.ranks.items():
+            index = live.to(ranks.device, non_blocking=True)
+            ranks[index] = config.rank if m in filled else 0
+            if m in filled:
+                self.scalings[m][index] = config.scaling
 
     def clear(self, slots: Tensor) -> None:
         """Make slots empty: whatever runs them gets the base model."""

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import linear
 
+from t2l_fast import ops
 from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.encoders import OneHotEncoder, TextEncoder, load_encoder
 from t2l_fast.errors import ArgumentError, ConfigError
@@ -25,6 +26,9 @@ from t2l_fast.generators.parts import (
     mixer,
     rotate_by_rank,
 )
+
+Head = tuple[Tensor, Tensor, Tensor | None]
+"""Latents `[layers, N, 1 | rank, h]`, weight `[1 | rank, d, h]`, bias `[1 | rank, d]`."""
 
 
 class TextToLora(nn.Module, AdapterGenerator):
@@ -127,31 +131,59 @@ class TextToLora(nn.Module, AdapterGenerator):
         lora_a: dict[str, Tensor] = {}
         lora_b: dict[str, Tensor] = {}
         for m, latents in zip(self.config.module_shapes, self.latents(codes), strict=True):
-            lora_a[m], lora_b[m] = self._head(m, latents)
+            lora_a[m], lora_b[m] = (ops.head(*head) for head in self._heads(m, latents))
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
-    def _head(self, module: str, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """A `[layers, N, rank, in]` and B `[layers, N, rank, out]`, each its own GEMM."""
+    def _heads(self, module: str, latents: Tensor) -> tuple[Head, Head]:
+        """What `ops.head` takes to make A, and to make B: views of the head's weight."""
         config, head = self.config, self.heads[_name(module)]
         rank, (size_in, size_out) = config.lora.rank, config.module_shapes[module]
         if config.arch == "L":
             rows = slice(0, rank * size_in), slice(rank * size_in, None)
-            a, b = (linear(latents, head.weight[s], _part(head.bias, s)) for s in rows)
-            return a.unflatten(-1, (rank, size_in)), b.unflatten(-1, (rank, size_out))
-        if config.arch == "S":
-            rows = slice(0, size_in), slice(0, size_out)
-            parts = zip(latents, rows, strict=True)
-            a, b = (linear(x, head.weight[s], _part(head.bias, s)) for x, s in parts)
-            return a, b
-        matrices = []
-        for x, size in zip(latents, (size_in, size_out), strict=True):
-            weight = head.weight.unflatten(0, (rank, -1))[:, :size].flatten(0, 1)
-            bias = None
-            if head.bias is not None:
-                bias = head.bias.unflatten(0, (rank, -1))[:, :size].flatten()
-            matrices.append(linear(x, weight, bias).unflatten(-1, (rank, size)))
-        return matrices[0], matrices[1]
+            a, b = ((head.weight[s], None if head.bias is None else head.bias[s]) for s in rows)
+            latents = latents.unsqueeze(2)
+            return _ranked(latents, a, rank, size_in), _ranked(latents, b, rank, size_out)
+        if config.arch == "M":
+            latents = latents.unsqueeze(3)
+            whole = head.weight, head.bias
+            return _ranked(latents[0], whole, rank, size_in), _ranked(
+                latents[1], whole, rank, size_out
+            )
+        whole = head.weight, head.bias
+        return _ranked(latents[0], whole, 1, size_in), _ranked(latents[1], whole, 1, size_out)
+
+    @torch.no_grad()
+    def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
+        """Write adapters where the model reads them: two head calls per module, no intermediate.
+
+        A slab on another device than this generator gets copies instead. Heads run in the dtype of
+        their weights (`generator.heads.to(torch.bfloat16)` for tensor cores), the trunk in its own;
+        rows are cast to the slab's.
+
+        Args:
+            codes: `[N, d_e]`.
+            slots: `[N]` integers, all different; −1 skips.
+
+        Raises:
+            AdapterMismatch: the slab lacks a module, or is narrower than the rank.
+        """
+        slab.check_fits(self.config.lora.rank, self.config.module_shapes, slots, len(codes))
+        own = self.layer_depth_encoder[0].weight.device
+        if any(slab.lora_a[m].device != own for m in self.config.module_shapes):
+            return super().generate_into(codes, slab, slots)
+        was_training = self.training
+        self.eval()
+        try:
+            latents = self.latents(codes)
+        finally:
+            self.train(was_training)
+        for m, own in zip(self.config.module_shapes, latents, strict=True):
+            for out, (x, weight, bias) in zip(
+                (slab.lora_a[m], slab.lora_b[m]), self._heads(m, own), strict=True
+            ):
+                ops.head_into_slots(x.to(weight.dtype), weight, bias, slots=slots, out=out)
+        slab.mark(self.config.lora, self.config.module_shapes, slots)
 
     @torch.no_grad()
     def generate(
@@ -224,5 +256,8 @@ def _name(module: str) -> str:
     return module.replace(".", "/")  # torch allows no dot in a submodule's name
 
 
-def _part(bias: Tensor | None, rows: slice) -> Tensor | None:
-    return None if bias is None else bias[rows]
+def _ranked(latents: Tensor, part: tuple[Tensor, Tensor | None], rank: int, size: int) -> Head:
+    """Views `[rank, size, h]` and `[rank, size]` of a head's flat, rank-major rows."""
+    weight, bias = part
+    bias = None if bias is None else bias.unflatten(0, (rank, -1))[:, :size]
+    return latents, weight.unflatten(0, (rank, -1))[:, :size], bias

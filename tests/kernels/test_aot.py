@@ -93,7 +93,7 @@ def test_two_families_in_one_plan_exit_with_1(monkeypatch, capsys):
         ("sm_90", 32, 100 << 10, 4, 2),
         ("sm_90", 16, 0, 1, 32),
         ("gfx942", 128, 0, 4, 4),
-        ("gfx942", 64, 32 << 10, 4, 1),
+        ("gfx942", 64, 32 << 10, 4, 2),
     ],
 )
 def test_occupancy_is_bound_by_the_scarcest(arch, registers, shared, warps, programs):
@@ -103,7 +103,8 @@ def test_occupancy_is_bound_by_the_scarcest(arch, registers, shared, warps, prog
 def test_every_room_is_compiled_for_every_target():
     for arch in aot.MACHINES:
         ops = {build.op for build in aot.builds(arch, quick=True)}
-        assert ops == {"route_tables", "route_order", "lora_shrink", "lora_expand", "lora_grad"}
+        lora = {"lora_shrink", "lora_expand", "lora_grad"}
+        assert ops >= {"route_tables", "route_order", "head_into_slots"} | lora
 
 
 def test_plans_cover_ranks_1_to_128_all_dtypes_and_both_blocks():

@@ -1,0 +1,1 @@
+"""The hypernetwork's head: latents to LoRA rows, with a graph or straight into slots."""

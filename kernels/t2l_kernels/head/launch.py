@@ -1,0 +1,57 @@
+"""The launch of the head's kernel."""
+
+import torch
+from torch import Tensor
+
+from t2l_kernels import plans
+from t2l_kernels.checks import check_contiguous, check_dtype
+from t2l_kernels.head.kernel import head_into_slots_kernel
+from t2l_kernels.head.plans import head_plan
+from t2l_kernels.head.torch_impl import Extras
+
+
+def head_into_slots(
+    latents: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    extras: Extras,
+    slots: Tensor,
+    out: Tensor,
+) -> None:
+    """See `t2l_kernels.head.api.head_into_slots`; one launch, nothing waits for the device."""
+    check_dtype("latents and weight", latents, *plans.DTYPES, why=" for impl='triton'")
+    offset, mean, std = extras
+    named = {"out": out, "bias": bias, "offset": offset, "mean": mean, "std": std}
+    for name, tensor in named.items():
+        if tensor is not None:
+            check_contiguous(name, tensor)
+    check_contiguous("weight[0]", weight[0])
+    latents = latents.contiguous()
+    layers, adapters, latent_rows, h = latents.shape
+    parts, width, _ = weight.shape
+    rows = layers * adapters * (latent_rows if latent_rows > parts else 1)
+    if rows == 0 or width == 0:
+        return
+    arch = plans.arch_of(out.device)
+    plan = head_plan(h, latents.dtype, arch)
+    grid = (-(-rows // plan.block_m), -(-width // plan.block_n), parts)
+    with torch.cuda.device_of(out):
+        head_into_slots_kernel[grid](
+            latents,
+            weight,
+            bias,
+            offset,
+            mean,
+            std,
+            slots.to(torch.int32),
+            out,
+            rows,
+            adapters,
+            out.shape[1],
+            width,
+            out.shape[2],
+            weight.stride(0),
+            UPCAST=latents.dtype == torch.bfloat16 and latents.device.type == "cpu",
+            **plan.constants(width, h, latent_rows, parts),
+            **plans.options(arch),
+        )

@@ -1,0 +1,48 @@
+"""`head_into_slots` as a torch.library op."""
+
+import torch
+from torch import Tensor
+
+from t2l_kernels.checks import ArgumentError, check_slot_range
+from t2l_kernels.head import reference, torch_impl
+from t2l_kernels.impl import resolve_impl
+from t2l_kernels.library import define
+
+
+def _head_into_slots(
+    latents: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    offset: Tensor | None,
+    mean: Tensor | None,
+    std: Tensor | None,
+    slots: Tensor,
+    out: Tensor,
+    impl: str,
+) -> None:
+    if slots.device.type == "cpu":  # a GPU is not asked
+        _check_slots(slots.tolist(), out.shape[1])
+    chosen = resolve_impl(impl, out.device)
+    if chosen == "triton":
+        from t2l_kernels.head import launch as module
+    else:
+        module = {"torch": torch_impl, "reference": reference}[chosen]
+    with torch.no_grad():
+        where = slots.to(out.device, non_blocking=True)
+        module.head_into_slots(latents, weight, bias, (offset, mean, std), where, out)
+
+
+def _check_slots(slots: list[int], num_slots: int) -> None:
+    check_slot_range(slots, num_slots)
+    live = [slot for slot in slots if slot >= 0]
+    if len(set(live)) < len(live):
+        twice = next(slot for slot in live if live.count(slot) > 1)
+        raise ArgumentError(f"slots must all be different, got slot {twice} more than once")
+
+
+head_into_slots = define(
+    "head_into_slots(Tensor latents, Tensor weight, Tensor? bias, Tensor? offset, Tensor? mean, "
+    "Tensor? std, Tensor slots, Tensor(a!) out, str impl) -> ()",
+    _head_into_slots,
+    lambda *args: None,
+)

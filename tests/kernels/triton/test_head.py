@@ -1,0 +1,101 @@
+"""The head's kernel: fp64 truth behind guard bands, other slots untouched, bits of its row alone."""
+
+import pytest
+import torch
+from torch.library import opcheck
+
+from t2l_kernels import ArgumentError
+from t2l_kernels.head import launch
+from t2l_kernels.head.api import head_into_slots
+from t2l_kernels.head.library import head_into_slots as operator
+from tests.kernels.test_head import ADAPTERS, KINDS, LAYERS, RANK, SLOTS, WIDTH, Case
+from tests.kernels.triton.conftest import DEVICE, INTERPRETED, row_by_row_matmul
+
+DTYPES = [torch.float32, torch.float16, torch.bfloat16]
+
+
+def run_guarded(case: Case, guards, slots=SLOTS, room: int = RANK + 2) -> torch.Tensor:
+    """The slab after a launch, every operand between bands of poison."""
+    held = [guards.hold(t) for t in (case.latents, case.weight.contiguous(), case.bias)]
+    extras = tuple(guards.hold(case.extras.get(name)) for name in ("offset", "mean", "std"))
+    out = guards._buffer(torch.Size((LAYERS, 9, room, WIDTH)), case.latents.dtype)
+    launch.head_into_slots(*held, extras, guards.hold(slots.int()), out)
+    guards.check()
+    return out.cpu()
+
+
+@pytest.mark.parametrize("dtype", DTYPES, ids=str)
+@pytest.mark.parametrize("extras", [False, True], ids=["plain", "offset, mean, std"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_rows_match_fp64_truth_and_other_slots_stay(kind, extras, dtype, guards):
+    case = Case(kind, dtype, extras=extras)
+    out = run_guarded(case, guards)
+    live = SLOTS >= 0
+    exact = case.truth()[:, live]
+    own_error = (exact.to(dtype).double() - exact).abs().max()
+    factor = 4 if DEVICE == "cpu" and dtype == torch.bfloat16 else 2  # see test_lora.close
+    error = (out[:, SLOTS[live], : case.rank].double() - exact).abs().max()
+    assert error <= factor * own_error + (1e-5 if dtype == torch.float32 else 1e-3)
+    rest = out.clone()
+    rest[:, SLOTS[live], : case.rank] = float("nan")
+    assert rest.isnan().all(), "written outside the rows of its slots"
+
+
+def test_a_strided_weight_and_sizes_beyond_a_tile(guards):
+    torch.manual_seed(0)
+    case = Case("M", torch.float16)
+    case.latents = torch.randn(2, 90, 1, 80).half()
+    wide = torch.randn(3, 200, 80).half()
+    case.weight, case.bias = wide[:, :150], torch.randn(3, 150).half()
+    slots = torch.randperm(100)[:90]
+    out = torch.zeros(2, 100, 3, 150, dtype=torch.float16, device=DEVICE)
+    there = [t.to(DEVICE) for t in (case.latents, wide, case.bias, slots)]
+    launch.head_into_slots(
+        there[0], there[1][:, :150], there[2], (None, None, None), there[3].int(), out
+    )
+    exact = case.truth()
+    error = (out.cpu()[:, slots].double() - exact).abs().max()
+    assert error <= 2 * (exact.half().double() - exact).abs().max() + 1e-3
+
+
+@pytest.mark.parametrize("kind", ["L", "S"])
+def test_an_adapter_alone_equals_itself_in_company(kind, monkeypatch, guards):
+    if INTERPRETED:
+        from triton.runtime import interpreter
+
+        class Numpy:
+            matmul = staticmethod(row_by_row_matmul)
+
+            def __getattr__(self, name):
+                return getattr(np, name)
+
+        np = interpreter.np
+        monkeypatch.setattr(interpreter, "np", Numpy())
+    case = Case(kind, torch.float32)
+    together = run_guarded(case, guards)
+    alone = Case(kind, torch.float32)
+    alone.latents = alone.latents[:, 3:4].contiguous()
+    slots = torch.tensor([6])
+    got = run_guarded(alone, guards, slots)
+    assert torch.equal(got[:, 6, :RANK], together[:, int(SLOTS[3]), :RANK])
+
+
+def test_operator_passes_opcheck():
+    case = Case("S", torch.float32)
+    out = torch.zeros(LAYERS, 9, RANK, WIDTH, device=DEVICE)
+    held = [t.to(DEVICE) for t in (case.latents, case.weight, case.bias)]
+    opcheck(operator, (*held, None, None, None, SLOTS.to(DEVICE), out, "triton"))
+
+
+@pytest.mark.parametrize("name", ["out", "bias", "weight"])
+def test_layouts_that_the_kernel_can_not_read_are_refused(name):
+    case = Case("L", torch.float32)
+    out = torch.zeros(LAYERS, 9, RANK, WIDTH, device=DEVICE)
+    held = {"latents": case.latents, "weight": case.weight, "bias": case.bias}
+    held = {n: t.to(DEVICE) for n, t in held.items()} | {"out": out}
+    held[name] = held[name].repeat_interleave(2, dim=-1)[..., ::2]
+    with pytest.raises(ArgumentError, match=f"{name}.* must be contiguous"):
+        head_into_slots(
+            held["latents"], held["weight"], held["bias"],
+            slots=torch.arange(ADAPTERS), out=held["out"], impl="triton",
+        )  # fmt: skip
