@@ -54,6 +54,13 @@ def check_slot_range(slots: Sequence[int], num_slots: int) -> None:
         )
 
 
+def check_ranks(ranks: Sequence[int], rank_max: int) -> None:
+    """Raise if a live rank is beyond the slab's rows."""
+    if ranks and (max(ranks) > rank_max or min(ranks) < 0):
+        worst = max(ranks) if max(ranks) > rank_max else min(ranks)
+        raise ArgumentError(f"ranks must lie in [0, {rank_max}] for this slab, got {worst}")
+
+
 def check_no_grad(op: str, *tensors: Tensor | None) -> None:
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         raise ArgumentError(

@@ -120,7 +120,9 @@ def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
     s = planes * batch.tokens * batch.rank * 4
     kept = 0 if mode == "in place" else batch.tokens * batch.rank * batch.size
     programs = min(capacity, plans.at_most(rows, groups)) * groups
-    tables = groups * (20 * blocks + 8 * batch.tokens) + (4 if mode == "in place" else 8) * programs
+    tables = (
+        groups * (20 * blocks + 8 * batch.tokens) + (4 if mode == "in place" else 12) * programs
+    )
     return Cost(
         least=y + len(batch.lengths) * adapter + s + kept,
         issued=y + blocks * adapter + groups * s + kept + tables,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError, check_dtype, check_shape
+from t2l_kernels.checks import ArgumentError, check_device, check_dtype, check_shape
 from t2l_kernels.impl import Impl
 from t2l_kernels.plans import BLOCK_SIZES
 from t2l_kernels.routing.library import build_route
@@ -39,7 +39,8 @@ class Route:
     segment_slots: Tensor  # [max_segments] int32, unused entries −1
     segment_starts: Tensor  # [max_segments + 1] int32 positions in `order`, unused entries T
     stretches: Tensor  # [max_segments] int32, segments per batched matmul, unused entries 0
-    summary: Tensor  # [5] int32: segments, stretches, 1 if `order` is the identity, blocks by size
+    summary: Tensor  # [7] int32: segments, stretches, 1 if `order` is the identity, small and large
+    # blocks, and where positions with an adapter begin and end (the last four: kernels only)
     small_blocks: Tensor  # [3, capacity] int32 (BlockTable.table), 16 tokens; torch: [3, 0]
     large_blocks: Tensor  # [3, capacity] int32, 64 tokens; torch: [3, 0]
 
@@ -52,8 +53,8 @@ class Route:
         Args:
             token_slots: `[T]`, any integer dtype.
             max_segments: bound of the different slots; a tight one makes smaller tables and
-                larger blocks. On a GPU more slots than that are not noticed (with TRITON_DEBUG=1
-                they are): their tokens get no adapter.
+                larger blocks. More slots than that are an error on the CPU and, with
+                TRITON_DEBUG=1, on a GPU; there, without it, the highest ones get no adapter.
             impl: "auto", "triton", "torch" or "reference": the one that will read the route.
 
         Raises:
@@ -92,6 +93,7 @@ class Route:
             return cls._build(slots, None, seq_len, num_tokens, max_segments, impl)
         check_shape("seq_len", seq_len, "[B]", (slots.shape[0],))
         check_dtype("seq_len", seq_len, torch.int32, torch.int64)
+        check_device("seq_len", seq_len, slots.device, "slots")
         if num_tokens is None:
             num_tokens = int(seq_len.sum())
         elif seq_len.device.type == "cpu" and int(seq_len.sum()) != num_tokens:

@@ -40,10 +40,10 @@ class Workspace:
         key = (device, stream)
         needed = math.prod(shape) * dtype.itemsize
         buffer = self._buffers.get(key)
-        capturing = _capturing(device)
+        in_graph = capturing(device)
         if buffer is None or buffer.numel() < needed:
             held = 0 if buffer is None else buffer.numel()
-            if capturing:
+            if in_graph:
                 raise WorkspaceError(
                     f"workspace must hold {needed} bytes before a graph is captured, got {held}: "
                     "run one call of the largest shape on this stream first"
@@ -52,10 +52,14 @@ class Workspace:
                 self._outgrown.append(buffer)
             buffer = torch.empty(needed, dtype=torch.uint8, device=device)
             self._buffers[key] = buffer
-        if capturing:
+        if in_graph:
             self._captured.add(buffer.data_ptr())
         return buffer[:needed].view(dtype).view(shape)
 
 
-def _capturing(device: torch.device) -> bool:
-    return device.type == "cuda" and torch.cuda.is_current_stream_capturing()
+def capturing(device: torch.device) -> bool:
+    """Whether a CUDA graph is being captured on the device's current stream."""
+    if device.type != "cuda":
+        return False
+    with torch.cuda.device(device):
+        return torch.cuda.is_current_streamcapturing()

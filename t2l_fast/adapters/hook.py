@@ -11,6 +11,8 @@ from torch.nn.functional import dropout
 from t2l_fast.adapters.layer import add_delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import UseError
+from t2l_kernels import Workspace
+from t2l_kernels.workspace import capturing
 
 if TYPE_CHECKING:
     from t2l_fast.adapters.attach import Adapters
@@ -54,8 +56,13 @@ class SiteHook:
         else:
             a, b = active.batch.layer(self.key, self.layer, output.dtype)
             weights = a, b, route, active.batch.scalings, None
-        workspace = None if torch.compiler.is_compiling() else self.adapters.workspace
-        return add_delta(x, output, *weights, workspace)
+        return add_delta(x, output, *weights, self._workspace(output.device))
+
+    def _workspace(self, device: torch.device) -> Workspace | None:
+        """None where a graph is made: a captured one has a pool of its own that reuses memory."""
+        if torch.compiler.is_compiling() or capturing(device):
+            return None
+        return self.adapters.workspace
 
     def __reduce__(self):
         return _inert, ()

@@ -49,7 +49,7 @@ def test_a_tile_of_64_rows_on_4_warps_shows_another_family(tmp_path, monkeypatch
     """Why plans hold 64-row blocks to 2 warps, and that the report would notice."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
     builds = [b for b in aot.builds("sm_90", quick=False) if b.op == "lora_shrink"]
-    build = next(b for b in builds if b.dtype == torch.bfloat16 and "r 64 m 64" in b.shape)
+    build = next(b for b in builds if b.dtype == torch.bfloat16 and "4096 r 64 m 64" in b.shape)
     good = aot.compile_build(build)
     bad = aot.compile_build(replace(build, constants={**build.constants, "num_warps": 4}))
     assert (good.family, bad.family) == ("mma m16n8k16", "wgmma")
@@ -104,11 +104,16 @@ def test_every_room_is_compiled_for_every_target():
     for arch in aot.MACHINES:
         ops = {build.op for build in aot.builds(arch, quick=True)}
         lora = {"lora_shrink", "lora_expand", "lora_grad"}
-        assert ops >= {"route_tables", "route_order", "head_into_slots"} | lora
+        assert ops >= {"route_tables", "route_blocks", "route_order", "head_into_slots"} | lora
+
+
+def test_the_quick_report_compares_the_families_of_both_blocks():
+    shapes = {b.shape for b in aot.builds("sm_90", quick=True) if b.op == "lora_shrink"}
+    assert shapes == {"d 4096 r 16 m 16 serving", "d 4096 r 16 m 64 serving"}
 
 
 def test_plans_cover_ranks_1_to_128_all_dtypes_and_both_blocks():
     shapes = {build.shape for build in aot.builds("sm_90", quick=False)}
     for rank in (1, 8, 16, 32, 64, 128):
-        assert f"d 4096 r {rank} m 16" in shapes
+        assert f"d 4096 r {rank} m 16 in place" in shapes
     assert "d 4096 r 64 m 64 training" in shapes and "d 2049 r 128 m 16 in place" in shapes

@@ -15,7 +15,7 @@ def take(space: Workspace, *shape: int, dtype: torch.dtype = torch.float32) -> t
 @pytest.fixture
 def capturing(monkeypatch):
     state = {"now": False}
-    monkeypatch.setattr(workspace, "_capturing", lambda device: state["now"])
+    monkeypatch.setattr(workspace, "capturing", lambda device: state["now"])
     return state
 
 

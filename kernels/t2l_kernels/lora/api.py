@@ -165,6 +165,7 @@ def _check_tables(
     num_slots = weight.shape[0]
     if scalings is not None:
         check_shape("scalings", scalings, "[slots]", (num_slots,))
+        check_dtype("scalings", scalings, torch.float32)
         check_device("scalings", scalings, weight.device, name)
     if ranks is not None:
         check_shape("ranks", ranks, "[slots]", (num_slots,))

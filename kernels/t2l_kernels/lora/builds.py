@@ -9,14 +9,14 @@ from t2l_kernels.builds import Build
 from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
 
 RANKS = (1, 8, 16, 32, 64, 128)
-WIDTHS = (4096, 2049)
-"""A width that tiles divide, and one that they do not."""
+WIDTHS = (4096, 14336, 4112, 2049)
+"""One that tiles divide, one of many planes, one that ends within a tile, one without vectors."""
 
 _TABLES = {
     "order_ptr": torch.int64,
     "blocks_ptr": torch.int32,
     "num_blocks_ptr": torch.int32,
-    "ranks_ptr": torch.int32,
+    "routed_ptr": torch.int32,
     "scalings_ptr": torch.float32,
     "segment_slots_ptr": torch.int32,
     "segment_starts_ptr": torch.int32,
@@ -26,6 +26,7 @@ _EXPAND = {
     "in place": {"HAS_BASE": True, "IN_PLACE": True, "KEEP_SUM": False},
     "training": {"HAS_BASE": True, "IN_PLACE": False, "KEEP_SUM": True},
     "gradient": {"HAS_BASE": False, "IN_PLACE": False, "KEEP_SUM": True},
+    "gradient of x alone": {"HAS_BASE": False, "IN_PLACE": False, "KEEP_SUM": False},
 }
 
 
@@ -41,7 +42,10 @@ def builds(arch: str, *, quick: bool) -> Iterator[Build]:
 def _plan(arch: str, dtype: torch.dtype, rank: int, width: int, *, quick: bool) -> Iterator[Build]:
     def build(op: str, mode: str, kernel, pointers: dict, constants: dict) -> Build:
         names = set(kernel.arg_names)
-        flags = {"HAS_RANKS": True, "UPCAST": False}
+        # slabs have live ranks; batches that are trained do not
+        live = mode.endswith(("in place", "serving"))
+        flags = {"HAS_RANKS": live, "UPCAST": False}
+        pointers = pointers | ({"ranks_ptr": torch.int32} if live else {})
         return Build(
             op=op,
             plan=f"{op} {width} r{rank}",
@@ -60,9 +64,10 @@ def _plan(arch: str, dtype: torch.dtype, rank: int, width: int, *, quick: bool) 
     wide = {"x_ptr": dtype, "weight_ptr": dtype, "s_ptr": torch.float32}
     modes = {"in place": _EXPAND["in place"]} if quick else _EXPAND
     blocks = {plans.row_block(tokens, 1, width, rank, dtype) for tokens in (1, 1 << 20)}
-    for block_m in sorted(blocks)[: 1 if quick else None]:
+    for block_m in sorted(blocks):
         constants = shrink.constants(width, rank, block_m)
-        yield build("lora_shrink", f"m {block_m}", lora_shrink_kernel, wide, constants)
+        for mode in ("serving",) if quick else ("serving", "training"):
+            yield build("lora_shrink", f"m {block_m} {mode}", lora_shrink_kernel, wide, constants)
         for mode, flags in modes.items():
             pointers = wide | {"out_ptr": dtype}
             pointers |= {"base_ptr": dtype} if flags["HAS_BASE"] else {}

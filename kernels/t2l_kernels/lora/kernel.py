@@ -17,6 +17,8 @@ def _rank_of(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
     rank = RANK
     if HAS_RANKS:
         rank = tl.load(ranks_ptr + slot)
+        tl.device_assert((rank >= 0) & (rank <= RANK), "rank beyond the slab")
+        rank = tl.minimum(tl.maximum(rank, 0), RANK)
     return rank
 
 
@@ -87,8 +89,7 @@ def lora_expand_kernel(
     order_ptr,  # [T] int64
     blocks_ptr,  # [3, capacity] int32
     num_blocks_ptr,
-    segment_slots_ptr,
-    segment_starts_ptr,
+    routed_ptr,  # [2] int32: where positions with an adapter begin and end
     ranks_ptr,  # [S] int32
     scalings_ptr,  # [S] fp32
     num_slots,
@@ -128,7 +129,8 @@ def lora_expand_kernel(
         s_rows = s_ptr + rows[:, None] * RANK + r[None, :]
         s_mask = in_block[:, None] & in_rank[None, :]
         s = tl.load(s_rows, mask=s_mask, other=0.0)
-        for plane in tl.static_range(1, PLANES):
+        # not unrolled: all planes' loads at once would not fit the registers
+        for plane in tl.range(1, PLANES, num_stages=1, loop_unroll_factor=1):
             s += tl.load(s_rows + plane * plane_size, mask=s_mask, other=0.0)
         s = s.to(weight_ptr.dtype.element_ty)
         if KEEP_SUM:
@@ -156,13 +158,15 @@ def lora_expand_kernel(
             out = out_ptr + rows[:, None] * width + n[None, :]
             tl.store(out, delta.to(out_ptr.dtype.element_ty), mask=out_mask)
     if not IN_PLACE:
-        # rows without an adapter come first in the order: they take the base, or zero
-        bare = 0
-        if tl.load(segment_slots_ptr) < 0:
-            bare = tl.load(segment_starts_ptr + 1)
+        # rows without an adapter, on either side of the others, take the base, or zero
+        before = tl.load(routed_ptr)
+        gap = tl.load(routed_ptr + 1) - before
+        bare = num_tokens - gap
         for start in range(tl.program_id(0) * BLOCK_M, bare, tl.num_programs(0) * BLOCK_M):
             in_bare = start + ms < bare
-            rows = tl.load(order_ptr + start + ms, mask=in_bare, other=0).to(tl.int64)
+            position = start + ms
+            position = tl.where(position < before, position, position + gap)
+            rows = tl.load(order_ptr + position, mask=in_bare, other=0).to(tl.int64)
             if KEEP_SUM:
                 if first_n == 0:
                     kept = in_bare[:, None] & (r < RANK)[None, :]

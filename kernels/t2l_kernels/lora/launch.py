@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from t2l_kernels import plans
-from t2l_kernels.checks import check_contiguous, check_dtype, check_slot_range
+from t2l_kernels.checks import check_contiguous, check_dtype, check_ranks, check_slot_range
 from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
 from t2l_kernels.route import Route
 
@@ -97,8 +97,7 @@ def expand(
             route.order,
             blocks.table,
             blocks.num_blocks,
-            route.segment_slots,
-            route.segment_starts,
+            route.summary[5:],
             ranks,
             scalings,
             weight.shape[0],
@@ -166,12 +165,14 @@ def _check(weight: Tensor, route: Route, scalings: Tensor | None, ranks: Tensor 
         if table is not None:
             check_contiguous(name, table)
     if weight.device.type == "cpu":
-        _check_slots(weight, route)
+        _check_values(weight, route, ranks)
 
 
-def _check_slots(weight: Tensor, route: Route) -> None:
+def _check_values(weight: Tensor, route: Route, ranks: Tensor | None) -> None:
     # a GPU is not asked: its kernels assert, where TRITON_DEBUG=1 asks them to
     check_slot_range(route.segment_slots[: int(route.summary[0])].tolist(), weight.shape[0])
+    if ranks is not None:
+        check_ranks(ranks.tolist(), weight.shape[1])
 
 
 def _upcast(tensor: Tensor) -> bool:

@@ -6,6 +6,8 @@ A token's numbers never depend on the batch: no BLAS call sees more than that to
 import torch
 from torch import Tensor
 
+from t2l_kernels.checks import check_ranks
+
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
     """Sums are kept in fp32, in fp64 for fp64 inputs."""
@@ -15,6 +17,7 @@ def accumulator(dtype: torch.dtype) -> torch.dtype:
 def shrink(x: Tensor, lora_a: Tensor, token_slots: Tensor, ranks: Tensor | None) -> Tensor:
     """s[t] = A[slot] x[t], shape `[1, T, R]`; unspecified entries are zero here."""
     wide = accumulator(x.dtype)
+    check_ranks([] if ranks is None else ranks.tolist(), lora_a.shape[1])
     s = x.new_zeros((1, x.shape[0], lora_a.shape[1]), dtype=wide)
     for token, slot in enumerate(token_slots.tolist()):
         if slot < 0:
@@ -29,6 +32,7 @@ def delta(
 ) -> list[Tensor | None]:
     """scaling[slot] * s[t] B[slot] per token, s summed over its planes; None for slot −1."""
     planes = s.sum(0)
+    check_ranks([] if ranks is None else ranks.tolist(), lora_b.shape[1])
     rows: list[Tensor | None] = []
     for token, slot in enumerate(token_slots.tolist()):
         if slot < 0:

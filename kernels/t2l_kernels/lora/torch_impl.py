@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import check_slot_range
+from t2l_kernels.checks import check_ranks, check_slot_range
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.route import Route
 from t2l_kernels.routing.torch_impl import LONG_RUN
@@ -69,6 +69,7 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
     check_slot_range(ids, num_slots)
     index = slots.long()
     live = [rank_max] * num_segments if ranks is None else ranks[index.clamp(min=0)].tolist()
+    check_ranks(live, rank_max)
     found: list[Stretch] = []
     stop = 0
     for size in sizes:

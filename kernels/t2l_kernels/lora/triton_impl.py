@@ -62,7 +62,10 @@ def backward(
             rows = grad_x.view(dy.shape[0], -1)
             expand(planes, lora_a, route, scalings, ranks, base=None, out=rows, total=ds)
         elif ds is not None:
-            ds.copy_(planes.sum(0))
+            whole = planes[0]
+            for plane in planes[1:]:  # in expand's order, so that dA does not depend on who asks
+                whole = whole + plane
+            ds.copy_(whole)
         if ds is not None:
             grad_a = grad(ds, flat(x), lora_a, route, scalings, ranks)
     return grad_x, grad_a, grad_b

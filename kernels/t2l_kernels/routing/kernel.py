@@ -2,7 +2,7 @@
 
 An item is a token, or a sequence of `length` tokens that share a slot. Items are ranked by a stable
 counting sort (few of them; more are sorted by torch), run-length coded into segments, and segments
-are cut into blocks. One program does it all: thousands of programs read the tables, once built.
+are cut into blocks. One program does it all, but for long block tables and the tokens of sequences.
 """
 
 import triton
@@ -26,29 +26,29 @@ def _rank_items(slots_ptr, order_ptr, n, CHUNK: tl.constexpr, OTHERS: tl.constex
 
 @triton.jit
 def _cut(
-    blocks_ptr, ends_ptr, slots_ptr, starts_ptr, used, total, capacity, steps,
+    blocks_ptr, ends_ptr, slots_ptr, starts_ptr, first, used, total, capacity, steps,
     SIZE: tl.constexpr, CHUNK: tl.constexpr,
 ):  # fmt: skip
-    """Block tables [3, capacity] from the running block counts of the segments (binary search)."""
-    for first in range(0, capacity, CHUNK):
-        block = first + tl.arange(0, CHUNK)
-        live = block < total
-        low = tl.zeros((CHUNK,), dtype=tl.int32)
-        high = tl.zeros((CHUNK,), dtype=tl.int32) + used
-        for _ in range(steps):
-            middle = (low + high) // 2
-            searching = live & (low < high)
-            passed = tl.load(ends_ptr + middle, mask=searching, other=0) <= block
-            low = tl.where(searching & passed, middle + 1, low)
-            high = tl.where(searching & ~passed, middle, high)
-        before = tl.load(ends_ptr + low - 1, mask=live & (low > 0), other=0)
-        start = tl.load(starts_ptr + low, mask=live, other=0) + (block - before) * SIZE
-        stop = tl.minimum(start + SIZE, tl.load(starts_ptr + low + 1, mask=live, other=0))
-        slot = tl.load(slots_ptr + low, mask=live, other=0)
-        inside = block < capacity
-        tl.store(blocks_ptr + block, tl.where(live, slot, -1), mask=inside)
-        tl.store(blocks_ptr + capacity + block, tl.where(live, start, -1), mask=inside)
-        tl.store(blocks_ptr + 2 * capacity + block, tl.where(live, stop, -1), mask=inside)
+    """Entries first … first + CHUNK of a block table [3, capacity], from the segments' running
+    block counts (binary search)."""
+    block = first + tl.arange(0, CHUNK)
+    live = block < total
+    low = tl.zeros((CHUNK,), dtype=tl.int32)
+    high = tl.zeros((CHUNK,), dtype=tl.int32) + used
+    for _ in range(steps):
+        middle = (low + high) // 2
+        searching = live & (low < high)
+        passed = tl.load(ends_ptr + middle, mask=searching, other=0) <= block
+        low = tl.where(searching & passed, middle + 1, low)
+        high = tl.where(searching & ~passed, middle, high)
+    before = tl.load(ends_ptr + low - 1, mask=live & (low > 0), other=0)
+    start = tl.load(starts_ptr + low, mask=live, other=0) + (block - before) * SIZE
+    stop = tl.minimum(start + SIZE, tl.load(starts_ptr + low + 1, mask=live, other=0))
+    slot = tl.load(slots_ptr + low, mask=live, other=0)
+    inside = block < capacity
+    tl.store(blocks_ptr + block, tl.where(live, slot, -1), mask=inside)
+    tl.store(blocks_ptr + capacity + block, tl.where(live, start, -1), mask=inside)
+    tl.store(blocks_ptr + 2 * capacity + block, tl.where(live, stop, -1), mask=inside)
 
 
 @triton.jit(
@@ -65,7 +65,7 @@ def route_tables_kernel(
     segment_slots_ptr,  # [max_segments] int32
     segment_starts_ptr,  # [max_segments + 1] int32
     stretches_ptr,  # [max_segments] int32
-    summary_ptr,  # [5] int32: segments, stretches, 0, blocks of each size
+    summary_ptr,  # [7] int32: see Route.summary
     ends_ptr,  # [2, max_segments] int32, scratch
     small_ptr,  # [3, small_capacity] int32
     large_ptr,  # [3, large_capacity] int32
@@ -78,6 +78,7 @@ def route_tables_kernel(
     HAS_LENGTHS: tl.constexpr,
     SMALL: tl.constexpr,
     LARGE: tl.constexpr,
+    CUT: tl.constexpr,  # blocks too; else route_blocks_kernel does it
     CHUNK: tl.constexpr,
 ):
     if SORT:
@@ -85,6 +86,7 @@ def route_tables_kernel(
         tl.debug_barrier()
     segments = 0
     tokens = 0
+    bare = 0  # tokens without an adapter: the lowest slots
     for first in range(0, n, CHUNK):
         rank = first + tl.arange(0, CHUNK)
         live = rank < n
@@ -98,18 +100,21 @@ def route_tables_kernel(
         start = tokens + tl.cumsum(size, 0) - size
         segment = segments + tl.cumsum(changes.to(tl.int32), 0) - 1
         tl.device_assert((segment < max_segments) | ~live, "max_segments is too small")
-        opens = changes & (segment < max_segments)
+        tl.device_assert((slot >= -1) | ~live, "slots below -1")
         tl.store(item_starts_ptr + rank, start, mask=live)
-        tl.store(segment_slots_ptr + segment, slot, mask=opens)
-        tl.store(segment_starts_ptr + segment, start, mask=opens)
+        tl.store(segment_slots_ptr + segment, slot, mask=changes & (segment < max_segments))
+        # one more than there is room for: where the last segment ends
+        tl.store(segment_starts_ptr + segment, start, mask=changes & (segment <= max_segments))
+        bare += tl.sum(tl.where(slot < 0, size, 0), 0)
         segments += tl.sum(changes.to(tl.int32), 0)
         tokens += tl.sum(size, 0)
+    found = segments
     segments = tl.minimum(segments, max_segments)
     for first in range(0, max_segments + 1, CHUNK):
         entry = first + tl.arange(0, CHUNK)
         unused = (entry >= segments) & (entry < max_segments)
         tl.store(segment_slots_ptr + entry, tl.full((CHUNK,), -1, tl.int32), mask=unused)
-        last = (entry >= segments) & (entry <= max_segments)
+        last = (entry >= found) & (entry <= max_segments)
         tl.store(segment_starts_ptr + entry, tokens + tl.zeros_like(entry), mask=last)
         tl.store(stretches_ptr + entry, (entry < segments).to(tl.int32), mask=entry < max_segments)
     tl.debug_barrier()
@@ -133,18 +138,44 @@ def route_tables_kernel(
     tl.store(summary_ptr + 2, 0)
     tl.store(summary_ptr + 3, small_total)
     tl.store(summary_ptr + 4, large_total)
-    tl.debug_barrier()
+    past = tl.load(segment_starts_ptr + segments)
+    tl.store(summary_ptr + 5, tl.minimum(bare, past))
+    tl.store(summary_ptr + 6, past)
+    if CUT:
+        tl.debug_barrier()
+        for first in range(0, small_capacity, CHUNK):
+            _cut(
+                small_ptr, ends_ptr, segment_slots_ptr, segment_starts_ptr, first, segments,
+                small_total, small_capacity, steps, SMALL, CHUNK,
+            )  # fmt: skip
+        for first in range(0, large_capacity, CHUNK):
+            _cut(
+                large_ptr, ends_ptr + max_segments, segment_slots_ptr, segment_starts_ptr, first,
+                segments, large_total, large_capacity, steps, LARGE, CHUNK,
+            )  # fmt: skip
+
+
+@triton.jit(do_not_specialize=["capacity", "steps"])
+def route_blocks_kernel(
+    segment_slots_ptr,  # [max_segments] int32
+    segment_starts_ptr,  # [max_segments + 1] int32
+    summary_ptr,  # [7] int32
+    total_ptr,  # [1] int32: blocks of this size
+    ends_ptr,  # [max_segments] int32
+    blocks_ptr,  # [3, capacity] int32
+    capacity,
+    steps,
+    SIZE: tl.constexpr,
+    CHUNK: tl.constexpr,
+):
+    """A long block table, a chunk per program."""
     _cut(
-        small_ptr, ends_ptr, segment_slots_ptr, segment_starts_ptr, segments, small_total,
-        small_capacity, steps, SMALL, CHUNK,
-    )  # fmt: skip
-    _cut(
-        large_ptr, ends_ptr + max_segments, segment_slots_ptr, segment_starts_ptr, segments,
-        large_total, large_capacity, steps, LARGE, CHUNK,
+        blocks_ptr, ends_ptr, segment_slots_ptr, segment_starts_ptr, tl.program_id(0) * CHUNK,
+        tl.load(summary_ptr), tl.load(total_ptr), capacity, steps, SIZE, CHUNK,
     )  # fmt: skip
 
 
-@triton.jit(do_not_specialize=["length"])
+@triton.jit(do_not_specialize=["length", "num_tokens"])
 def route_order_kernel(
     slots_ptr,  # [n] int32
     lengths_ptr,  # [n] int32, unused without HAS_LENGTHS
@@ -154,6 +185,7 @@ def route_order_kernel(
     item_starts_ptr,  # [n] int32
     order_ptr,  # [T] int64
     token_slots_ptr,  # [T] int32
+    num_tokens,
     HAS_LENGTHS: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
@@ -169,6 +201,9 @@ def route_order_kernel(
     slot = tl.load(slots_ptr + item)
     for first in range(tl.program_id(1) * CHUNK, size, tl.num_programs(1) * CHUNK):
         offset = first + tl.arange(0, CHUNK)
-        live = offset < size
+        inside = position + offset < num_tokens
+        tl.device_assert(inside | (offset >= size), "num_tokens is less than the lengths' sum")
+        live = (offset < size) & inside
         tl.store(order_ptr + position + offset, token + offset.to(tl.int64), mask=live)
-        tl.store(token_slots_ptr + token + offset, slot + tl.zeros_like(offset), mask=live)
+        at = token + offset
+        tl.store(token_slots_ptr + at, slot + tl.zeros_like(offset), mask=live & (at < num_tokens))

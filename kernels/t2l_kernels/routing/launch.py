@@ -5,11 +5,19 @@ from torch import Tensor
 
 from t2l_kernels.checks import ArgumentError
 from t2l_kernels.plans import BLOCK_SIZES
-from t2l_kernels.routing.kernel import route_order_kernel, route_tables_kernel
+from t2l_kernels.routing.kernel import (
+    route_blocks_kernel,
+    route_order_kernel,
+    route_tables_kernel,
+)
 from t2l_kernels.routing.tables import block_capacity
 
 SORTED_IN_KERNEL = 512
 """Items that one program ranks by itself (n² comparisons); more are sorted by torch."""
+
+CUT_IN_KERNEL = 1024
+"""Blocks of 16 tokens that it cuts too; longer tables get programs of their own."""
+CUT_CHUNK = 256
 
 
 def build(
@@ -34,14 +42,16 @@ def build(
     one_each = lengths is None and seq_len == 1
     small, large = (block_capacity(num_tokens, max_segments, size) for size in BLOCK_SIZES)
     segment_slots, segment_starts = table(max_segments), table(max_segments + 1)
-    stretches, summary = table(max_segments), table(5)
+    stretches, summary = table(max_segments), table(7)
     blocks_small, blocks_large = table(3, small), table(3, large)
     in_kernel = n <= SORTED_IN_KERNEL
     if in_kernel:
         item_order = table(n, dtype=torch.int64)
     else:
         item_order = slots.sort(stable=True).indices
-    item_starts = table(n)
+    item_starts, ends = table(n), table(2, max_segments)
+    cut = small <= CUT_IN_KERNEL
+    steps = max_segments.bit_length() + 1
     lengths = None if lengths is None else lengths.to(torch.int32).contiguous()
     with torch.cuda.device_of(slots):
         route_tables_kernel[(1,)](
@@ -54,21 +64,36 @@ def build(
             segment_starts,
             stretches,
             summary,
-            table(2, max_segments),
+            ends,
             blocks_small,
             blocks_large,
             n,
             max_segments,
             small,
             large,
-            max_segments.bit_length() + 1,
+            steps,
             SORT=in_kernel,
             HAS_LENGTHS=lengths is not None,
             SMALL=BLOCK_SIZES[0],
             LARGE=BLOCK_SIZES[1],
+            CUT=cut,
             CHUNK=_few(n, SORTED_IN_KERNEL),
             num_warps=4,
         )
+        for index, blocks in enumerate(() if cut else (blocks_small, blocks_large)):
+            route_blocks_kernel[(-(-blocks.shape[1] // CUT_CHUNK),)](
+                segment_slots,
+                segment_starts,
+                summary,
+                summary[3 + index :],
+                ends[index],
+                blocks,
+                blocks.shape[1],
+                steps,
+                SIZE=BLOCK_SIZES[index],
+                CHUNK=CUT_CHUNK,
+                num_warps=4,
+            )
     if slots.device.type == "cpu":
         _check_segments(slots, max_segments)
     if one_each:
@@ -90,6 +115,7 @@ def build(
                     item_starts,
                     order,
                     token_slots,
+                    num_tokens,
                     HAS_LENGTHS=lengths is not None,
                     CHUNK=_few(num_tokens // n, 1024),
                     num_warps=4,

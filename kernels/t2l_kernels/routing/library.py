@@ -37,7 +37,7 @@ def _build_fake(
     blocks = [0, 0]
     if resolve_impl(impl, slots.device) != "torch":
         blocks = [block_capacity(num_tokens, max_segments, size) for size in BLOCK_SIZES]
-    shapes = [(num_tokens,), (max_segments,), (max_segments + 1,), (max_segments,), (5,)]
+    shapes = [(num_tokens,), (max_segments,), (max_segments + 1,), (max_segments,), (7,)]
     shapes += [(3, blocks[0]), (3, blocks[1])]
     tables = [slots.new_empty(shape, dtype=torch.int32) for shape in shapes]
     return [tables[0], slots.new_empty((num_tokens,), dtype=torch.int64), *tables[1:]]

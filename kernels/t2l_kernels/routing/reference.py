@@ -34,6 +34,7 @@ def build(
                 blocks += [(slot, start, min(start + size, stop)) for start in edges]
         starts.append(stop)
     used = len(present)
+    bare = sum(slot < 0 for slot in token_slots)
     unused = max_segments - used
 
     def table(values: list, dtype: torch.dtype = torch.int32) -> Tensor:
@@ -49,6 +50,6 @@ def build(
         table(present + [-1] * unused),
         table(starts + [num_tokens] * unused),
         table([1] * used + [0] * unused),
-        table([used, used, 0, *map(len, tables)]),
+        table([used, used, 0, *map(len, tables), bare, num_tokens]),
         *[block_table(b, size) for b, size in zip(tables, BLOCK_SIZES, strict=True)],
     ]

@@ -30,7 +30,7 @@ def build(
         token_slots = slots.clone()
     order = torch.arange(num_tokens, device=slots.device)
     values, counts = token_slots.unique_consecutive(return_counts=True)
-    in_place = values.shape[0] * LONG_RUN <= num_tokens
+    in_place = values.shape[0] <= min(max_segments, num_tokens // LONG_RUN)
     if not in_place:
         ordered, by_slot = token_slots.sort(stable=True)
         values, counts = ordered.unique_consecutive(return_counts=True)
@@ -43,8 +43,7 @@ def build(
     num_segments = values.shape[0]
     if num_segments > max_segments:
         raise ArgumentError(
-            f"max_segments must be at least the {num_segments} runs of equal slots, got "
-            f"{max_segments}"
+            f"max_segments must be at least the {num_segments} different slots, got {max_segments}"
         )
     segment_slots = token_slots.new_full((max_segments,), -1)
     segment_slots[:num_segments] = values
@@ -54,7 +53,7 @@ def build(
     stretch_sizes = _stretches(values, counts)
     stretches = token_slots.new_zeros(max_segments)
     stretches[: stretch_sizes.shape[0]] = stretch_sizes
-    summary = [num_segments, stretch_sizes.shape[0], int(in_place), 0, 0]
+    summary = [num_segments, stretch_sizes.shape[0], int(in_place), 0, 0, 0, 0]
     no_blocks = token_slots.new_empty((3, 0))
     return [
         token_slots, order, segment_slots, segment_starts, stretches,

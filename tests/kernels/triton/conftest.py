@@ -9,7 +9,7 @@ import os
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 
 from t2l_kernels import Route
 
@@ -57,9 +57,32 @@ class Guards(TorchDispatchMode):
                 assert bool(intact.all()), f"written outside a buffer of {count} {whole.dtype}"
 
 
+class Checked:
+    """A kernel after whose every launch the bands are looked at."""
+
+    def __init__(self, kernel, guards: Guards) -> None:
+        self.kernel, self.guards = kernel, guards
+
+    def __getitem__(self, grid):
+        def launch(*args, **options):
+            self.kernel[grid](*args, **options)
+            with _disable_current_modes():
+                self.guards.check()
+
+        return launch
+
+
 @pytest.fixture
-def guards():
-    return Guards()
+def guards(monkeypatch):
+    from t2l_kernels.head import launch as head_launch
+    from t2l_kernels.lora import launch as lora_launch
+    from t2l_kernels.routing import launch as route_launch
+
+    made = Guards()
+    for module in (head_launch, lora_launch, route_launch):
+        for name in [name for name in vars(module) if name.endswith("_kernel")]:
+            monkeypatch.setattr(module, name, Checked(getattr(module, name), made))
+    return made
 
 
 def popular(kind: str, num_tokens: int, num_slots: int) -> torch.Tensor:
@@ -162,12 +185,24 @@ def row_by_row_matmul(left, right, dtype=None):
 class NoSync(TorchDispatchMode):
     """Fails where a value travels to the host; notes what is allocated."""
 
+    METHODS = ("tolist", "numpy", "cpu", "item", "__bool__", "__int__")
+
     FORBIDDEN = ("_local_scalar_dense", "nonzero", "unique", "item", "is_nonzero", "equal")
 
     def __init__(self) -> None:
         super().__init__()
         self.seen = 0
+        self.patch = pytest.MonkeyPatch()
         self.allocated: list[tuple[int, ...]] = []
+
+    def __enter__(self):
+        for method in self.METHODS:  # what a CPU tensor does without a dispatch
+            self.patch.setattr(torch.Tensor, method, _waits(method))
+        return super().__enter__()
+
+    def __exit__(self, *error):
+        self.patch.undo()
+        return super().__exit__(*error)
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         self.seen += 1
@@ -179,12 +214,29 @@ class NoSync(TorchDispatchMode):
         return made
 
 
+def _waits(method: str):
+    def waits(*args, **options):
+        raise AssertionError(f"Tensor.{method} waits for the device")
+
+    return waits
+
+
+class Silent:
+    """A kernel that is not run: the interpreter itself reads tensors on the host."""
+
+    def __getitem__(self, grid):
+        return lambda *args, **options: None
+
+
 @pytest.fixture
 def no_sync(monkeypatch):
     """A mode under which launchers may not read a tensor; host-side checks of values are off."""
     from t2l_kernels.lora import launch
     from t2l_kernels.routing import launch as route_launch
 
-    monkeypatch.setattr(launch, "_check_slots", lambda weight, route: None)
+    monkeypatch.setattr(launch, "_check_values", lambda weight, route, ranks: None)
+    for module in (launch, route_launch) if INTERPRETED else ():
+        for name in [name for name in vars(module) if name.endswith("_kernel")]:
+            monkeypatch.setattr(module, name, Silent())
     monkeypatch.setattr(route_launch, "_check_segments", lambda slots, bound: None)
     return NoSync()

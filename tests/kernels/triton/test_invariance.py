@@ -27,14 +27,15 @@ def row_invariant_dot(monkeypatch):
 
 
 def outputs(case: Case, tokens: torch.Tensor, max_segments: int | None = None) -> torch.Tensor:
-    """Rows `tokens` of the case, run as a batch of their own."""
+    """Rows `tokens` of the case, run as a batch of their own: output and gradient of x."""
     held = case.placed()
     tokens = tokens.to(DEVICE)
+    x = held["x"][tokens].requires_grad_()
     route = Route.from_tokens(
         case.slots.to(DEVICE)[tokens], max_segments=max_segments, impl="triton"
     )
-    return multi_lora(
-        held["x"][tokens],
+    out = multi_lora(
+        x,
         held["lora_a"],
         held["lora_b"],
         route,
@@ -43,9 +44,11 @@ def outputs(case: Case, tokens: torch.Tensor, max_segments: int | None = None) -
         residual=held["residual"][tokens],
         impl="triton",
     )
+    (grad_x,) = torch.autograd.grad(out, x, case.grad.to(DEVICE)[tokens])
+    return torch.cat([out.detach(), grad_x], dim=1)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("kind", ["uniform", "skewed"])
 def test_alone_in_a_pair_or_in_the_batch(kind, dtype):
     case = Case(popular(kind, 40, 9), SIZES, dtype)

@@ -64,6 +64,45 @@ def test_tokens_keep_their_order_within_a_segment():
     assert torch.equal(route.order.cpu(), slots.argsort(stable=True))
 
 
+def test_a_long_block_table_is_cut_by_programs_of_its_own():
+    slots = popular("distinct", 0, 1100)
+    built, expected = both(Route.from_tokens, slots)
+    assert built.blocks(16).table.shape[1] > launch.CUT_IN_KERNEL
+    assert_equal(built, expected)
+
+
+def test_every_launch_stays_within_its_tables(guards):
+    slots = popular("zipf", 1200, 90).int().to(DEVICE)
+    lengths = (torch.arange(6, device=DEVICE) * 7).int()
+    with guards:
+        launch.build(slots, None, 1, 1200, 90)
+        launch.build(slots[:300], None, 1, 300, 300)
+        launch.build(slots[:6], lengths, 0, 105, 6)
+        launch.build(slots[:6], None, 40, 240, 6)
+    guards.check()
+    assert len(guards.whole) > 30
+
+
+@pytest.mark.interpreted
+def test_slots_beyond_the_bound_get_no_adapter(monkeypatch):
+    """What a GPU does, which is not asked whether the bound holds."""
+    monkeypatch.setattr(launch, "_check_segments", lambda slots, bound: None)
+    route = Route.from_tokens(torch.tensor([3, 1, 1, 0, 2, 2, -1]), max_segments=3, impl="triton")
+    assert route.segment_slots.tolist() == [-1, 0, 1]
+    assert route.segment_starts.tolist() == [0, 1, 2, 4]
+    assert route.blocks(16).table[:, : int(route.summary[3])].T.tolist() == [[0, 1, 2], [1, 2, 4]]
+    assert route.summary[5:].tolist() == [1, 4]
+
+
+@pytest.mark.interpreted
+def test_a_wrong_sum_of_lengths_writes_nothing_outside(guards):
+    """On a GPU nobody has added them up."""
+    lengths = torch.tensor([5, 9, 4], dtype=torch.int32)
+    with guards:
+        launch.build(torch.tensor([1, 0, 1], dtype=torch.int32), lengths, 0, 10, 3)
+    guards.check()
+
+
 def test_no_tokens():
     built, expected = both(Route.from_tokens, torch.empty(0, dtype=torch.int32))
     assert_equal(built, expected)
