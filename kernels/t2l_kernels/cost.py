@@ -71,6 +71,7 @@ class Cost:
     flops: int
     launches: int
     programs: int
+    useful: int  # programs that have something to do
 
     def __add__(self, other: "Cost") -> "Cost":
         return Cost(
@@ -79,6 +80,7 @@ class Cost:
             self.flops + other.flops,
             self.launches + other.launches,
             self.programs + other.programs,
+            self.useful + other.useful,
         )
 
     def seconds(self, gpu: Gpu) -> float:
@@ -93,7 +95,8 @@ def shrink(batch: Batch, width: int) -> Cost:
     x = batch.tokens * width * batch.size
     adapter = batch.rank * width * batch.size
     s = plan.planes * batch.tokens * batch.rank * 4
-    programs = min(capacity, plans.at_most(rows, plan.planes)) * plan.planes
+    side = min(capacity, plans.at_most(rows, plan.planes))
+    programs = side * plan.planes
     tables = plan.planes * (16 * blocks + 8 * batch.tokens) + 4 * programs
     return Cost(
         least=x + len(batch.lengths) * adapter + s,
@@ -101,6 +104,7 @@ def shrink(batch: Batch, width: int) -> Cost:
         flops=2 * batch.tokens * batch.rank * width,
         launches=1,
         programs=programs,
+        useful=min(blocks, side) * plan.planes,
     )
 
 
@@ -119,7 +123,8 @@ def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
     adapter = batch.rank * width * batch.size
     s = planes * batch.tokens * batch.rank * 4
     kept = 0 if mode == "in place" else batch.tokens * batch.rank * batch.size
-    programs = min(capacity, plans.at_most(rows, groups)) * groups
+    side = min(capacity, plans.at_most(rows, groups))
+    programs = side * groups
     tables = (
         groups * (20 * blocks + 8 * batch.tokens) + (4 if mode == "in place" else 12) * programs
     )
@@ -129,6 +134,7 @@ def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
         flops=2 * batch.tokens * batch.rank * width,
         launches=1,
         programs=programs,
+        useful=min(blocks, side) * groups,
     )
 
 
@@ -149,6 +155,7 @@ def grad(batch: Batch, width: int) -> Cost:
         flops=2 * batch.tokens * batch.rank * width,
         launches=1,
         programs=programs,
+        useful=programs,
     )
 
 
@@ -168,7 +175,7 @@ def table(batches: dict[str, Batch], of: Callable[[Batch], Cost]) -> list[str]:
     """Markdown rows: bytes against the least, programs, modelled microseconds per GPU."""
     names = " | ".join(gpu.name for gpu in GPUS)
     lines = [
-        f"| batch | least MB | issued / least | launches | programs | {names} |",
+        f"| batch | least MB | issued / least | launches | useful of programs | {names} |",
         "|---|---|---|---|---|" + "---|" * len(GPUS),
     ]
     for name, batch in batches.items():
@@ -176,7 +183,7 @@ def table(batches: dict[str, Batch], of: Callable[[Batch], Cost]) -> list[str]:
         times = " | ".join(f"{1e6 * cost.seconds(gpu):.1f}" for gpu in GPUS)
         lines.append(
             f"| {name} | {cost.least / 1e6:.2f} | {cost.issued / cost.least:.2f} | "
-            f"{cost.launches} | {cost.programs} | {times} |"
+            f"{cost.launches} | {cost.useful} of {cost.programs} | {times} |"
         )
     return lines
 
@@ -195,9 +202,25 @@ TRAINING = {
 }
 
 
+def per_operator() -> dict[str, list[str]]:
+    """One table per operator, at the ranks whose bars are widest apart."""
+    ranks = ("r 16", "r 64")
+    both = {n: b for n, b in (DECODE | PREFILL | TRAINING).items() if n.endswith(ranks)}
+    trained = {n: b for n, b in TRAINING.items() if n.endswith(ranks)}
+    return {
+        "lora_shrink": table(both, lambda batch: shrink(batch, 4096)),
+        "lora_expand in place": table(both, lambda batch: expand(batch, 4096)),
+        "lora_expand for dx": table(trained, lambda batch: expand(batch, 4096, mode="gradient")),
+        "lora_grad": table(trained, lambda batch: grad(batch, 4096)),
+    }
+
+
 def main() -> None:
     from t2l_kernels.peers import comparison
 
+    for name, lines in per_operator().items():
+        print(f"{name}, d 4096, bf16. Times in µs, modelled.\n")
+        print("\n".join(lines) + "\n")
     print("Inference (shrink + expand in place), d 4096 → 4096, bf16. Times in µs, modelled.\n")
     print("\n".join(table(DECODE | PREFILL, forward)))
     print("\nTraining (forward, dx, dA, dB). Times in µs, modelled.\n")

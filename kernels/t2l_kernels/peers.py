@@ -20,7 +20,7 @@ def _ceil(a: int, b: int) -> int:
 
 def _cost(batch: Batch, issued: int, launches: int, programs: int, flops: int = 0) -> Cost:
     ours = forward(batch)
-    return Cost(ours.least, issued, flops or ours.flops, launches, programs)
+    return Cost(ours.least, issued, flops or ours.flops, launches, programs, programs)
 
 
 def vllm(batch: Batch) -> Cost:

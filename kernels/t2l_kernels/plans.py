@@ -47,7 +47,7 @@ class ShrinkPlan:
             "EVEN_K": width % self.block_k == 0,
             "num_warps": _warps(block_m, self.arch),
             "num_stages": self.stages,
-        }
+        } | _registers(self.stages, self.arch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +69,14 @@ class ExpandPlan:
             "EVEN_N": width % self.block_n == 0,
             "num_warps": _warps(block_m, self.arch),
             "num_stages": self.stages,
-        }
+        } | _registers(self.stages, self.arch)
 
 
 @dataclass(frozen=True, slots=True)
 class GradPlan:
     """`grad[slot, r, d] = c · Σ_t s[t, r] rows[t, d]`, over the tokens of a segment."""
 
+    arch: str
     block_t: int
     block_d: int
     block_r: int
@@ -92,9 +93,10 @@ class GradPlan:
             "EVEN_D": width % self.block_d == 0,
             "num_warps": self.warps,
             "num_stages": self.stages,
-        }
+        } | _registers(self.stages, self.arch)
 
 
+@lru_cache(maxsize=64)
 def arch_of(device: torch.device) -> str:
     """The plan table's name for a device; the interpreter on the CPU takes sm_80's.
 
@@ -124,16 +126,18 @@ def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkP
     chunk = 1024 if block_r <= 32 else 2048
     planes = min(8, max(1, _cdiv(width, chunk)))
     chunk = _cdiv(_cdiv(width, planes), block_k) * block_k
-    return ShrinkPlan(arch, block_k, block_r, chunk, _cdiv(width, chunk), _stages(arch, 3))
+    return ShrinkPlan(
+        arch, block_k, block_r, chunk, _cdiv(width, chunk), _stages(width, dtype, arch, 3)
+    )
 
 
 @lru_cache(maxsize=1024)
 def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandPlan:
     block_r = _block_rank(rank)
-    block_n = 32 if block_r >= 64 else 64
+    block_n = 32 if block_r >= 32 else 64
     if dtype == torch.float32 or _ragged(width):
         block_n //= 2
-    return ExpandPlan(arch, block_n, block_r, _stages(arch, 2))
+    return ExpandPlan(arch, block_n, block_r, _stages(width, dtype, arch, 2))
 
 
 @lru_cache(maxsize=1024)
@@ -142,7 +146,9 @@ def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
     block_d = 128 if block_r <= 64 else 64
     if dtype == torch.float32 or _ragged(width):
         block_d = 32 if block_r <= 64 else 16
-    return GradPlan(32, block_d, block_r, _stages(arch, 3), 4 if block_r <= 32 else 2)
+    return GradPlan(
+        arch, 32, block_d, block_r, _stages(width, dtype, arch, 3), 4 if block_r <= 32 else 2
+    )
 
 
 def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: torch.dtype) -> int:
@@ -206,7 +212,14 @@ def _ragged(width: int) -> bool:
     return width % 16 != 0
 
 
-def _stages(arch: str, wanted: int) -> int:
+def _registers(stages: int, arch: str) -> dict[str, int]:
+    # without a bound of its own ptxas spills a few bytes to reach a rounder occupancy
+    return {"maxnreg": 168} if stages == 1 and arch.startswith("sm_") else {}
+
+
+def _stages(width: int, dtype: torch.dtype, arch: str, wanted: int) -> int:
+    if dtype == torch.float32 or _ragged(width):
+        return 1  # `fma` and rows without vectors: a pipeline would cost registers, and spills
     # AMD's pipeliner keeps a whole tile per stage in 64 KB of shared memory
     return 2 if arch.startswith("gfx") else wanted
 

@@ -160,7 +160,10 @@ class Adapters:
             AdapterMismatch: `weights` don't fit the sites.
         """
         active = ActiveUse(
-            self._checked_slots(slots, weights), self._checked_repeat(repeat), weights
+            self._checked_slots(slots, weights),
+            self._checked_repeat(repeat),
+            weights,
+            None if self.slab is None else self.slab.num_slots,
         )
         with self._lock:
             if self.active is not None:

@@ -109,12 +109,21 @@ class MultiLoraLinear(nn.Module):
         y = self.base(x)
         if slots is None:
             return y
-        route = slots if isinstance(slots, Route) else route_of(slots, x.shape[:-1])
+        route = (
+            slots
+            if isinstance(slots, Route)
+            else route_of(slots, x.shape[:-1], num_slots=self.lora_a.shape[0])
+        )
         return add_delta(x, y, self.lora_a, self.lora_b, route, self.scalings, None)
 
 
-def route_of(slots: Tensor, leading: torch.Size, repeat: int = 1) -> Route:
+def route_of(
+    slots: Tensor, leading: torch.Size, repeat: int = 1, *, num_slots: int | None = None
+) -> Route:
     """The route of an input with these leading dims, from a slot per row or per token.
+
+    Args:
+        num_slots: bounds the different slots: smaller tables, and larger blocks for a kernel.
 
     Raises:
         ArgumentError: the slots fit neither the rows (times `repeat`) nor the tokens.
@@ -122,14 +131,22 @@ def route_of(slots: Tensor, leading: torch.Size, repeat: int = 1) -> Route:
     if slots.dim() == 1 and len(leading) > 0:
         rows = slots.shape[0]
         if leading[0] == rows:
-            return Route.from_sequences(slots, leading[1:].numel())
+            bound = _bound(rows, num_slots)
+            return Route.from_sequences(slots, leading[1:].numel(), max_segments=bound)
         if leading[0] == rows * repeat:
-            return Route.from_sequences(slots.repeat_interleave(repeat), leading[1:].numel())
+            each = slots.repeat_interleave(repeat)
+            bound = _bound(rows, num_slots)
+            return Route.from_sequences(each, leading[1:].numel(), max_segments=bound)
     elif slots.shape == leading:
-        return Route.from_tokens(slots.reshape(-1))
+        bound = _bound(slots.numel(), num_slots)
+        return Route.from_tokens(slots.reshape(-1), max_segments=bound)
     expected = f"[{leading[0] if leading else 1}]" if len(leading) < 2 else f"{tuple(leading)}"
     raise ArgumentError(
         f"slots must fit the input's leading dims {tuple(leading)} (repeat={repeat}): one per "
         "row of "
         f"the first dim, or one per token {expected}; got shape {tuple(slots.shape)}"
     )
+
+
+def _bound(items: int, num_slots: int | None) -> int:
+    return items if num_slots is None else torch.sym_min(items, num_slots + 1)  # one more: none

@@ -15,8 +15,11 @@ Pair = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 class ActiveUse:
     """Routes live from one forward of the model to the next, one per leading shape."""
 
-    def __init__(self, slots: Tensor, repeat: int, batch: LoraBatch | None) -> None:
+    def __init__(
+        self, slots: Tensor, repeat: int, batch: LoraBatch | None, num_slots: int | None = None
+    ) -> None:
         self.slots = slots
+        self.num_slots = num_slots if batch is None else len(batch)
         self.repeat = repeat
         self.routes: tuple[tuple[torch.Size, Route], ...] = ()
         self.version = version_of(slots)
@@ -29,7 +32,7 @@ class ActiveUse:
         for known, route in self.routes:
             if known == leading:
                 return route
-        route = route_of(self.slots, leading, self.repeat)
+        route = route_of(self.slots, leading, self.repeat, num_slots=self.num_slots)
         self.routes = (*self.routes, (leading, route))
         return route
 

@@ -67,11 +67,12 @@ def test_modelled_time_is_bound_by_bandwidth_at_every_rank():
 @pytest.mark.parametrize(
     "lines",
     [
+        *cost.per_operator().values(),
         cost.table(DECODE | PREFILL, forward),
         cost.table(TRAINING, training),
         comparison(ALL),
     ],
-    ids=["inference", "training", "peers"],
+    ids=[*cost.per_operator(), "inference", "training", "peers"],
 )
 def test_the_docs_show_what_the_model_says(lines):
     text = DOCS.read_text()

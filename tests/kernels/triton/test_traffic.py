@@ -61,6 +61,7 @@ def assert_lean(traffic, modelled: cost.Cost, bar: float) -> None:
     assert traffic.issued <= bar * modelled.least
     assert traffic.issued == pytest.approx(modelled.issued, rel=0.005)
     assert traffic.programs == modelled.programs
+    assert traffic.useful == modelled.useful
 
 
 @pytest.mark.parametrize("op", ["shrink", "expand"])
