@@ -143,6 +143,53 @@ def _ours(impl: str) -> Run:
     return run
 
 
+def _shrink(impl: str) -> Run:
+    return lambda i: lora_shrink(i.x, i.lora_a, i.route(impl), impl=impl).sum(0)
+
+
+def _shrink_by_adapter(i: Inputs) -> Tensor:
+    s = i.x.new_zeros(i.x.shape[0], i.lora_a.shape[1])
+    for slot in i.slots.unique().tolist():
+        rows = (i.slots == slot).nonzero().flatten()
+        s[rows] = i.x[rows] @ i.lora_a[slot].T
+    return s
+
+
+def _shrink_bmm_gather(i: Inputs) -> Tensor:
+    return torch.bmm(i.lora_a[i.slots.long()], i.x.unsqueeze(2)).squeeze(2)
+
+
+def _projected(i: Inputs) -> Tensor:
+    """s `[1, T, R]` in the accumulator's dtype, the same for all."""
+    return i.once(
+        f"s {i.x.dtype}", lambda: lora_shrink(i.x, i.lora_a, i.route("torch"), impl="torch")
+    )
+
+
+def _expand(impl: str) -> Run:
+    def run(i: Inputs) -> Tensor:
+        route, s = i.route(impl), _projected(i)
+        lora_expand(s, i.lora_b, route, scalings=i.scalings, out=i.y, impl=impl)
+        return i.y
+
+    return run
+
+
+def _expand_by_adapter(i: Inputs) -> Tensor:
+    s = _projected(i)[0].to(i.y.dtype)
+    for slot in i.slots.unique().tolist():
+        rows = (i.slots == slot).nonzero().flatten()
+        i.y.index_add_(0, rows, s[rows] @ i.lora_b[slot] * i.scalings[slot].to(s.dtype))
+    return i.y
+
+
+def _expand_bmm_gather(i: Inputs) -> Tensor:
+    slots = i.slots.long()
+    s = _projected(i)[0].to(i.y.dtype)
+    delta = torch.bmm(s.unsqueeze(1), i.lora_b[slots]).squeeze(1)
+    return i.y.addcmul_(delta, i.scalings[slots].to(delta.dtype)[:, None])
+
+
 def by_adapter(i: Inputs) -> Tensor:
     """A loop over the batch's adapters, each with its rows gathered: PEFT's way."""
     for slot in i.slots.unique().tolist():
@@ -227,6 +274,20 @@ def step_by_adapter(i: Inputs) -> Tensor:
 
 
 OPS = {
+    "shrink": Op(
+        name="lora_shrink",
+        truth=_shrink_by_adapter,
+        implementations={"triton": _shrink("triton"), "torch": _shrink("torch")},
+        peers={"loop over adapters": _shrink_by_adapter, "bmm gather": _shrink_bmm_gather},
+        cost=lambda batch: cost.shrink(batch, batch.in_features),
+    ),
+    "expand": Op(
+        name="lora_expand in place",
+        truth=lambda i: _expand_by_adapter(replace(i, y=i.y.clone())),
+        implementations={"triton": _expand("triton"), "torch": _expand("torch")},
+        peers={"loop over adapters": _expand_by_adapter, "bmm gather": _expand_bmm_gather},
+        cost=lambda batch: cost.expand(batch, batch.out_features),
+    ),
     "inference": Op(
         name="inference: shrink, expand in place",
         truth=lambda i: by_adapter(replace(i, y=i.y.clone())),
