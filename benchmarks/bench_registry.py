@@ -6,7 +6,7 @@ import torch
 from benchmarks.popularity import POPULARITY
 from benchmarks.registry import OPS, Inputs, Shape
 
-TOKENS = {"shrink": 256, "expand": 256, "inference": 256, "training": 128}
+TOKENS = {"shrink": 256, "expand": 256, "inference": 256, "basis": 256, "training": 128}
 
 
 @pytest.mark.parametrize("popularity", POPULARITY)

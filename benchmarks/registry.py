@@ -5,12 +5,16 @@ A time is printed only of what passed `check` on the same tensors in the same pr
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import reduce
+from operator import add
 
 import torch
 from torch import Tensor
 
 from benchmarks.popularity import lengths
 from t2l_kernels import Route, cost, lora_expand, lora_shrink, multi_lora
+from t2l_kernels.basis import cost as basis_cost
+from t2l_kernels.basis.api import basis_lora
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,41 @@ def step_by_adapter(i: Inputs) -> Tensor:
     return _step(i, layer)
 
 
+HIDDEN = 512
+"""Of the shared bases (`head_in_size` of the published Mistral recipe)."""
+
+
+def _basis(i: Inputs) -> tuple[Tensor, ...]:
+    """Shared bases and every slot's cores, in the inputs' dtype."""
+
+    def make() -> tuple[Tensor, ...]:
+        generator = torch.Generator().manual_seed(0)
+        width, rank, slots = i.shape.width, i.shape.rank, i.lora_a.shape[0]
+        sizes = ((HIDDEN, width), (slots, rank, HIDDEN), (slots, rank, HIDDEN), (width, HIDDEN))
+        made = (torch.randn(size, generator=generator) / size[-1] ** 0.5 for size in sizes)
+        return tuple(t.to(i.x.device, i.shape.dtype) for t in made)
+
+    return tuple(t.to(i.x.dtype) for t in i.once("basis", make))
+
+
+def _materialised(i: Inputs) -> Inputs:
+    basis_a, core_a, core_b, basis_b = _basis(i)
+    return replace(i, lora_a=core_a @ basis_a, lora_b=core_b @ basis_b.T)
+
+
+def _basis_lora(impl: str) -> Run:
+    return lambda i: basis_lora(
+        i.x, *_basis(i), i.route(impl), scalings=i.scalings, residual=i.y, impl=impl
+    )
+
+
+def _materialised_lora(i: Inputs) -> Tensor:
+    """The same adapters as A and B, made once."""
+    own = i.once(f"materialised {i.x.dtype}", lambda: _materialised(i))
+    route = i.route("torch" if i.x.device.type == "cpu" else "triton")
+    return multi_lora(i.x, own.lora_a, own.lora_b, route, scalings=i.scalings, residual=i.y)
+
+
 OPS = {
     "shrink": Op(
         name="lora_shrink",
@@ -299,6 +338,13 @@ OPS = {
             "grouped_mm": grouped_mm,
         },
         cost=cost.forward,
+    ),
+    "basis": Op(
+        name=f"basis_lora, h {HIDDEN}",
+        truth=lambda i: by_adapter(replace(_materialised(i), y=i.y.clone())),
+        implementations={"triton": _basis_lora("triton"), "torch": _basis_lora("torch")},
+        peers={"materialised": _materialised_lora},
+        cost=lambda batch: reduce(add, basis_cost.inference(batch, HIDDEN)),
     ),
     "training": Op(
         name="training: forward, dx, dA, dB",

@@ -1,6 +1,7 @@
 """The operators, re-exported so that users see one namespace."""
 
 from t2l_kernels import lora_expand, lora_shrink, multi_lora
+from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.head.api import head, head_into_slots
 
-__all__ = ["head", "head_into_slots", "lora_expand", "lora_shrink", "multi_lora"]
+__all__ = ["basis_lora", "head", "head_into_slots", "lora_expand", "lora_shrink", "multi_lora"]

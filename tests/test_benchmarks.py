@@ -42,7 +42,7 @@ def test_every_variant_passes_its_check(name, popularity):
 @pytest.mark.parametrize("name", OPS)
 def test_a_wrong_implementation_is_not_timed(name):
     op = OPS[name]
-    wrong = replace(op, peers={"wrong": lambda i: op.peers["loop over adapters"](i) * 1.01})
+    wrong = replace(op, peers={"wrong": lambda i: next(iter(op.peers.values()))(i) * 1.01})
     with pytest.raises(AssertionError, match="wrong: error"):
         wrong.check("wrong", Inputs.make(Shape(40, "zipf", width=64, rank=8)))
 

@@ -71,7 +71,8 @@ def test_public_names_are_pinned():
     assert set(t2l_fast.__all__) == PUBLIC
     assert all(hasattr(t2l_fast, name) for name in PUBLIC)
     assert set(t2l_kernels.__all__) == KERNELS
-    assert set(t2l_fast.ops.__all__) == {"lora_expand", "lora_shrink", "multi_lora"}
+    lora = {"lora_expand", "lora_shrink", "multi_lora"}
+    assert set(t2l_fast.ops.__all__) == lora | {"basis_lora", "head", "head_into_slots"}
 
 
 def test_everything_runs_with_triton_blocked(tmp_path):

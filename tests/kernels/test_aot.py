@@ -104,7 +104,11 @@ def test_every_room_is_compiled_for_every_target():
     for arch in aot.MACHINES:
         ops = {build.op for build in aot.builds(arch, quick=True)}
         lora = {"lora_shrink", "lora_expand", "lora_grad"}
-        assert ops >= {"route_tables", "route_blocks", "route_order", "head_into_slots"} | lora
+        assert (
+            ops
+            >= {"route_tables", "route_blocks", "route_order", "head_into_slots", "basis_core"}
+            | lora
+        )
 
 
 def test_the_quick_report_compares_the_families_of_both_blocks():

@@ -43,7 +43,7 @@ def lora_shrink(
         WorkspaceError: the workspace is too small while a CUDA graph is captured.
     """
     _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
-    _check_tables(route, x.shape[0], "x", lora_a, None, ranks)
+    check_tables(route, x.shape[0], "x", lora_a, None, ranks)
     check_no_grad("lora_shrink", x, lora_a)
     chosen = resolve_impl(impl, x.device, x.dtype, lora_a.shape[1])
     if workspace is None or chosen != "triton":
@@ -83,7 +83,7 @@ def lora_expand(
     check_shape("s", s, "[planes, tokens, rank]", (None, out.shape[0], lora_b.shape[1]))
     check_dtype("s", s, accumulator(lora_b.dtype))
     _check_pair("out", out, "lora_b", lora_b, "[slots, rank, out_features]", out.shape[-1])
-    _check_tables(route, out.shape[0], "out", lora_b, scalings, ranks)
+    check_tables(route, out.shape[0], "out", lora_b, scalings, ranks)
     check_no_grad("lora_expand", s, lora_b, out)
     chosen = resolve_impl(impl, out.device, out.dtype, lora_b.shape[1])
     library.expand(s, lora_b, route.tensors(), scalings, ranks, out, chosen)
@@ -126,7 +126,7 @@ def multi_lora(
     check_shape("lora_b", lora_b, "[slots, rank, out_features]", (*lora_a.shape[:2], None))
     check_dtype("lora_b", lora_b, x.dtype, why=" like x")
     check_device("lora_b", lora_b, x.device, "x")
-    _check_tables(route, rows.shape[0], "x", lora_a, scalings, ranks)
+    check_tables(route, rows.shape[0], "x", lora_a, scalings, ranks)
     shape = (*x.shape[:-1], lora_b.shape[2])
     if residual is not None:
         check_shape("residual", residual, "[tokens, out_features]", shape)
@@ -151,7 +151,7 @@ def _check_pair(
     check_device(weight_name, weight, rows.device, name)
 
 
-def _check_tables(
+def check_tables(
     route: Route,
     num_tokens: int,
     name: str,

@@ -13,7 +13,7 @@ COUNTS = ["num_slots", "capacity", "num_tokens"]
 
 
 @triton.jit
-def _rank_of(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
+def live_rank(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
     rank = RANK
     if HAS_RANKS:
         rank = tl.load(ranks_ptr + slot)
@@ -56,7 +56,7 @@ def lora_shrink_kernel(
         position = tl.load(blocks_ptr + capacity + block) + tl.arange(0, BLOCK_M)
         in_block = position < tl.load(blocks_ptr + 2 * capacity + block)
         rows = tl.load(order_ptr + position, mask=in_block, other=0).to(tl.int64)
-        in_rank = r < _rank_of(ranks_ptr, slot, RANK, HAS_RANKS)
+        in_rank = r < live_rank(ranks_ptr, slot, RANK, HAS_RANKS)
         x_rows = x_ptr + rows[:, None] * width
         w_rows = weight_ptr + (slot.to(tl.int64) * RANK + r[None, :]) * width
         acc = tl.zeros((BLOCK_M, BLOCK_R), dtype=tl.float32)
@@ -120,7 +120,7 @@ def lora_expand_kernel(
         tl.device_assert(slot < num_slots, "slot out of range")
         position = tl.load(blocks_ptr + capacity + block) + ms
         in_block = position < tl.load(blocks_ptr + 2 * capacity + block)
-        rank = _rank_of(ranks_ptr, slot, RANK, HAS_RANKS)
+        rank = live_rank(ranks_ptr, slot, RANK, HAS_RANKS)
         if IN_PLACE:
             # rank 0 leaves every bit as it is
             in_block = in_block & (rank > 0)
@@ -220,7 +220,7 @@ def lora_grad_kernel(
             if tl.load(segment_slots_ptr + low) == slot:
                 start = tl.load(segment_starts_ptr + low)
                 stop = tl.load(segment_starts_ptr + low + 1)
-        in_rank = r < _rank_of(ranks_ptr, slot, RANK, HAS_RANKS)
+        in_rank = r < live_rank(ranks_ptr, slot, RANK, HAS_RANKS)
         acc = tl.zeros((BLOCK_R, BLOCK_D), dtype=tl.float32)
         for t0 in range(start, stop, BLOCK_T):
             in_segment = t0 + ts < stop

@@ -74,12 +74,13 @@ class Checked:
 
 @pytest.fixture
 def guards(monkeypatch):
+    from t2l_kernels.basis import launch as basis_launch
     from t2l_kernels.head import launch as head_launch
     from t2l_kernels.lora import launch as lora_launch
     from t2l_kernels.routing import launch as route_launch
 
     made = Guards()
-    for module in (head_launch, lora_launch, route_launch):
+    for module in (basis_launch, head_launch, lora_launch, route_launch):
         for name in [name for name in vars(module) if name.endswith("_kernel")]:
             monkeypatch.setattr(module, name, Checked(getattr(module, name), made))
     return made
@@ -231,11 +232,13 @@ class Silent:
 @pytest.fixture
 def no_sync(monkeypatch):
     """A mode under which launchers may not read a tensor; host-side checks of values are off."""
+    from t2l_kernels.basis import launch as basis_launch
     from t2l_kernels.lora import launch
     from t2l_kernels.routing import launch as route_launch
 
-    monkeypatch.setattr(launch, "_check_values", lambda weight, route, ranks: None)
-    for module in (launch, route_launch) if INTERPRETED else ():
+    for module in (launch, basis_launch):
+        monkeypatch.setattr(module, "_check_values", lambda *args: None)
+    for module in (launch, basis_launch, route_launch) if INTERPRETED else ():
         for name in [name for name in vars(module) if name.endswith("_kernel")]:
             monkeypatch.setattr(module, name, Silent())
     monkeypatch.setattr(route_launch, "_check_segments", lambda slots, bound: None)

@@ -1,4 +1,4 @@
-"""The head's kernel: fp64 truth behind guard bands, other slots untouched, bits of its row alone."""
+"""The head's kernel: fp64 truth behind guard bands, other slots untouched, bits of its row."""
 
 import pytest
 import torch

@@ -13,7 +13,7 @@ def case_of(kind: str = "uniform", **options) -> Case:
     return Case(popular(kind, 40, 9), mixed_ranks=False, **options)
 
 
-@pytest.mark.parametrize("sizes", [(48, 33, 6), (2100, 16, 4)], ids=["one plane", "three planes"])
+@pytest.mark.parametrize("sizes", [(48, 33, 6), (2048, 16, 4)], ids=["one plane", "two planes"])
 def test_operators_pass_opcheck(sizes):
     case = case_of("zipf", sizes=sizes)  # rows of slot −1 are unspecified: not to be compared
     held = case.placed()

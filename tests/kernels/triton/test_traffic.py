@@ -64,9 +64,8 @@ def assert_lean(traffic, modelled: cost.Cost, bar: float) -> None:
     assert traffic.useful == modelled.useful
 
 
-@pytest.mark.parametrize("op", ["shrink", "expand"])
-@pytest.mark.parametrize("rank", [16, 64], ids="rank {}".format)
-def test_decode_of_64_distinct_adapters(rank, op):
+@pytest.mark.parametrize(("op", "rank"), [("shrink", 16), ("shrink", 64), ("expand", 16)])
+def test_decode_of_64_distinct_adapters(op, rank):
     traffic, modelled = Operands([1] * 64, rank).run(op)
     assert_lean(traffic, modelled, DECODE)
     assert traffic.useful >= 0.9 * traffic.programs
