@@ -3,5 +3,15 @@
 from t2l_kernels import lora_expand, lora_shrink, multi_lora
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.head.api import head, head_into_slots
+from t2l_kernels.recon.api import lowrank_l1, lowrank_l2
 
-__all__ = ["basis_lora", "head", "head_into_slots", "lora_expand", "lora_shrink", "multi_lora"]
+__all__ = [
+    "basis_lora",
+    "head",
+    "head_into_slots",
+    "lora_expand",
+    "lora_shrink",
+    "lowrank_l1",
+    "lowrank_l2",
+    "multi_lora",
+]

@@ -72,7 +72,8 @@ def test_public_names_are_pinned():
     assert all(hasattr(t2l_fast, name) for name in PUBLIC)
     assert set(t2l_kernels.__all__) == KERNELS
     lora = {"lora_expand", "lora_shrink", "multi_lora"}
-    assert set(t2l_fast.ops.__all__) == lora | {"basis_lora", "head", "head_into_slots"}
+    heads = {"head", "head_into_slots", "basis_lora"}
+    assert set(t2l_fast.ops.__all__) == lora | heads | {"lowrank_l1", "lowrank_l2"}
 
 
 def test_everything_runs_with_triton_blocked(tmp_path):

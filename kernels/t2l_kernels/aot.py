@@ -25,7 +25,7 @@ from triton.compiler import ASTSource
 from t2l_kernels.builds import TRITON_TYPES, Build
 from t2l_kernels.plans import ARCHS
 
-ROOMS = ("routing", "lora", "head", "basis")
+ROOMS = ("routing", "lora", "head", "basis", "recon")
 
 
 @dataclass(frozen=True)

@@ -77,10 +77,11 @@ def guards(monkeypatch):
     from t2l_kernels.basis import launch as basis_launch
     from t2l_kernels.head import launch as head_launch
     from t2l_kernels.lora import launch as lora_launch
+    from t2l_kernels.recon import launch as recon_launch
     from t2l_kernels.routing import launch as route_launch
 
     made = Guards()
-    for module in (basis_launch, head_launch, lora_launch, route_launch):
+    for module in (basis_launch, head_launch, lora_launch, recon_launch, route_launch):
         for name in [name for name in vars(module) if name.endswith("_kernel")]:
             monkeypatch.setattr(module, name, Checked(getattr(module, name), made))
     return made

@@ -1,0 +1,1 @@
+"""Reconstruction losses: low-rank matrices compared without forming `[out, in]`."""

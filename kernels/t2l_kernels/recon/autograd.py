@@ -1,0 +1,44 @@
+"""Autograd boundaries of the reconstruction losses: they save references, and L2 its Grams."""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from t2l_kernels.recon import library
+
+
+class LowrankL1(torch.autograd.Function):
+    """Backward forms the tiles again: storing their signs would take the memory that tiles save."""
+
+    @staticmethod
+    def forward(ctx, a_hat, b_hat, a, b, scale: float, impl: str) -> Tensor:
+        ctx.scale, ctx.impl = scale, impl
+        ctx.save_for_backward(a_hat, b_hat, a, b)
+        return library.l1(a_hat, b_hat, a, b, scale, impl)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):
+        needs = list(ctx.needs_input_grad[:2])
+        grads = library.l1_backward(grad, *ctx.saved_tensors, ctx.scale, needs, ctx.impl)
+        return *_needed(grads, needs), None, None, None, None
+
+
+class LowrankL2(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, a_hat, b_hat, a, b, scale: float) -> Tensor:
+        loss, grams = library.l2(a_hat, b_hat, a, b, scale)
+        ctx.scale = scale
+        ctx.save_for_backward(a_hat, b_hat, a, b, grams)
+        return loss
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad: Tensor):
+        needs = list(ctx.needs_input_grad[:2])
+        grads = library.l2_backward(grad, *ctx.saved_tensors, ctx.scale, needs)
+        return *_needed(grads, needs), None, None, None
+
+
+def _needed(grads: tuple[Tensor, Tensor], needs: list[bool]) -> list[Tensor | None]:
+    return [grad if need else None for grad, need in zip(grads, needs, strict=True)]
