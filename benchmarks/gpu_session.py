@@ -40,6 +40,7 @@ TIMED = {
             (2048, "skewed", 16, 1024),
         ]
     ],
+    "basis": [Shape(n, "distinct", rank=8, dtype=BF16) for n in (64, 256, 1024)],
     "training": [
         Shape(4096, "uniform", rank=8, dtype=BF16),
         Shape(4096, "zipf", rank=16, dtype=BF16),
