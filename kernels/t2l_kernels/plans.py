@@ -47,7 +47,9 @@ class ShrinkPlan:
             "EVEN_K": width % self.block_k == 0,
             "num_warps": _warps(block_m, self.arch),
             "num_stages": self.stages,
-        } | _registers(self.stages, width % self.block_k == 0, self.arch)
+        } | _registers(
+            self.stages, width % self.block_k == 0, _warps(block_m, self.arch), self.arch
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,9 @@ class ExpandPlan:
             "EVEN_N": width % self.block_n == 0,
             "num_warps": _warps(block_m, self.arch),
             "num_stages": self.stages,
-        } | _registers(self.stages, width % self.block_n == 0, self.arch)
+        } | _registers(
+            self.stages, width % self.block_n == 0, _warps(block_m, self.arch), self.arch
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +97,7 @@ class GradPlan:
             "EVEN_D": width % self.block_d == 0,
             "num_warps": self.warps,
             "num_stages": self.stages,
-        } | _registers(self.stages, width % self.block_d == 0, self.arch)
+        } | _registers(self.stages, width % self.block_d == 0, self.warps, self.arch)
 
 
 @lru_cache(maxsize=64)
@@ -212,10 +216,10 @@ def _ragged(width: int) -> bool:
     return width % 16 != 0
 
 
-def _registers(stages: int, even: bool, arch: str) -> dict[str, int]:
+def _registers(stages: int, even: bool, warps: int, arch: str) -> dict[str, int]:
     # without a bound of its own ptxas spills a few bytes to reach a rounder occupancy
     odd = stages == 1 or not even
-    return {"maxnreg": 168} if odd and arch.startswith("sm_") else {}
+    return {"maxnreg": 168 if warps == 4 else 255} if odd and arch.startswith("sm_") else {}
 
 
 def _stages(width: int, dtype: torch.dtype, arch: str, wanted: int) -> int:
