@@ -218,7 +218,7 @@ def _ragged(width: int) -> bool:
 
 def _registers(stages: int, even: bool, warps: int, arch: str) -> dict[str, int]:
     # without a bound of its own ptxas spills a few bytes to reach a rounder occupancy
-    odd = stages == 1 or not even
+    odd = stages == 1 or (warps == 4 and not even)
     return {"maxnreg": 168 if warps == 4 else 255} if odd and arch.startswith("sm_") else {}
 
 
