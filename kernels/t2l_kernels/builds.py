@@ -14,6 +14,17 @@ TRITON_TYPES = {
 }
 
 
+ROUTE_POINTERS = {
+    "order_ptr": torch.int64,
+    "blocks_ptr": torch.int32,
+    "summary_ptr": torch.int32,
+    "segment_slots_ptr": torch.int32,
+    "segment_starts_ptr": torch.int32,
+    "scalings_ptr": torch.float32,
+}
+"""What kernels over a route read, by the names of their arguments."""
+
+
 @dataclass(frozen=True)
 class Build:
     """A kernel, the types of its arguments and its compile-time values.
@@ -31,6 +42,7 @@ class Build:
     pointers: Mapping[str, torch.dtype]  # those given; other *_ptr arguments are None
     constants: Mapping[str, object]  # constexpr arguments, num_warps, num_stages and other options
     divisible: frozenset[str] = field(default=frozenset())  # integers that 16 divides
+    floats: frozenset[str] = field(default=frozenset())  # scalars that are fp32, not integers
 
     def signature(self) -> dict[str, str]:
         """Triton's signature: every argument by name."""
@@ -41,5 +53,5 @@ class Build:
             elif name in self.pointers:
                 types[name] = f"*{TRITON_TYPES[self.pointers[name]]}"
             else:
-                types[name] = "i32"
+                types[name] = "fp32" if name in self.floats else "i32"
         return types

@@ -139,19 +139,28 @@ class Route:
             self.large_blocks,
         ]
 
-    def blocks(self, block_size: int) -> BlockTable:
-        """The routed segments cut into blocks of at most `block_size` tokens.
+    def block_table(self, block_size: int) -> Tensor:
+        """`BlockTable.table` of this size.
 
         Raises:
             ArgumentError: no such size, or the route was built for impl="torch".
         """
         if block_size not in BLOCK_SIZES:
             raise ArgumentError(f"block_size must be one of {BLOCK_SIZES}, got {block_size}")
-        index = BLOCK_SIZES.index(block_size)
-        table = (self.small_blocks, self.large_blocks)[index]
-        if self.num_tokens and not table.shape[1] and self.max_segments:
+        table = self.small_blocks if block_size == BLOCK_SIZES[0] else self.large_blocks
+        if self.num_tokens and not table.shape[1]:
             raise ArgumentError(
                 "route must have block tables, got one built for impl='torch': build it with "
                 "impl='triton' (impl='auto' builds for where the slots are)"
             )
-        return BlockTable(table, self.summary[3 + index : 4 + index], block_size)
+        return table
+
+    def blocks(self, block_size: int) -> BlockTable:
+        """The routed segments cut into blocks of at most `block_size` tokens.
+
+        Raises:
+            ArgumentError: no such size, or the route was built for impl="torch".
+        """
+        table = self.block_table(block_size)
+        index = 3 + BLOCK_SIZES.index(block_size)
+        return BlockTable(table, self.summary[index : index + 1], block_size)

@@ -7,19 +7,11 @@ import torch
 from t2l_kernels import plans
 from t2l_kernels.basis.kernel import basis_core_kernel, basis_keep_kernel
 from t2l_kernels.basis.plans import KEEP_COLUMNS, core_plan, row_block
-from t2l_kernels.builds import Build
+from t2l_kernels.builds import ROUTE_POINTERS, Build
 
 RANKS = (1, 8, 16, 32, 64, 128)
 HIDDENS = (64, 512, 2048, 513)
 """Hidden sizes of A's and B's basis; the last, a bias row without padding, no tile divides."""
-
-_TABLES = {
-    "order_ptr": torch.int64,
-    "blocks_ptr": torch.int32,
-    "num_blocks_ptr": torch.int32,
-    "routed_ptr": torch.int32,
-    "scalings_ptr": torch.float32,
-}
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
@@ -43,6 +35,7 @@ def _core(
     plan = core_plan(hidden, hidden, rank, dtype, arch)
     given = dict.fromkeys(("u_ptr", "core_a_ptr", "core_b_ptr", "v_ptr", "s_ptr"), dtype)
     given |= {"ranks_ptr": torch.int32} if live else {}
+    tables = ("order_ptr", "blocks_ptr", "summary_ptr", "scalings_ptr")
     flags = {"HAS_RANKS": live, "UPCAST": False}
     return Build(
         op="basis_core",
@@ -51,14 +44,14 @@ def _core(
         dtype=dtype,
         arch=arch,
         kernel=basis_core_kernel,
-        pointers=_TABLES | given,
+        pointers={name: ROUTE_POINTERS[name] for name in tables} | given,
         constants=plan.constants(hidden, hidden, rank, block_m) | flags | plans.options(arch),
         divisible=frozenset({"hidden_a", "hidden_b"} if hidden % 16 == 0 else ()),
     )
 
 
 def _keep(arch: str, dtype: torch.dtype) -> Build:
-    tables = ("order_ptr", "routed_ptr")
+    tables = ("order_ptr", "summary_ptr")
     return Build(
         op="basis_keep",
         plan="basis_keep",
@@ -66,7 +59,7 @@ def _keep(arch: str, dtype: torch.dtype) -> Build:
         dtype=dtype,
         arch=arch,
         kernel=basis_keep_kernel,
-        pointers={name: _TABLES[name] for name in tables}
+        pointers={name: ROUTE_POINTERS[name] for name in tables}
         | {"residual_ptr": dtype, "out_ptr": dtype},
         constants={"BLOCK_N": KEEP_COLUMNS, "num_warps": 4},
         divisible=frozenset({"width"}),

@@ -3,7 +3,7 @@
 import triton
 import triton.language as tl
 
-from t2l_kernels.lora.kernel import COUNTS, live_rank
+from t2l_kernels.lora.kernel import COUNTS, bare_count, bare_rows, block_count, live_rank
 
 
 @triton.jit(do_not_specialize=COUNTS)
@@ -15,8 +15,7 @@ def basis_core_kernel(
     s_ptr,  # [T, RANK]: what the second half read
     order_ptr,  # [T] int64
     blocks_ptr,  # [3, capacity] int32: slot, start, stop
-    num_blocks_ptr,
-    routed_ptr,  # [2] int32: where positions with an adapter begin and end
+    summary_ptr,  # [7] int32 (Route.summary)
     ranks_ptr,  # [S] int32
     scalings_ptr,  # [S] fp32
     num_slots,
@@ -38,7 +37,7 @@ def basis_core_kernel(
     ms = tl.arange(0, BLOCK_M)
     ks = tl.arange(0, BLOCK_K)
     ns = tl.arange(0, BLOCK_N)
-    for block in range(tl.program_id(0), tl.load(num_blocks_ptr), tl.num_programs(0)):
+    for block in range(tl.program_id(0), block_count(summary_ptr, BLOCK_M), tl.num_programs(0)):
         slot = tl.load(blocks_ptr + block)
         tl.device_assert(slot < num_slots, "slot out of range")
         position = tl.load(blocks_ptr + capacity + block) + ms
@@ -80,15 +79,10 @@ def basis_core_kernel(
             v = tl.dot(s, b, input_precision="ieee") * scaling
             at = v_ptr + rows[:, None] * hidden_b + n[None, :]
             tl.store(at, v.to(v_ptr.dtype.element_ty), mask=v_mask)
-    # rows without an adapter, on either side of the others: zero, which the dense matmul adds
-    before = tl.load(routed_ptr)
-    gap = tl.load(routed_ptr + 1) - before
-    bare = num_tokens - gap
+    # rows without an adapter: zero, which the dense matmul adds
+    bare, before = bare_count(summary_ptr, num_tokens)
     for start in range(tl.program_id(0) * BLOCK_M, bare, tl.num_programs(0) * BLOCK_M):
-        in_bare = start + ms < bare
-        position = start + ms
-        position = tl.where(position < before, position, position + gap)
-        rows = tl.load(order_ptr + position, mask=in_bare, other=0).to(tl.int64)
+        rows, in_bare = bare_rows(order_ptr, start + ms, bare, before, num_tokens)
         no_s = tl.zeros((BLOCK_M, BLOCK_R), dtype=s_ptr.dtype.element_ty)
         kept = in_bare[:, None] & (r < RANK)[None, :]
         tl.store(s_ptr + rows[:, None] * RANK + r[None, :], no_s, mask=kept)
@@ -104,18 +98,17 @@ def basis_keep_kernel(
     residual_ptr,  # [T, width]
     out_ptr,  # [T, width]
     order_ptr,  # [T] int64
-    routed_ptr,  # [2] int32: where positions with an adapter begin and end
+    summary_ptr,  # [7] int32 (Route.summary)
     num_tokens,
     width,
     BLOCK_N: tl.constexpr,
 ):
     ns = tl.arange(0, BLOCK_N)
-    before = tl.load(routed_ptr)
-    gap = tl.load(routed_ptr + 1) - before
-    for bare in range(tl.program_id(0), num_tokens - gap, tl.num_programs(0)):
-        position = tl.where(bare < before, bare, bare + gap)
-        at = tl.load(order_ptr + position).to(tl.int64) * width
+    bare, before = bare_count(summary_ptr, num_tokens)
+    for index in range(tl.program_id(0), bare, tl.num_programs(0)):
+        row, _ = bare_rows(order_ptr, index, bare, before, num_tokens)
+        at = row * width
         for n0 in range(0, width, BLOCK_N):
             n = n0 + ns
-            row = tl.load(residual_ptr + at + n, mask=n < width, other=0.0)
-            tl.store(out_ptr + at + n, row, mask=n < width)
+            kept = tl.load(residual_ptr + at + n, mask=n < width, other=0.0)
+            tl.store(out_ptr + at + n, kept, mask=n < width)

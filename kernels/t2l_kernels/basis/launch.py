@@ -40,8 +40,8 @@ def core(
     arch = plans.arch_of(u.device)
     plan = core_plan(hidden_a, hidden_b, rank, u.dtype, arch)
     block_m = row_block(num_tokens, route.max_segments, hidden_a, hidden_b, rank, u.dtype)
-    blocks = route.blocks(block_m)
-    capacity = blocks.table.shape[1]
+    blocks = route.block_table(block_m)
+    capacity = blocks.shape[1]
     if capacity == 0:
         return v, s
     with torch.cuda.device_of(u):
@@ -52,9 +52,8 @@ def core(
             v,
             s,
             route.order,
-            blocks.table,
-            blocks.num_blocks,
-            route.summary[5:],
+            blocks,
+            route.summary,
             ranks,
             scalings,
             num_slots,
@@ -81,7 +80,7 @@ def keep(out: Tensor, residual: Tensor, route: Route) -> None:
             residual.contiguous(),
             out,
             route.order,
-            route.summary[5:],
+            route.summary,
             num_tokens,
             width,
             BLOCK_N=KEEP_COLUMNS,

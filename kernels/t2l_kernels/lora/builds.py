@@ -5,23 +5,13 @@ from collections.abc import Iterator
 import torch
 
 from t2l_kernels import plans
-from t2l_kernels.builds import Build
+from t2l_kernels.builds import ROUTE_POINTERS, Build
 from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
 
 RANKS = (1, 8, 16, 32, 64, 128)
 WIDTHS = (4096, 14336, 4112, 2049)
 """One that tiles divide, one of many planes, one that ends within a tile, one without vectors."""
 
-_TABLES = {
-    "order_ptr": torch.int64,
-    "blocks_ptr": torch.int32,
-    "num_blocks_ptr": torch.int32,
-    "routed_ptr": torch.int32,
-    "scalings_ptr": torch.float32,
-    "segment_slots_ptr": torch.int32,
-    "segment_starts_ptr": torch.int32,
-    "num_segments_ptr": torch.int32,
-}
 _EXPAND = {
     "in place": {"HAS_BASE": True, "IN_PLACE": True, "KEEP_SUM": False},
     "training": {"HAS_BASE": True, "IN_PLACE": False, "KEEP_SUM": True},
@@ -53,7 +43,7 @@ def _plan(arch: str, dtype: torch.dtype, rank: int, width: int, *, quick: bool) 
             dtype=dtype,
             arch=arch,
             kernel=kernel,
-            pointers={n: t for n, t in (_TABLES | pointers).items() if n in names},
+            pointers={n: t for n, t in (ROUTE_POINTERS | pointers).items() if n in names},
             constants=constants | flags | plans.options(arch),
             divisible=frozenset({"width", "columns"} if width % 16 == 0 else {"columns"}),
         )

@@ -22,6 +22,28 @@ def live_rank(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
     return rank
 
 
+@triton.jit
+def block_count(summary_ptr, BLOCK_M: tl.constexpr):
+    """Blocks of BLOCK_M tokens that a route has (Route.summary)."""
+    at: tl.constexpr = 3 if BLOCK_M == 16 else 4
+    return tl.load(summary_ptr + at)
+
+
+@triton.jit
+def bare_count(summary_ptr, num_tokens):
+    """Positions without an adapter, and those before the first with one; the rest come last."""
+    before = tl.load(summary_ptr + 5)
+    return num_tokens - (tl.load(summary_ptr + 6) - before), before
+
+
+@triton.jit
+def bare_rows(order_ptr, index, bare, before, num_tokens):
+    """The tokens of bare positions number `index`, and which of them there are."""
+    there = index < bare
+    position = tl.where(index < before, index, index + num_tokens - bare)
+    return tl.load(order_ptr + position, mask=there, other=0).to(tl.int64), there
+
+
 @triton.jit(do_not_specialize=COUNTS)
 def lora_shrink_kernel(
     x_ptr,  # [T, width]
@@ -29,7 +51,7 @@ def lora_shrink_kernel(
     s_ptr,  # [planes, T, RANK] fp32
     order_ptr,  # [T] int64
     blocks_ptr,  # [3, capacity] int32: slot, start, stop
-    num_blocks_ptr,
+    summary_ptr,  # [7] int32 (Route.summary)
     ranks_ptr,  # [S] int32
     num_slots,
     capacity,
@@ -50,7 +72,7 @@ def lora_shrink_kernel(
     r = tl.arange(0, BLOCK_R)
     ks = tl.arange(0, BLOCK_K)
     plane_ptr = s_ptr + plane.to(tl.int64) * num_tokens * RANK
-    for block in range(tl.program_id(0), tl.load(num_blocks_ptr), tl.num_programs(0)):
+    for block in range(tl.program_id(0), block_count(summary_ptr, BLOCK_M), tl.num_programs(0)):
         slot = tl.load(blocks_ptr + block)
         tl.device_assert(slot < num_slots, "slot out of range")
         position = tl.load(blocks_ptr + capacity + block) + tl.arange(0, BLOCK_M)
@@ -88,8 +110,7 @@ def lora_expand_kernel(
     sum_ptr,  # [T, RANK]: the planes' sum in the weight's dtype, written when KEEP_SUM
     order_ptr,  # [T] int64
     blocks_ptr,  # [3, capacity] int32
-    num_blocks_ptr,
-    routed_ptr,  # [2] int32: where positions with an adapter begin and end
+    summary_ptr,  # [7] int32 (Route.summary)
     ranks_ptr,  # [S] int32
     scalings_ptr,  # [S] fp32
     num_slots,
@@ -115,7 +136,7 @@ def lora_expand_kernel(
     ns = tl.arange(0, BLOCK_N)
     ms = tl.arange(0, BLOCK_M)
     plane_size = num_tokens.to(tl.int64) * RANK
-    for block in range(tl.program_id(0), tl.load(num_blocks_ptr), tl.num_programs(0)):
+    for block in range(tl.program_id(0), block_count(summary_ptr, BLOCK_M), tl.num_programs(0)):
         slot = tl.load(blocks_ptr + block)
         tl.device_assert(slot < num_slots, "slot out of range")
         position = tl.load(blocks_ptr + capacity + block) + ms
@@ -158,15 +179,10 @@ def lora_expand_kernel(
             out = out_ptr + rows[:, None] * width + n[None, :]
             tl.store(out, delta.to(out_ptr.dtype.element_ty), mask=out_mask)
     if not IN_PLACE:
-        # rows without an adapter, on either side of the others, take the base, or zero
-        before = tl.load(routed_ptr)
-        gap = tl.load(routed_ptr + 1) - before
-        bare = num_tokens - gap
+        # rows without an adapter take the base, or zero
+        bare, before = bare_count(summary_ptr, num_tokens)
         for start in range(tl.program_id(0) * BLOCK_M, bare, tl.num_programs(0) * BLOCK_M):
-            in_bare = start + ms < bare
-            position = start + ms
-            position = tl.where(position < before, position, position + gap)
-            rows = tl.load(order_ptr + position, mask=in_bare, other=0).to(tl.int64)
+            rows, in_bare = bare_rows(order_ptr, start + ms, bare, before, num_tokens)
             if KEEP_SUM:
                 if first_n == 0:
                     kept = in_bare[:, None] & (r < RANK)[None, :]
@@ -189,7 +205,7 @@ def lora_grad_kernel(
     order_ptr,  # [T] int64
     segment_slots_ptr,  # [max_segments] int32, ascending
     segment_starts_ptr,  # [max_segments + 1] int32
-    num_segments_ptr,
+    summary_ptr,  # [7] int32 (Route.summary)
     ranks_ptr,  # [S] int32
     scalings_ptr,  # [S] fp32
     num_slots,
@@ -205,7 +221,7 @@ def lora_grad_kernel(
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
     r = tl.arange(0, BLOCK_R)
     ts = tl.arange(0, BLOCK_T)
-    num_segments = tl.load(num_segments_ptr)
+    num_segments = tl.load(summary_ptr)
     for slot in range(tl.program_id(0), num_slots, tl.num_programs(0)):
         low = 0
         high = num_segments

@@ -28,8 +28,8 @@ def shrink(
     if out is None:
         out = torch.empty((plan.planes, num_tokens, rank), dtype=torch.float32, device=x.device)
     block_m = plans.row_block(num_tokens, route.max_segments, width, rank, weight.dtype)
-    blocks = route.blocks(block_m)
-    capacity = blocks.table.shape[1]
+    blocks = route.block_table(block_m)
+    capacity = blocks.shape[1]
     if capacity == 0:
         return out
     grid = (min(capacity, plans.at_most(block_m, plan.planes)), plan.planes)
@@ -39,8 +39,8 @@ def shrink(
             weight,
             out,
             route.order,
-            blocks.table,
-            blocks.num_blocks,
+            blocks,
+            route.summary,
             ranks,
             weight.shape[0],
             capacity,
@@ -82,8 +82,8 @@ def expand(
     arch = plans.arch_of(out.device)
     plan = plans.expand_plan(width, rank, weight.dtype, arch)
     block_m = plans.row_block(num_tokens, route.max_segments, width, rank, weight.dtype)
-    blocks = route.blocks(block_m)
-    capacity = blocks.table.shape[1]
+    blocks = route.block_table(block_m)
+    capacity = blocks.shape[1]
     if capacity == 0:
         return
     groups, columns = plans.column_groups(width, plan.block_n, block_m, capacity)
@@ -95,9 +95,8 @@ def expand(
             out,
             total,
             route.order,
-            blocks.table,
-            blocks.num_blocks,
-            route.summary[5:],
+            blocks,
+            route.summary,
             ranks,
             scalings,
             weight.shape[0],

@@ -15,13 +15,6 @@ WIDTHS = (4096, 4112, 2049)
 """One that tiles divide, one that ends within a tile, one without vectors."""
 
 
-class RealScaleBuild(Build):
-    """A build whose argument `scale` is a float; `Build` takes scalars for integers."""
-
-    def signature(self) -> dict[str, str]:
-        return super().signature() | {"scale": "fp32"}
-
-
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """All plans × dtypes for `arch`; quick: one of each kernel."""
     for dtype in (torch.bfloat16,) if quick else plans.DTYPES:
@@ -45,7 +38,7 @@ def _plan(
     }
     for kernel in (lowrank_l1_kernel, lowrank_l1_grad_kernel):
         op = kernel.__name__.removesuffix("_kernel")
-        yield RealScaleBuild(
+        yield Build(
             op=op,
             plan=f"{op} {width} r{rank} R{target_rank}",
             shape=f"d {width} r {rank} R {target_rank}",
@@ -57,4 +50,5 @@ def _plan(
             | {"UPCAST": False}
             | plans.options(arch),
             divisible=frozenset({"width", "length"} if width % 16 == 0 else ()),
+            floats=frozenset({"scale"}),
         )
