@@ -3,8 +3,9 @@
 import pytest
 import torch
 
+from benchmarks.inputs import Inputs, Shape
 from benchmarks.popularity import POPULARITY
-from benchmarks.registry import OPS, Inputs, Shape
+from benchmarks.registry import OPS
 
 TOKENS = {"shrink": 256, "expand": 256, "inference": 256, "basis": 256, "training": 128}
 

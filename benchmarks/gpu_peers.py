@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from benchmarks.registry import Inputs, Run
+from benchmarks.inputs import Inputs
+from benchmarks.variants import Run
 
 
 def installed() -> dict[str, Run]:

@@ -22,7 +22,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 
 from benchmarks.gpu_peers import inference_op_with_peers  # noqa: E402
 from benchmarks.gpu_timing import captured, microseconds, rotation  # noqa: E402
-from benchmarks.registry import OPS, Inputs, Shape  # noqa: E402
+from benchmarks.inputs import Inputs, Shape  # noqa: E402
+from benchmarks.registry import OPS  # noqa: E402
 from t2l_kernels import Route, cost, lora_expand, lora_shrink, multi_lora  # noqa: E402
 
 BF16 = torch.bfloat16

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.inputs import Inputs, Shape
 from benchmarks.popularity import POPULARITY, lengths
-from benchmarks.registry import OPS, Inputs, Shape
+from benchmarks.registry import OPS
 
 ROOT = Path(__file__).parents[1]
 

@@ -175,15 +175,16 @@ def table(batches: dict[str, Batch], of: Callable[[Batch], Cost]) -> list[str]:
     """Markdown rows: bytes against the least, programs, modelled microseconds per GPU."""
     names = " | ".join(gpu.name for gpu in GPUS)
     lines = [
-        f"| batch | least MB | issued / least | launches | useful of programs | {names} |",
-        "|---|---|---|---|---|" + "---|" * len(GPUS),
+        f"| batch | GFLOP | least MB | issued / least | launches | useful of programs | {names} |",
+        "|---|---|---|---|---|---|" + "---|" * len(GPUS),
     ]
     for name, batch in batches.items():
         cost = of(batch)
         times = " | ".join(f"{1e6 * cost.seconds(gpu):.1f}" for gpu in GPUS)
         lines.append(
-            f"| {name} | {cost.least / 1e6:.2f} | {cost.issued / cost.least:.2f} | "
-            f"{cost.launches} | {cost.useful} of {cost.programs} | {times} |"
+            f"| {name} | {cost.flops / 1e9:.2f} | {cost.least / 1e6:.2f} | "
+            f"{cost.issued / cost.least:.2f} | {cost.launches} | "
+            f"{cost.useful} of {cost.programs} | {times} |"
         )
     return lines
 

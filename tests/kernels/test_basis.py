@@ -21,7 +21,7 @@ from t2l_kernels.basis.cost import (
     wins,
 )
 from t2l_kernels.cost import GPUS, Batch
-from tests.kernels.test_lora import IMPLS, POPULARITY, popular
+from tests.kernels.test_lora import IMPLS, POPULARITY, slots_of
 
 NUM_SLOTS, RANK, IN, OUT, HIDDEN_A, HIDDEN_B = 9, 6, 21, 17, 13, 10
 WEIGHTS = ("basis_a", "core_a", "core_b", "basis_b")
@@ -33,7 +33,7 @@ class Case:
 
     def __init__(self, kind: str, dtype: torch.dtype, mixed_ranks: bool, poison: bool = True):
         torch.manual_seed(0)
-        self.slots = popular(kind)
+        self.slots = slots_of(kind)
         self.route = Route.from_tokens(self.slots)
         tokens = self.slots.shape[0]
         self.x = torch.randn(tokens, IN, dtype=dtype)

@@ -17,32 +17,20 @@ from t2l_kernels import (
     resolve_impl,
 )
 from t2l_kernels.lora import library, torch_impl
+from tests.kernels.popular import popular
 
 IMPLS = ["reference", "torch"]
 POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place", "rows"]
 NUM_SLOTS, RANK, IN, OUT = 9, 6, 21, 17
 
 
-def popular(kind: str, num_tokens: int = 40) -> torch.Tensor:
-    """Slots per token under the popularity patterns of the multi-LoRA literature (Punica)."""
-    generator = torch.Generator().manual_seed(1)
-    if kind == "distinct":
-        return torch.randperm(NUM_SLOTS, generator=generator)
-    if kind == "identical":
-        return torch.full((num_tokens,), 3)
-    if kind == "none":
-        return torch.full((num_tokens,), -1)
+def slots_of(kind: str) -> torch.Tensor:
+    """The popularity patterns, and two whose runs stay in place."""
     if kind == "in place":
         return torch.tensor([4] * 20 + [-1] * 9 + [1] * 11)
     if kind == "rows":
         return torch.tensor([4, 1, 2, 7]).repeat_interleave(10)
-    if kind == "uniform":
-        groups = math.ceil(math.sqrt(num_tokens))
-        return torch.randint(-1, groups, (num_tokens,), generator=generator)
-    weights = torch.tensor([1.5**-i for i in range(NUM_SLOTS)])
-    if kind == "skewed":
-        weights = torch.tensor([50.0] + [1.0] * (NUM_SLOTS - 1))
-    return torch.multinomial(weights, num_tokens, replacement=True, generator=generator)
+    return popular(kind, 40, NUM_SLOTS)
 
 
 class Case:
@@ -50,7 +38,7 @@ class Case:
 
     def __init__(self, kind: str, dtype: torch.dtype, mixed_ranks: bool, poison: bool = True):
         torch.manual_seed(0)
-        self.slots = popular(kind)
+        self.slots = slots_of(kind)
         self.route = Route.from_tokens(self.slots)
         tokens = self.slots.shape[0]
         self.x = torch.randn(tokens, IN, dtype=dtype)

@@ -87,24 +87,6 @@ def guards(monkeypatch):
     return made
 
 
-def popular(kind: str, num_tokens: int, num_slots: int) -> torch.Tensor:
-    """Slots per token under the popularity patterns of the multi-LoRA literature (Punica)."""
-    generator = torch.Generator().manual_seed(1)
-    if kind == "distinct":
-        return torch.randperm(num_slots, generator=generator)
-    if kind == "identical":
-        return torch.full((num_tokens,), num_slots // 2)
-    if kind == "none":
-        return torch.full((num_tokens,), -1)
-    if kind == "uniform":
-        groups = min(math.ceil(math.sqrt(num_tokens)), num_slots)
-        return torch.randint(-1, groups, (num_tokens,), generator=generator)
-    weights = torch.tensor([1.5**-i for i in range(num_slots)])
-    if kind == "skewed":
-        weights = torch.tensor([50.0] + [1.0] * (num_slots - 1))
-    return torch.multinomial(weights, num_tokens, replacement=True, generator=generator)
-
-
 class Case:
     """One problem; adapters have mixed ranks, and NaN in the rows beyond them."""
 
@@ -182,6 +164,21 @@ class Case:
 def row_by_row_matmul(left, right, dtype=None):
     """np.matmul as the interpreter calls it, with one order of summation whatever the rows."""
     return np.einsum("mk,kn->mn", left.astype(dtype), right.astype(dtype), optimize=False)
+
+
+@pytest.fixture
+def row_invariant_dot(monkeypatch):
+    """The interpreter's dot is BLAS, whose sums depend on the number of rows; a GPU's do not."""
+    if INTERPRETED:
+        from triton.runtime import interpreter
+
+        class Numpy:
+            matmul = staticmethod(row_by_row_matmul)
+
+            def __getattr__(self, name):
+                return getattr(np, name)
+
+        monkeypatch.setattr(interpreter, "np", Numpy())
 
 
 class NoSync(TorchDispatchMode):

@@ -12,14 +12,8 @@ from t2l_kernels.basis import launch, library
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.basis.plans import core_plan, row_block
 from t2l_kernels.routing import launch as route_launch
-from tests.kernels.triton.conftest import (
-    DEVICE,
-    INTERPRETED,
-    Case,
-    Silent,
-    popular,
-    row_by_row_matmul,
-)
+from tests.kernels.popular import popular
+from tests.kernels.triton.conftest import DEVICE, INTERPRETED, Case, Silent
 from tests.kernels.triton.test_lora import DTYPES, KINDS, close, slots_of
 
 SIZES = {
@@ -162,22 +156,6 @@ def test_few_programs_stride_over_all_blocks_and_rows(monkeypatch):
     case = BasisCase(torch.cat([slots_of("uniform"), -torch.ones(70).long()]), mixed_ranks=False)
     out, truth = case.kernels()[0], case.plain(torch.float64)[0]
     torch.testing.assert_close(out.double(), truth, rtol=1e-4, atol=1e-4)
-
-
-@pytest.fixture
-def row_invariant_dot(monkeypatch):
-    """The interpreter's dot is BLAS, whose sums depend on the number of rows; a GPU's do not."""
-    if INTERPRETED:
-        from triton.runtime import interpreter
-
-        class Numpy:
-            matmul = staticmethod(row_by_row_matmul)
-
-            def __getattr__(self, name):
-                return getattr(np, name)
-
-        np = interpreter.np
-        monkeypatch.setattr(interpreter, "np", Numpy())
 
 
 def core_of(case: Case, tokens: torch.Tensor, max_segments: int | None = None) -> torch.Tensor:

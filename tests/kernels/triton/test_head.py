@@ -9,7 +9,7 @@ from t2l_kernels.head import launch
 from t2l_kernels.head.api import head_into_slots
 from t2l_kernels.head.library import head_into_slots as operator
 from tests.kernels.test_head import ADAPTERS, KINDS, LAYERS, RANK, SLOTS, WIDTH, Case
-from tests.kernels.triton.conftest import DEVICE, INTERPRETED, row_by_row_matmul
+from tests.kernels.triton.conftest import DEVICE
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 
@@ -58,19 +58,9 @@ def test_a_strided_weight_and_sizes_beyond_a_tile(guards):
     assert error <= 2 * (exact.half().double() - exact).abs().max() + 1e-3
 
 
+@pytest.mark.usefixtures("row_invariant_dot")
 @pytest.mark.parametrize("kind", ["L", "S"])
-def test_an_adapter_alone_equals_itself_in_company(kind, monkeypatch, guards):
-    if INTERPRETED:
-        from triton.runtime import interpreter
-
-        class Numpy:
-            matmul = staticmethod(row_by_row_matmul)
-
-            def __getattr__(self, name):
-                return getattr(np, name)
-
-        np = interpreter.np
-        monkeypatch.setattr(interpreter, "np", Numpy())
+def test_an_adapter_alone_equals_itself_in_company(kind, guards):
     case = Case(kind, torch.float32)
     together = run_guarded(case, guards)
     alone = Case(kind, torch.float32)

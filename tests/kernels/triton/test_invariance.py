@@ -5,25 +5,13 @@ import torch
 
 from t2l_kernels import Route, multi_lora
 from t2l_kernels.plans import row_block
-from tests.kernels.triton.conftest import DEVICE, INTERPRETED, Case, popular, row_by_row_matmul
+from tests.kernels.popular import popular
+from tests.kernels.triton.conftest import DEVICE, Case, row_by_row_matmul
 
 SIZES = (1200, 80, 12)
 
 
-@pytest.fixture(autouse=True)
-def row_invariant_dot(monkeypatch):
-    """The interpreter's dot is BLAS, whose sums depend on the number of rows; a GPU's do not."""
-    if INTERPRETED:
-        from triton.runtime import interpreter
-
-        class Numpy:
-            matmul = staticmethod(row_by_row_matmul)
-
-            def __getattr__(self, name):
-                return getattr(np, name)
-
-        np = interpreter.np
-        monkeypatch.setattr(interpreter, "np", Numpy())
+pytestmark = pytest.mark.usefixtures("row_invariant_dot")
 
 
 def outputs(case: Case, tokens: torch.Tensor, max_segments: int | None = None) -> torch.Tensor:

@@ -6,7 +6,8 @@ from torch.library import opcheck
 
 from t2l_kernels import Route, Workspace, lora_expand, lora_shrink, multi_lora
 from t2l_kernels.lora import library, triton_impl
-from tests.kernels.triton.conftest import DEVICE, Case, popular
+from tests.kernels.popular import popular
+from tests.kernels.triton.conftest import DEVICE, Case
 
 
 def case_of(kind: str = "uniform", **options) -> Case:
@@ -21,6 +22,7 @@ def test_operators_pass_opcheck(sizes):
     x, a, b, scalings = held["x"], held["lora_a"], held["lora_b"], held["scalings"]
     opcheck(library.shrink, (x, a, table, None, "triton"))
     s = library.shrink(x, a, table, None, "triton")
+    opcheck(library.shrink_into, (x, a, table, None, s.clone()))
     out = held["residual"].clone()
     opcheck(library.expand, (s, b, table, scalings, None, out, "triton"))
     opcheck(library.forward, (x, a, b, table, scalings, None, held["residual"], "triton"))

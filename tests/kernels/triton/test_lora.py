@@ -9,7 +9,8 @@ from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lo
 from t2l_kernels.lora import launch, triton_impl
 from t2l_kernels.plans import planes
 from t2l_kernels.routing import launch as route_launch
-from tests.kernels.triton.conftest import DEVICE, Case, popular
+from tests.kernels.popular import popular
+from tests.kernels.triton.conftest import DEVICE, Case
 
 DTYPES = [torch.float32, torch.float16, torch.bfloat16]
 KINDS = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "one token", "runs"]

@@ -5,7 +5,8 @@ import torch
 
 from t2l_kernels import ArgumentError, Route
 from t2l_kernels.routing import launch
-from tests.kernels.triton.conftest import DEVICE, popular
+from tests.kernels.popular import popular
+from tests.kernels.triton.conftest import DEVICE
 
 NAMES = (
     "token_slots", "order", "segment_slots", "segment_starts", "stretches", "summary",
