@@ -16,6 +16,11 @@ class ArgumentError(T2LError, ValueError):
 
 def check_shape(name: str, tensor: Tensor, dims: str, sizes: Sequence[int | None]) -> None:
     """Raise unless `tensor` has shape `sizes` (`None`: any size), whose dimensions are `dims`."""
+    if not isinstance(tensor, Tensor):
+        raise ArgumentError(
+            f"{name} must be a tensor of shape {dims}, got {type(tensor).__name__}: "
+            "wrap it in torch.tensor"
+        )
     fits = tensor.dim() == len(sizes)
     if fits:
         for wanted, got in zip(sizes, tensor.shape, strict=True):

@@ -89,11 +89,15 @@ class Route:
         """
         check_shape("slots", slots, "[B]", (None,))
         if not isinstance(seq_len, Tensor):
+            if seq_len < 0:
+                raise ArgumentError(f"seq_len must be 0 or more tokens, got {seq_len}")
             num_tokens = slots.shape[0] * seq_len
             return cls._build(slots, None, seq_len, num_tokens, max_segments, impl)
         check_shape("seq_len", seq_len, "[B]", (slots.shape[0],))
         check_dtype("seq_len", seq_len, torch.int32, torch.int64)
         check_device("seq_len", seq_len, slots.device, "slots")
+        if seq_len.device.type == "cpu" and (seq_len < 0).any():  # a GPU is not asked
+            raise ArgumentError(f"seq_len must be 0 or more tokens, got {int(seq_len.min())}")
         if num_tokens is None:
             num_tokens = int(seq_len.sum())
         elif seq_len.device.type == "cpu" and int(seq_len.sum()) != num_tokens:
@@ -115,7 +119,9 @@ class Route:
         check_dtype("slots", slots, torch.int32, torch.int64, torch.int16, torch.int8)
         bound = slots.shape[0] if max_segments is None else max_segments
         if bound < 1 and num_tokens > 0:
-            raise ArgumentError(f"max_segments must be at least 1 for {num_tokens} tokens, got 0")
+            raise ArgumentError(
+                f"max_segments must be at least 1 for {num_tokens} tokens, got {bound}"
+            )
         return cls(*build_route(slots, lengths, seq_len, num_tokens, bound, impl))
 
     @property
