@@ -158,11 +158,11 @@ def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
 def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: torch.dtype) -> int:
     """64-row blocks where segments are long on average, else 16. Bits do not depend on it.
 
-    fp32 has no matrix instruction, ragged rows no vector loads, and 128 ranks twice the sums: 64
-    rows of those do not fit the registers of two warps.
+    fp32 has no matrix instruction, 128 ranks twice the sums, and widths that tiles do not divide a
+    mask per lane: 64 rows of those do not fit the registers of two warps.
     """
     small, large = BLOCK_SIZES
-    if dtype == torch.float32 or _ragged(width) or _block_rank(rank) == MAX_RANK:
+    if dtype == torch.float32 or width % 128 or _block_rank(rank) == MAX_RANK:
         return small
     return large if num_tokens >= (large // 2) * max(max_segments, 1) else small
 

@@ -8,7 +8,7 @@ from t2l_kernels.plans import row_block
 from tests.kernels.popular import popular
 from tests.kernels.triton.conftest import DEVICE, Case, row_by_row_matmul
 
-SIZES = (1200, 80, 12)
+SIZES = (1280, 128, 12)
 
 
 pytestmark = pytest.mark.usefixtures("row_invariant_dot")

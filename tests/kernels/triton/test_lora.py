@@ -90,7 +90,7 @@ def test_output_and_gradients_match_fp64_truth(kind, sizes, dtype, guards):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_blocks_of_64_rows_match_fp64_truth(dtype, guards):
     slots = torch.tensor([2] * 100 + [-1] * 30 + [0] * 65 + [2] * 5)
-    case = Case(slots, (128, 96, 16), dtype, max_segments=3)
+    case = Case(slots, (128, 256, 16), dtype, max_segments=3)
     truth, plain = (zero_unread(case, case.plain(d)) for d in (torch.float64, dtype))
     close("out dx dA dB", run_guarded(case, guards), plain, truth, 1e-3)
 
