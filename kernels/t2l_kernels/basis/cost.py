@@ -5,6 +5,7 @@ serve materialised adapters: per adapter `2·r·h` numbers instead of `r·(in + 
 `h·(in + out)` once per call, `2·h·(in + out)` FLOPs more per token, and three launches more.
 """
 
+import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -154,6 +155,9 @@ def even(tokens: int = 1, **sizes) -> Callable[[int], Batch]:
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m t2l_kernels.basis.cost")
+    parser.add_argument("--per-launch", type=float, default=0.0, help="µs assumed for each launch")
+    per_launch = 1e-6 * parser.parse_args().per_launch
     names = " | ".join(gpu.name for gpu in GPUS)
     print("Distinct adapters from which cores win; read from memory / from L2. Modelled.\n")
     print(f"| tokens each, h, r | {names} |\n|---|" + "---|" * len(GPUS))
@@ -163,7 +167,10 @@ def main() -> None:
                 cells = []
                 for gpu in GPUS:
                     batch_of = even(tokens, rank=rank)
-                    found = (crossover(batch_of, hidden, gpu, cached=c) for c in (False, True))
+                    found = (
+                        crossover(batch_of, hidden, gpu, cached=cached, per_launch=per_launch)
+                        for cached in (False, True)
+                    )
                     cells.append(" / ".join("never" if n is None else str(n) for n in found))
                 print(f"| {tokens}, {hidden}, {rank} | {' | '.join(cells)} |")
 
