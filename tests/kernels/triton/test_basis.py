@@ -99,9 +99,9 @@ def test_the_core_step_matches_fp64_truth(kind, sizes, dtype, guards):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16], ids=str)
 def test_blocks_of_64_rows_match_fp64_truth(dtype, guards):
     slots = torch.tensor([2] * 100 + [-1] * 30 + [0] * 65 + [2] * 5)
-    case = Case(slots, (128, 96, 16), dtype, max_segments=3)
+    case = Case(slots, (128, 256, 16), dtype, max_segments=3)
     case.residual.zero_()
-    assert row_block(200, 3, 128, 96, 16, dtype) == 64
+    assert row_block(200, 3, 128, 256, 16, dtype) == 64
     truth, plain = (case.plain(d)[:1] for d in (torch.float64, dtype))
     close("v", (core_guarded(case, guards),), plain, truth, 1e-2)
 
@@ -181,9 +181,9 @@ def test_company_changes_no_bit_of_the_core_step(kind, dtype):
 
 @pytest.mark.usefixtures("row_invariant_dot")
 def test_blocks_of_16_and_of_64_rows_give_the_same_bits():
-    case = Case(torch.tensor([3] * 150 + [-1] * 7 + [5] * 80), (320, 80, 12), torch.float16)
+    case = Case(torch.tensor([3] * 150 + [-1] * 7 + [5] * 80), (384, 128, 12), torch.float16)
     tokens = torch.arange(237)
-    blocks = [row_block(237, bound, 320, 80, 12, torch.float16) for bound in (237, 3)]
+    blocks = [row_block(237, bound, 384, 128, 12, torch.float16) for bound in (237, 3)]
     assert blocks == [16, 64]
     assert torch.equal(core_of(case, tokens), core_of(case, tokens, max_segments=3))
 
