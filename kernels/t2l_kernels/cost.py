@@ -8,7 +8,7 @@ fewer, and launches and ramps make the time longer.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -16,21 +16,41 @@ from t2l_kernels import plans
 
 
 @dataclass(frozen=True)
-class Gpu:
-    """Datasheet ceilings, dense 16-bit."""
+class Device:
+    """Ceilings: of a GPU from its datasheet, dense; of a CPU measured."""
 
     name: str
     bytes_per_second: float
-    flops_per_second: float
+    flops_per_second: float  # of 16-bit matmuls
+    fp32_flops_per_second: float
+
+    def of(self, dtype: torch.dtype) -> "Device":
+        """The same device, its FLOPs those of `dtype`."""
+        wide = dtype.itemsize > 2
+        return replace(self, flops_per_second=self.fp32_flops_per_second) if wide else self
 
 
 GPUS = (
-    Gpu("A100 80GB SXM", 2.039e12, 312e12),
-    Gpu("H100 SXM", 3.35e12, 989e12),
-    Gpu("H200 SXM", 4.8e12, 989e12),
-    Gpu("B200", 8.0e12, 2250e12),
-    Gpu("MI300X", 5.3e12, 1307e12),
+    Device("A100 80GB SXM", 2.039e12, 312e12, 19.5e12),
+    Device("H100 SXM", 3.35e12, 989e12, 67e12),
+    Device("H200 SXM", 4.8e12, 989e12, 67e12),
+    Device("B200", 8.0e12, 2250e12, 75e12),
+    Device("MI300X", 5.3e12, 1307e12, 163.4e12),
 )
+
+
+CPU = Device("CPU, 2 cores", 31e9, 115e9, 115e9)
+"""Measured where this was developed; what decides is FLOPs per byte, which varies less."""
+
+
+def device_of(device: torch.device) -> Device | None:
+    """The ceilings of a device, a GPU's by its name; None: not known here."""
+    if device.type == "cpu":
+        return CPU
+    if device.type != "cuda":
+        return None
+    found = torch.cuda.get_device_name(device)
+    return next((gpu for gpu in GPUS if gpu.name.split()[0] in found), None)
 
 
 @dataclass(frozen=True)
@@ -83,7 +103,7 @@ class Cost:
             self.useful + other.useful,
         )
 
-    def seconds(self, gpu: Gpu) -> float:
+    def seconds(self, gpu: Device) -> float:
         """Modelled time: the roofline of the issued bytes."""
         return max(self.issued / gpu.bytes_per_second, self.flops / gpu.flops_per_second)
 

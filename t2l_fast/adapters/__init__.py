@@ -2,7 +2,9 @@
 
 from t2l_fast.adapters.attach import Adapters, attach
 from t2l_fast.adapters.bank import AdapterBank
-from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.cores import Bases
+from t2l_fast.adapters.deferred import DeferredBatch
+from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
 from t2l_fast.adapters.layer import MultiLoraLinear
 from t2l_fast.adapters.lease import Lease
 from t2l_fast.adapters.sites import Site, find_sites
@@ -15,6 +17,9 @@ __all__ = [
     "AdapterGenerator",
     "AdapterId",
     "Adapters",
+    "Bases",
+    "CoreGenerator",
+    "DeferredBatch",
     "Lease",
     "LoraBatch",
     "LoraSlab",

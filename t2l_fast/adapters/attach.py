@@ -6,11 +6,13 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters.bank import AdapterBank
+from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.hook import (
     RouteReset,
@@ -20,6 +22,7 @@ from t2l_fast.adapters.hook import (
     in_backward,
 )
 from t2l_fast.adapters.lease import Lease
+from t2l_fast.adapters.materialise import make_slab
 from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.use import ActiveUse
@@ -45,6 +48,7 @@ def attach(
     generator: AdapterGenerator | None = None,
     dtype: torch.dtype | None = None,
     exclude: Sequence[str] = (),
+    materialise: bool | Literal["auto"] = True,
 ) -> Adapters:
     """Attach adapter slots to the linears that `config.target_modules` names.
 
@@ -57,12 +61,19 @@ def attach(
         generator: makes the adapters registered as texts or codes.
         dtype: of the slots; None = the model's compute dtype.
         exclude: names or path suffixes to leave out.
+        materialise: True: slots hold A and B. False: they hold cores over the generator's bases
+            (architecture S of Text-to-LoRA), a fraction of the memory, and trained weights can't be
+            registered. "auto": whichever the cost model finds faster for `num_slots` adapters with
+            one token each (`t2l_kernels.basis.cost`); decided once, so that no result depends on
+            what else is in a batch.
 
     Raises:
         SiteNotFound: a target module is not in the model.
         UnsupportedModel: a target can't carry adapters, or the model is compiled or attached
             already.
-        ArgumentError: `num_slots` is negative or `rank_max` below `config.rank`.
+        ArgumentError: `num_slots` is negative, `rank_max` below `config.rank`, or `materialise` is
+            False without slots or without a generator whose adapters share bases.
+        AdapterMismatch: those bases don't fit the sites.
     """
     if num_slots < 0:
         raise ArgumentError(f"num_slots must be 0 or more, got {num_slots}")
@@ -82,9 +93,8 @@ def attach(
         for site in group:
             if any(isinstance(hook, SiteHook) for hook in site.module._forward_hooks.values()):
                 raise UnsupportedModel(f"{site.path} is attached already: detach() first")
-    slab = None
-    if num_slots:
-        slab = LoraSlab.allocate(sites, num_slots, rank_max, dtype or compute_dtype(model, sites))
+    slots = num_slots, rank_max, dtype or compute_dtype(model, sites)
+    slab = make_slab(sites, generator, *slots, materialise)
     return Adapters(model, config, sites, slab, generator)
 
 
@@ -141,7 +151,11 @@ class Adapters:
 
     @contextmanager
     def use(
-        self, slots: Lease | Tensor, *, weights: LoraBatch | None = None, repeat: int = 1
+        self,
+        slots: Lease | Tensor,
+        *,
+        weights: LoraBatch | DeferredBatch | None = None,
+        repeat: int = 1,
     ) -> Iterator[Adapters]:
         """Run the model with these adapters inside the `with` block.
 
@@ -207,7 +221,9 @@ class Adapters:
             self._last_forward = active
             hook.forwards += 1
 
-    def _checked_slots(self, slots: Lease | Tensor, weights: LoraBatch | None) -> Tensor:
+    def _checked_slots(
+        self, slots: Lease | Tensor, weights: LoraBatch | DeferredBatch | None
+    ) -> Tensor:
         if not self._handles:
             raise UseError("these adapters are detached: attach again")
         if isinstance(slots, Lease):
@@ -232,10 +248,9 @@ class Adapters:
         device = next(iter(self.sites.values()))[0].module.weight.device
         return slots.to(device)
 
-    def _check_batch(self, batch: LoraBatch) -> None:
-        for m, a in batch.lora_a.items():
+    def _check_batch(self, batch: LoraBatch | DeferredBatch) -> None:
+        for m, got in batch.module_shapes.items():
             group = self.sites.get(m)
-            got = (a.shape[0], a.shape[3], batch.lora_b[m].shape[3])
             wanted = group and (len(group), group[0].in_features, group[0].out_features)
             if got != wanted:
                 raise AdapterMismatch(

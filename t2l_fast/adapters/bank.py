@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.cores import CoreSlab
+from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
 from t2l_fast.adapters.lease import Lease
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.slab import LoraSlab
@@ -198,7 +199,11 @@ class AdapterBank:
         if coded and self.generator is not None:
             codes = torch.stack(list(coded.values()))
             codes = codes.float() if codes.is_floating_point() else codes
-            self.generator.generate_into(codes, self.slab, torch.tensor([slots[i] for i in coded]))
+            index = torch.tensor([slots[i] for i in coded])
+            if isinstance(self.slab, CoreSlab) and isinstance(self.generator, CoreGenerator):
+                self.slab.write_batch(self.generator.cores(codes), index)
+            else:
+                self.generator.generate_into(codes, self.slab, index)
 
     def _check_fingerprints(self, entries: dict[AdapterId, StoredCode | LoraWeights]) -> None:
         codes = {i: e for i, e in entries.items() if isinstance(e, StoredCode)}
@@ -210,6 +215,11 @@ class AdapterBank:
                     "got "
                     f"{now}: register it again under this generator"
                 )
+        if codes and isinstance(self.slab, CoreSlab) and now != self.slab.bases.fingerprint:
+            raise AdapterMismatch(
+                f"slots hold cores over the bases of generator {self.slab.bases.fingerprint}, got "
+                f"{now}: its weights changed, so detach and attach again"
+            )
 
     def _coded(
         self, texts: Sequence[str] | None, codes: Tensor | None
@@ -229,12 +239,17 @@ class AdapterBank:
                 f"got {tuple(made.shape)}"
             )
         kept = rounded(made)
-        if kept[:1].nbytes < self.slab.bytes_per_slot:
+        if isinstance(self.slab, CoreSlab) or kept[:1].nbytes < self.slab.bytes_per_slot:
             return [StoredCode(code, generator.fingerprint) for code in kept]
         wide = kept.float() if kept.is_floating_point() else kept
         return [self._fitted(w) for w in generator.generate(codes=wide)]
 
     def _fitted(self, weights: LoraWeights) -> LoraWeights:
+        if isinstance(self.slab, CoreSlab):
+            raise AdapterMismatch(
+                "slots hold cores over a generator's bases, got weights, which lie in no such "
+                "basis: attach with materialise=True"
+            )
         fitted = weights.for_sites(self._sites)
         if fitted.config.rank > self.slab.rank_max:
             raise AdapterMismatch(

@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
+from t2l_fast.adapters.cores import Bases
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
 
@@ -46,3 +47,16 @@ class AdapterGenerator(Protocol):
     def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
         """Write the adapter of code i into slot `slots[i]` (`[N]`; −1 skips)."""
         slab.write_batch(self.generate(codes=codes), slots)
+
+
+@runtime_checkable
+class CoreGenerator(AdapterGenerator, Protocol):
+    """A generator whose adapters may be kept as cores over shared bases (`ops.basis_lora`)."""
+
+    def bases(self) -> Bases | None:
+        """What its adapters share; None: this one's share nothing, and are materialised."""
+        ...
+
+    def cores(self, codes: Tensor) -> LoraBatch:
+        """Cores of `[N, *code_shape]` codes, for inference: rows of h_a and h_b numbers."""
+        ...

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
+from t2l_fast.adapters.cores import CoreSlab, add_core_delta
 from t2l_fast.adapters.layer import add_delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import UseError
@@ -29,12 +30,16 @@ class SiteHook:
         self.dropout = adapters.config.dropout
         self.fired = False
         self.forwards = 0  # in this use and not recomputed yet
+        self.cores: tuple[Tensor, ...] | None = None
         slab = adapters.slab
-        if slab is not None:
+        self.empty = slab is not None and site.key not in slab.ranks
+        if slab is not None and not self.empty:
             self.lora_a = slab.lora_a[site.key][site.layer]
             self.lora_b = slab.lora_b[site.key][site.layer]
             self.scalings = slab.scalings[site.key]
             self.ranks = slab.ranks[site.key]
+            if isinstance(slab, CoreSlab):
+                self.cores = slab.layer(site.key, site.layer)
 
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor
@@ -49,14 +54,19 @@ class SiteHook:
         route = active.route(x.shape[:-1])
         if self.dropout > 0.0 and module.training:
             x = dropout(x, self.dropout)
-        if active.batch is None:
-            weights = self.lora_a, self.lora_b, route, self.scalings, self.ranks
-        elif self.key not in active.batch.lora_a:
+        batch, workspace = active.batch, self._workspace(output.device)
+        if batch is not None:
+            if self.key not in batch.keys:
+                return None
+            a, b = batch.layer(self.key, self.layer, output.dtype)
+            with batch.saving(self.key, self.layer, a, b):
+                return add_delta(x, output, a, b, route, batch.scalings, None, workspace)
+        if self.empty:
             return None
-        else:
-            a, b = active.batch.layer(self.key, self.layer, output.dtype)
-            weights = a, b, route, active.batch.scalings, None
-        return add_delta(x, output, *weights, self._workspace(output.device))
+        if self.cores is not None:
+            return add_core_delta(x, output, self.cores, route, self.scalings, self.ranks)
+        weights = self.lora_a, self.lora_b, route, self.scalings, self.ranks
+        return add_delta(x, output, *weights, workspace)
 
     def _workspace(self, device: torch.device) -> Workspace | None:
         """None where a graph is made: a captured one has a pool of its own that reuses memory."""

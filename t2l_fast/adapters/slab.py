@@ -36,22 +36,8 @@ class LoraSlab:
         cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
     ) -> LoraSlab:
         """Empty slots on the device of each key's sites."""
-        with torch.inference_mode(False):  # slots are written in and out of inference mode
-            return cls._zeros(sites, num_slots, rank_max, dtype)
-
-    @classmethod
-    def _zeros(
-        cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
-    ) -> LoraSlab:
-        slab = cls({}, {}, {}, {})
-        for m, group in sites.items():
-            device = next(group[0].module.parameters()).device
-            shape = (len(group), num_slots, rank_max)
-            slab.lora_a[m] = torch.zeros(*shape, group[0].in_features, dtype=dtype, device=device)
-            slab.lora_b[m] = torch.zeros(*shape, group[0].out_features, dtype=dtype, device=device)
-            slab.ranks[m] = torch.zeros(num_slots, dtype=torch.int32, device=device)
-            slab.scalings[m] = torch.zeros(num_slots, dtype=torch.float32, device=device)
-        return slab
+        widths = {m: (g[0].in_features, g[0].out_features) for m, g in sites.items()}
+        return cls(*empty_slots(sites, widths, num_slots, rank_max, dtype))
 
     @property
     def num_slots(self) -> int:
@@ -132,3 +118,27 @@ class LoraSlab:
         """Make slots empty: whatever runs them gets the base model."""
         for ranks in self.ranks.values():
             ranks[slots.to(ranks.device, torch.int64)] = 0
+
+
+def empty_slots(
+    sites: dict[str, list[Site]],
+    widths: dict[str, tuple[int, int]],
+    num_slots: int,
+    rank_max: int,
+    dtype: torch.dtype,
+) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
+    """Both matrices, ranks and scalings of empty slots, on the device of each key's sites.
+
+    Args:
+        widths: key → row lengths of the two matrices.
+    """
+    lora_a, lora_b, ranks, scalings = {}, {}, {}, {}
+    with torch.inference_mode(False):  # slots are written in and out of inference mode
+        for m, (width_a, width_b) in widths.items():
+            device = next(sites[m][0].module.parameters()).device
+            shape = (len(sites[m]), num_slots, rank_max)
+            lora_a[m] = torch.zeros(*shape, width_a, dtype=dtype, device=device)
+            lora_b[m] = torch.zeros(*shape, width_b, dtype=dtype, device=device)
+            ranks[m] = torch.zeros(num_slots, dtype=torch.int32, device=device)
+            scalings[m] = torch.zeros(num_slots, dtype=torch.float32, device=device)
+    return lora_a, lora_b, ranks, scalings

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.deferred import DeferredBatch, DeferredUse
 from t2l_fast.adapters.layer import route_of
 from t2l_fast.adapters.weights import LoraBatch
 from t2l_kernels import Route
@@ -16,14 +19,21 @@ class ActiveUse:
     """Routes live from one forward of the model to the next, one per leading shape."""
 
     def __init__(
-        self, slots: Tensor, repeat: int, batch: LoraBatch | None, num_slots: int | None = None
+        self,
+        slots: Tensor,
+        repeat: int,
+        batch: LoraBatch | DeferredBatch | None,
+        num_slots: int | None = None,
     ) -> None:
         self.slots = slots
         self.num_slots = num_slots if batch is None else len(batch)
         self.repeat = repeat
         self.routes: tuple[tuple[torch.Size, Route], ...] = ()
         self.version = version_of(slots)
-        self.batch: _UnboundBatch | None = None if batch is None else _UnboundBatch(batch)
+        self.batch: _UnboundBatch | DeferredUse | None = None
+        if batch is not None:
+            deferred = isinstance(batch, DeferredBatch)
+            self.batch = DeferredUse(batch) if deferred else _UnboundBatch(batch)
 
     def route(self, leading: torch.Size) -> Route:
         """The route for an input with these leading dims; rebuilt once the slots were written."""
@@ -51,6 +61,7 @@ class _UnboundBatch:
     def __init__(self, batch: LoraBatch) -> None:
         self.pairs: dict[tuple[str, torch.dtype], Pair] = {}
         self.lora_a, self.lora_b = batch.lora_a, batch.lora_b
+        self.keys = batch.lora_a.keys()
         for m in batch.lora_a:
             self._cut(m, batch.lora_a[m].dtype)
         first = next(iter(batch.lora_a.values()))
@@ -70,3 +81,7 @@ class _UnboundBatch:
             return a[layer].to(dtype), b[layer].to(dtype)
         a, b = self.pairs.get((key, dtype)) or self._cut(key, dtype)
         return a[layer], b[layer]
+
+    def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> AbstractContextManager[None]:
+        """Operators save references: nothing to do."""
+        return nullcontext()

@@ -229,6 +229,13 @@ class LoraBatch:
     def __len__(self) -> int:
         return next(iter(self.lora_a.values())).shape[1]
 
+    @property
+    def module_shapes(self) -> dict[str, tuple[int, int, int]]:
+        """Key → (layers, in, out)."""
+        return {
+            m: (a.shape[0], a.shape[3], self.lora_b[m].shape[3]) for m, a in self.lora_a.items()
+        }
+
     def __getitem__(self, index: int) -> LoraWeights:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} is out of range for {len(self)} adapters")

@@ -56,6 +56,10 @@ def sft(
     description_in_prompt: Annotated[
         bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
     ] = False,
+    recompute_weights: Annotated[
+        bool,
+        typer.Option("--recompute-weights", help="Make A and B again in backward: less memory."),
+    ] = False,
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
@@ -87,6 +91,7 @@ def sft(
         code_noise=code_noise,
         code_noise_from=code_noise_from,
         description_in_prompt=description_in_prompt,
+        recompute_weights=recompute_weights,
         seed=seed,
         eval_every=eval_every,
         save_every=save_every,

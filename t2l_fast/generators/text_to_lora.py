@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from t2l_fast import ops
+from t2l_fast.adapters.cores import Bases
+from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
@@ -153,6 +156,33 @@ class TextToLora(nn.Module, AdapterGenerator):
         whole = head.weight, head.bias
         return _ranked(latents[0], whole, 1, size_in), _ranked(latents[1], whole, 1, size_out)
 
+    def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor]:
+        """`latents` by (module, layer), without copies: what `deferred` reads."""
+        axis = 0 if self.config.arch == "L" else 1
+        return {
+            (m, layer): part
+            for m, own in zip(self.config.module_shapes, latents.unbind(), strict=True)
+            for layer, part in enumerate(own.unbind(axis))
+        }
+
+    def deferred(self, latents: dict[tuple[str, int], Tensor]) -> DeferredBatch:
+        """Adapters whose rows are made when a site needs them, and never kept.
+
+        Args:
+            latents: (module, layer) → what `cut` gives, or leaves of the same shape.
+        """
+        config = self.config
+        axis = 0 if config.arch == "L" else 1
+
+        def make(module: str, layer: int, part: int) -> Tensor:
+            own = latents[module, layer].unsqueeze(axis)
+            return ops.head(*self._heads(module, own)[part])[0]
+
+        shapes = {m: (config.num_layers, *sizes) for m, sizes in config.module_shapes.items()}
+        count = next(iter(latents.values())).shape[axis]
+        sources = (*latents.values(), *self.heads.parameters())
+        return DeferredBatch(config.lora, shapes, count, make, sources)
+
     @torch.no_grad()
     def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
         """Write adapters where the model reads them: two head calls per module, no intermediate.
@@ -172,18 +202,47 @@ class TextToLora(nn.Module, AdapterGenerator):
         own = self.layer_depth_encoder[0].weight.device
         if any(slab.lora_a[m].device != own for m in self.config.module_shapes):
             return super().generate_into(codes, slab, slots)
-        was_training = self.training
-        self.eval()
-        try:
+        with self._eval():
             latents = self.latents(codes)
-        finally:
-            self.train(was_training)
         for m, own in zip(self.config.module_shapes, latents, strict=True):
             for out, (x, weight, bias) in zip(
                 (slab.lora_a[m], slab.lora_b[m]), self._heads(m, own), strict=True
             ):
                 ops.head_into_slots(x.to(weight.dtype), weight, bias, slots=slots, out=out)
         slab.mark(self.config.lora, self.config.module_shapes, slots)
+
+    @torch.no_grad()
+    def bases(self) -> Bases | None:
+        """The heads of architecture S, whose rows all rank rows and layers share; L and M: None."""
+        if self.config.arch != "S":
+            return None
+        folded: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
+        for m, (size_in, size_out) in self.config.module_shapes.items():
+            head = self.heads[_name(m)]
+            for part, size in zip(folded, (size_in, size_out), strict=True):
+                bias = None if head.bias is None else head.bias[None, :size]
+                part[m] = ops.fold_head(head.weight[None, :size], bias)
+        return Bases(*folded, self.fingerprint)
+
+    @torch.no_grad()
+    def cores(self, codes: Tensor) -> LoraBatch:
+        """Adapters of `[N, d_e]` codes as cores over `bases()`: the trunk alone, no head.
+
+        Raises:
+            ArgumentError: codes of another shape, or architecture L or M.
+        """
+        if self.config.arch != "S":
+            raise ArgumentError(f'cores need arch="S", got {self.config.arch!r}: use generate')
+        with self._eval():
+            latents = self.latents(codes)
+        made = [
+            {
+                m: ops.fold_latents(own[part], bias=self.config.head_bias)
+                for m, own in zip(self.config.module_shapes, latents, strict=True)
+            }
+            for part in (0, 1)
+        ]
+        return LoraBatch(self.config.lora, *made)
 
     @torch.no_grad()
     def generate(
@@ -201,12 +260,8 @@ class TextToLora(nn.Module, AdapterGenerator):
             raise ArgumentError("conditions must be a list of descriptions, got a single str")
         if codes is None:
             codes = self.encode(conditions or ())
-        was_training = self.training
-        self.eval()
-        try:
+        with self._eval():
             return self(codes)
-        finally:
-            self.train(was_training)
 
     @property
     def fingerprint(self) -> str:
@@ -238,6 +293,16 @@ class TextToLora(nn.Module, AdapterGenerator):
         checkpoint.check_state(model.state_dict(), state, str(name))
         model.load_state_dict(state, assign=True)
         return model.eval()
+
+    @contextmanager
+    def _eval(self) -> Iterator[None]:
+        """Without dropout; then as before."""
+        was_training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(was_training)
 
     def _indices(self, count: int) -> Tensor:
         return torch.arange(count, device=self.layer_depth_encoder[0].weight.device)

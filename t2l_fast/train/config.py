@@ -34,6 +34,8 @@ class SFTConfig:
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
             heads on whitened latents (`train/start.py`); "plain" starts as published.
+        recompute_weights: keep latents alone of the generated adapters, and make A and B again in
+            backward; the same gradients in less memory.
         bucket_overhead: what one more micro-batch costs, in tokens; a step's rows are sorted by
             length and cut where this and padding together are least.
         seed: of everything random.
@@ -63,6 +65,7 @@ class SFTConfig:
     code_noise_from: int = 0
     description_in_prompt: bool = False
     start: Literal["conditioned", "plain"] = "conditioned"
+    recompute_weights: bool = False
     bucket_overhead: int = 32
     seed: int = 42
     eval_every: int = 100

@@ -14,8 +14,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from t2l_fast.adapters import Adapters, LoraBatch, attach
+from t2l_fast.adapters import Adapters, attach
 from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.checkpoint import (
     FILE,
@@ -28,7 +29,8 @@ from t2l_fast.train.checkpoint import (
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
-from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
+from t2l_fast.train.generated import Kept, Remade
+from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.packed import packable, packed_attention
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
@@ -50,7 +52,8 @@ class SFTTrainer:
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
 
     Raises:
-        ConfigError: fewer tasks than one batch takes, or a warm start without a conditioned one.
+        ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one, or
+            `recompute_weights` for another generator than `TextToLora`.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -86,6 +89,11 @@ class SFTTrainer:
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.start = Start(generator, config)
         self.warm_start = warm_start
+        if config.recompute_weights and not isinstance(generator, TextToLora):
+            raise ConfigError(
+                "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
+                f"{generator.kind}: leave it False"
+            )
         if warm_start is not None and not self.start.conditioned:
             raise ConfigError(
                 "a warm start needs a conditioned start of a text-conditioned TextToLora with head "
@@ -220,25 +228,19 @@ class SFTTrainer:
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
         pass through the generator follows.
         """
-        made: LoraBatch = self.generator(draw_codes(self.embeddings, draws, self.config.code_noise))
-        leaves = LoraBatch(
-            made.config,
-            {m: t.detach().requires_grad_() for m, t in made.lora_a.items()},
-            {m: t.detach().requires_grad_() for m, t in made.lora_b.items()},
-        )
+        codes = draw_codes(self.embeddings, draws, self.config.code_noise)
+        made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
         rows = self.rows(draws)
         total, tokens = 0.0, 0
         for micro in self.collator.batches(rows):
-            with adapters.use(micro.slots, weights=leaves):
+            with adapters.use(micro.slots, weights=made.batch):
                 logits, labels = label_logits(self.model, micro)
                 loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)
                 loss.backward()
             total += loss.item()
             tokens += micro.ids.numel()
-        penalty = self.config.generated_l2 * generated_l2(made)
-        outputs, gradients = made.parameters(), [t.grad for t in leaves.parameters()]
-        torch.autograd.backward([*outputs, penalty], [*gradients, None])
-        return {"loss": total, "l2": penalty.item(), "rows": len(rows), "tokens": tokens}
+        penalty = made.finish(self.config.generated_l2)
+        return {"loss": total, "l2": penalty, "rows": len(rows), "tokens": tokens}
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""

@@ -10,7 +10,9 @@ from t2l_kernels import ArgumentError, Route, multi_lora
 from t2l_kernels.basis import library
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.basis.cost import (
+    Linears,
     core_bytes,
+    cores_win,
     crossover,
     even,
     inference,
@@ -20,7 +22,7 @@ from t2l_kernels.basis.cost import (
     training,
     wins,
 )
-from t2l_kernels.cost import GPUS, Batch
+from t2l_kernels.cost import GPUS, Batch, Device, device_of
 from tests.kernels.test_lora import IMPLS, POPULARITY, slots_of
 
 NUM_SLOTS, RANK, IN, OUT, HIDDEN_A, HIDDEN_B = 9, 6, 21, 17, 13, 10
@@ -309,3 +311,46 @@ def test_launches_move_the_crossover_up_and_prefill_never_crosses():
     assert crossover(even(128, rank=8), 512, H100) is None
     batch = batch_of(1024)
     assert seconds(inference(batch, 512), H100) < seconds(materialised(batch), H100)
+
+
+CPU = torch.device("cpu")
+FAST_MATH = Device("multiplies for nothing", 1e12, 1e18, 1e18)
+FAST_MEMORY = Device("reads for nothing", 1e18, 1e12, 1e12)
+
+
+@pytest.mark.parametrize(
+    ("device", "adapters", "expected"),
+    [
+        (FAST_MATH, 1024, True),
+        (FAST_MEMORY, 1024, False),
+        (FAST_MATH, 1, False),  # two bases are more to read than one adapter
+        (H100, 4096, True),
+        (H100, 64, False),
+        (None, 1024, None),
+    ],
+    ids=["bytes count", "FLOPs count", "one adapter", "H100, many", "H100, few", "unknown"],
+)
+def test_the_decision_for_a_model_follows_ceilings_and_adapters(
+    monkeypatch, device, adapters, expected
+):
+    monkeypatch.setattr("t2l_kernels.basis.cost.device_of", lambda _: device)
+    linears = [Linears(32, 4096, 4096, 512), Linears(32, 4096, 1024, 512)]
+    assert cores_win(linears, adapters, 8, torch.bfloat16, CPU) is expected
+
+
+def test_fp32_takes_the_fp32_ceiling():
+    """At 67 TFLOP/s the bases' FLOPs outweigh the bytes that they save."""
+    assert H100.of(torch.bfloat16) == H100 and H100.of(torch.float32).flops_per_second == 67e12
+    batch = even(rank=8, dtype=torch.float32)(4096)
+    assert wins(batch, 512, H100) and not wins(batch, 512, H100.of(torch.float32))
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [("NVIDIA H100 80GB HBM3", "H100 SXM"), ("AMD Instinct MI300X", "MI300X"), ("RTX 2080", None)],
+)
+def test_a_gpu_is_known_by_its_name(monkeypatch, name, found):
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: name)
+    device = device_of(torch.device("cuda"))
+    assert (device and device.name) == found
+    assert device_of(torch.device("meta")) is None

@@ -8,7 +8,7 @@ import torch
 
 import t2l_fast.train.sft as sft
 from t2l_fast.adapters import attach
-from t2l_fast.errors import SiteNotFound
+from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
 from t2l_fast.train.data import Collator, collate
@@ -64,12 +64,20 @@ def test_the_gradient_is_that_of_one_backward_through_everything(
     """Cutting the graph between adapters and generator, and micro-batches, change no number."""
     options = dict(label_smoothing=0.1, generated_l2=0.5, mix_descriptions=False, start="plain")
     found = []
-    for name, packs, overhead in (("packed", True, 0), ("cut", False, 0), ("whole", False, 1000)):
+    for name, packs, overhead, again in (
+        ("packed", True, 0, False),
+        ("cut", False, 0, False),
+        ("whole", False, 1000, False),
+        ("packed, recomputed", True, 0, True),
+        ("cut, recomputed", False, 0, True),
+    ):
         monkeypatch.setattr(sft, "packable", lambda model, packs=packs: packs)
         model = tiny.model()
         generator = tiny.generator(model, dropout=0.0)
         once = dict(steps=1, clip_norm=1e9, eval_every=0, bucket_overhead=overhead)
-        made = trainer(name, model=model, generator=generator, **once, **options)
+        made = trainer(
+            name, model=model, generator=generator, recompute_weights=again, **once, **options
+        )
         made.train()
         found += runs.metrics(made.folder)
 
@@ -88,7 +96,38 @@ def test_the_gradient_is_that_of_one_backward_through_everything(
     norms = [p.grad.norm() for p in generator.parameters() if p.grad is not None]
     for line in found:
         assert line["loss"] == pytest.approx(loss.item(), rel=1e-4)
+        assert line["l2"] == pytest.approx(0.5 * generated_l2(whole).item(), rel=1e-4)
         assert line["gradient_norm"] == pytest.approx(torch.stack(norms).norm().item(), rel=1e-3)
+
+
+@pytest.mark.parametrize("arch", ["L", "M", "S"])
+def test_recomputed_weights_give_every_parameter_the_same_gradient(tiny, trainer, arch):
+    found = []
+    for again in (False, True):
+        made = trainer(
+            str(again),
+            generator=tiny.generator(tiny.model(), arch=arch).double(),
+            model=tiny.model().double(),
+            generated_l2=0.5,
+            start="plain",
+            recompute_weights=again,
+        )
+        for head in made.generator.heads.values():
+            torch.nn.init.normal_(head.weight, std=0.1, generator=torch.Generator().manual_seed(1))
+        made.embeddings = [rows.double() for rows in made.embeddings]
+        torch.manual_seed(0)  # of the trunk's dropout
+        with made.attached() as adapters:
+            made.generator.train()
+            made.backward(adapters, made.sampler.draw(0))
+        found.append({name: p.grad for name, p in made.generator.named_parameters()})
+    for name, expected in found[0].items():
+        torch.testing.assert_close(found[1][name], expected, rtol=1e-5, atol=1e-10)
+
+
+def test_recomputing_needs_a_generator_that_works_layer_by_layer(tiny, trainer):
+    lora = MultiTaskLora(tiny.generator(tiny.model()).config)
+    with pytest.raises(ConfigError, match="recompute_weights needs a TextToLora"):
+        trainer(generator=lora, recompute_weights=True)
 
 
 @pytest.mark.parametrize("stop", [None, 3], ids=["finished", "after an exception"])

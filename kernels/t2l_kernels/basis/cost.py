@@ -6,14 +6,18 @@ serve materialised adapters: per adapter `2·r·h` numbers instead of `r·(in + 
 """
 
 import argparse
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
 
 from t2l_kernels import cost, plans
 from t2l_kernels.basis.plans import KEEP_PROGRAMS, row_block
-from t2l_kernels.cost import GPUS, Batch, Cost, Gpu
+from t2l_kernels.cost import GPUS, Batch, Cost, Device, device_of
 
 MOST_ADAPTERS = 1 << 16
+LAUNCH_SECONDS = 2e-6
+"""Assumed for a launch, ramps included, where `cores_win` decides; no GPU was there to ask."""
 TILE = 128
 """Rows and columns of a library matmul's output tile, to count its programs."""
 
@@ -106,13 +110,13 @@ def materialised(batch: Batch) -> list[Cost]:
     return [cost.shrink(batch, batch.in_features), cost.expand(batch, batch.out_features)]
 
 
-def seconds(parts: list[Cost], gpu: Gpu, *, per_launch: float = 0.0) -> float:
+def seconds(parts: list[Cost], gpu: Device, *, per_launch: float = 0.0) -> float:
     """Modelled: the rooflines one after the other, and `per_launch` seconds for each launch."""
     return sum(part.seconds(gpu) + per_launch * part.launches for part in parts)
 
 
 def wins(
-    batch: Batch, hidden: int, gpu: Gpu, *, cached: bool = False, per_launch: float = 0.0
+    batch: Batch, hidden: int, gpu: Device, *, cached: bool = False, per_launch: float = 0.0
 ) -> bool:
     """Whether serving cores takes fewer modelled seconds than serving materialised adapters."""
     mine = seconds(inference(batch, hidden, cached=cached), gpu, per_launch=per_launch)
@@ -122,7 +126,7 @@ def wins(
 def crossover(
     batch_of: Callable[[int], Batch],
     hidden: int,
-    gpu: Gpu,
+    gpu: Device,
     *,
     cached: bool = False,
     per_launch: float = 0.0,
@@ -147,6 +151,44 @@ def crossover(
         middle = (low + high) // 2
         low, high = (low, middle) if better(middle) else (middle, high)
     return high
+
+
+@dataclass(frozen=True)
+class Linears:
+    """Equal linears of a model, and the hidden size of the cores that would serve them."""
+
+    layers: int
+    in_features: int
+    out_features: int
+    hidden: int
+
+
+def cores_win(
+    linears: Sequence[Linears], adapters: int, rank: int, dtype: torch.dtype, device: torch.device
+) -> bool | None:
+    """Whether cores take less modelled time than materialised adapters, over all linears together.
+
+    At decode: `adapters` distinct ones, a token each, bases read from memory, `LAUNCH_SECONDS` for
+    each launch. Longer segments favour materialised adapters: their bytes are spread over tokens,
+    the bases' FLOPs are not.
+
+    Returns:
+        None where the device's ceilings are not known.
+    """
+    ceilings = device_of(device)
+    if ceilings is None:
+        return None
+    ceilings = ceilings.of(dtype)
+    mine = theirs = 0.0
+    for group in linears:
+        batch = Batch(
+            (1,) * adapters, group.in_features, group.out_features, rank,
+            max_segments=adapters, dtype=dtype, arch=plans.arch_of(device),
+        )  # fmt: skip
+        parts = inference(batch, group.hidden), materialised(batch)
+        each = [seconds(part, ceilings, per_launch=LAUNCH_SECONDS) for part in parts]
+        mine, theirs = mine + group.layers * each[0], theirs + group.layers * each[1]
+    return mine < theirs
 
 
 def even(tokens: int = 1, **sizes) -> Callable[[int], Batch]:

@@ -1,0 +1,104 @@
+"""Adapters that exist only while their site runs: made for forward, and again for backward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import UseError
+
+Make = Callable[[str, int, int], Tensor]
+"""(key, layer, 0 for A or 1 for B) → `[N, rank, in | out]`, differentiable and reproducible."""
+
+
+@dataclass(frozen=True)
+class DeferredBatch:
+    """N adapters as a function; `Adapters.use(weights=…)` takes it where it takes a LoraBatch.
+
+    A site's A and B live as long as its forward. What autograd keeps of them is how to make them,
+    so memory does not grow with layers; the head runs twice instead of once.
+
+    Fields:
+        config: rank and scale.
+        module_shapes: key → (layers, in, out).
+        num_adapters: N.
+        make: what makes them.
+        sources: all tensors that `make` reads; writing one between forward and backward is an
+            error.
+    """
+
+    config: LoraConfig
+    module_shapes: dict[str, tuple[int, int, int]]
+    num_adapters: int
+    make: Make
+    sources: tuple[Tensor, ...]
+
+    def __len__(self) -> int:
+        return self.num_adapters
+
+    def matrix(self, key: str, layer: int, part: int, dtype: torch.dtype) -> Tensor:
+        """A (part 0) or B (part 1) of one site, `[N, rank, in | out]`, with its graph."""
+        made = self.sources[0]
+        with torch.autocast(made.device.type, enabled=False):  # the same numbers in backward
+            return self.make(key, layer, part).to(dtype)
+
+
+class _Remade(NamedTuple):
+    """What autograd holds in place of a matrix."""
+
+    part: int
+
+
+class DeferredUse:
+    """A DeferredBatch as `ActiveUse` reads it (see `_UnboundBatch`)."""
+
+    def __init__(self, batch: DeferredBatch) -> None:
+        self.source = batch
+        self.keys = batch.module_shapes.keys()
+        scaling, device = batch.config.scaling, batch.sources[0].device
+        self.scalings = torch.full((len(batch),), scaling, device=device)
+
+    def layer(self, key: str, layer: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
+        a, b = (self.source.matrix(key, layer, part, dtype) for part in (0, 1))
+        return a, b
+
+    @contextmanager
+    def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> Iterator[None]:
+        """Let operators save how a and b are made instead of a and b."""
+        places = {_place(t): part for part, t in enumerate((a, b))}
+        versions = _versions(self.source)
+        dtype = a.dtype
+
+        def pack(tensor: Tensor) -> Tensor | _Remade:
+            part = places.get(_place(tensor))
+            return tensor if part is None else _Remade(part)
+
+        def unpack(held: Tensor | _Remade) -> Tensor:
+            if not isinstance(held, _Remade):
+                return held
+            if _versions(self.source) != versions:
+                raise UseError(
+                    "adapters are made again in backward, but what makes them was modified since "
+                    "their forward: step the optimiser after backward"
+                )
+            with torch.no_grad():
+                return self.source.matrix(key, layer, held.part, dtype)
+
+        with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+            yield
+
+
+def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
+    """Autograd hands over aliases; memory and form tell a matrix from all else that is alive."""
+    return tensor.data_ptr(), tensor.shape, tensor.stride()
+
+
+def _versions(batch: DeferredBatch) -> list[int]:
+    return [t._version for t in batch.sources]

@@ -1,0 +1,180 @@
+"""attach(materialise=…): cores in slots give the model that A and B give, and what they refuse."""
+
+import pytest
+import torch
+
+import t2l_fast as t2l
+from t2l_fast.adapters import materialise
+from t2l_fast.adapters.cores import CoreSlab
+from t2l_fast.errors import AdapterMismatch, ArgumentError
+from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_kernels.basis.cost import Linears
+
+ROWS = [0, None, 2, 1, 0]
+
+
+@pytest.fixture
+def batch():
+    return torch.randint(3, 61, (len(ROWS), 7), generator=torch.Generator().manual_seed(6))
+
+
+def attached(tiny, generator, how, num_slots=4, model=None, **options):
+    model = tiny.build() if model is None else model
+    lora = generator.config.lora
+    return model, t2l.attach(
+        model, lora, num_slots=num_slots, generator=generator, materialise=how, **options
+    )
+
+
+@torch.no_grad()
+def logits(tiny, generator, codes, tokens, how, **options) -> torch.Tensor:
+    model, adapters = attached(tiny, generator, how, **options)
+    ids = adapters.bank.register(codes=codes)
+    rows = [None if i is None else ids[i] for i in ROWS]
+    with adapters.bank.lease(rows) as lease, adapters.use(lease):
+        return model(tokens).logits
+
+
+@pytest.mark.parametrize("head_bias", [True, False], ids=["bias", "no bias"])
+def test_a_mixed_batch_has_the_logits_of_materialised_adapters(tiny, codes, batch, head_bias):
+    generator = tiny.trained("S", head_bias=head_bias)
+    mine, theirs = (logits(tiny, generator, codes, batch, how) for how in (False, True))
+    torch.testing.assert_close(mine, theirs, rtol=1e-4, atol=1e-4)
+    bare = tiny.build()(batch).logits
+    assert torch.equal(mine[1], bare[1])
+    assert (mine[0] - bare[0]).abs().max() > 0.1
+
+
+def test_slots_of_another_dtype_than_the_model_agree_to_rounding(tiny, codes, batch):
+    generator = tiny.trained("S")
+    options = {"dtype": torch.bfloat16}
+    mine, theirs = (logits(tiny, generator, codes, batch, how, **options) for how in (False, True))
+    bare = tiny.build()(batch).logits
+    assert (mine - theirs).norm() < 0.05 * (theirs - bare).norm()
+
+
+def test_slots_are_refilled_as_adapters_come_and_go(tiny, codes, batch):
+    generator = tiny.trained("S")
+    model, adapters = attached(tiny, generator, False, num_slots=1)
+    ids = adapters.bank.register(codes=codes)
+    seen = []
+    with torch.no_grad():
+        for i in (0, 1, 0):
+            with adapters.bank.lease([ids[i]] * len(batch)) as lease, adapters.use(lease):
+                seen.append(model(batch).logits)
+    assert torch.equal(seen[0], seen[2])
+    assert not torch.allclose(seen[0], seen[1])
+
+
+def test_a_slot_is_as_small_as_its_cores(tiny):
+    generator = tiny.trained("S", head_in_size=15)
+    _, adapters = attached(tiny, generator, False, dtype=torch.float16)
+    config = generator.config
+    numbers = config.num_layers * config.lora.rank * 2 * 16 * len(config.module_shapes)
+    assert adapters.slab.bytes_per_slot == 2 * numbers
+
+
+def test_gradients_reach_inputs_through_cores(tiny, codes, batch):
+    generator = tiny.trained("S")
+    found = []
+    for how in (False, True):
+        model, adapters = attached(tiny, generator, how)
+        inputs = model.get_input_embeddings()(batch).detach().requires_grad_()
+        ids = adapters.bank.register(codes=codes)
+        with adapters.bank.lease([ids[0]] * len(batch)) as lease, adapters.use(lease):
+            model(inputs_embeds=inputs).logits.square().mean().backward()
+        found.append(inputs.grad)
+    torch.testing.assert_close(*found, rtol=1e-3, atol=1e-5)
+
+
+def test_compiled_models_run_cores_in_one_graph(tiny, codes, batch):
+    generator = tiny.trained("S")
+    model, adapters = attached(tiny, generator, False)
+    ids = adapters.bank.register(codes=codes)
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    rows = [None if i is None else ids[i] for i in ROWS]
+    with torch.no_grad(), adapters.bank.lease(rows) as lease, adapters.use(lease):
+        torch.testing.assert_close(compiled(batch).logits, model(batch).logits)
+
+
+def test_trained_weights_are_refused_with_the_remedy(tiny):
+    generator = tiny.trained("S")
+    _, adapters = attached(tiny, generator, False)
+    weights = generator.generate(codes=torch.randn(1, 12))[0]
+    with pytest.raises(AdapterMismatch, match="materialise=True"):
+        adapters.bank.register(weights=[weights])
+    assert len(adapters.bank) == 0
+
+
+def test_codes_of_changed_bases_are_refused(tiny, codes):
+    generator = tiny.trained("S")
+    _, adapters = attached(tiny, generator, False)
+    with torch.no_grad():
+        generator.heads["v_proj"].weight.add_(1.0)
+    ids = adapters.bank.register(codes=codes)
+    with pytest.raises(AdapterMismatch, match="its weights changed, so detach and attach again"):
+        adapters.bank.lease(ids)
+    assert not adapters.bank.resident
+
+
+@pytest.mark.parametrize("arch", ["L", "M"])
+def test_only_generators_with_shared_bases_give_cores(tiny, arch):
+    with pytest.raises(ArgumentError, match='such as TextToLora with arch="S"'):
+        attached(tiny, tiny.trained(arch), False)
+    with pytest.raises(ArgumentError, match='cores need arch="S"'):
+        tiny.trained(arch).cores(torch.randn(1, 12))
+
+
+@pytest.mark.parametrize(
+    ("how", "num_slots", "message"),
+    [(False, 0, "materialise=False needs slots"), ("always", 4, 'True, False or "auto"')],
+    ids=["no slots", "unknown"],
+)
+def test_bad_choices_are_named(tiny, how, num_slots, message):
+    model = tiny.build()
+    with pytest.raises(ArgumentError, match=message):
+        attached(tiny, tiny.trained("S"), how, num_slots, model)
+    attached(tiny, tiny.trained("S"), True, 4, model)  # nothing was left attached
+
+
+def test_bases_of_another_model_are_refused(tiny):
+    model = tiny.build()
+    lora = t2l.LoraConfig(("v_proj", "up_proj"), 3, 6)
+    shapes = {"v_proj": (24, 16), "up_proj": (24, 48)}
+    sizes = dict(latent_size=8, head_in_size=6, task_embedding_size=12, num_layers=2)
+    foreign = TextToLora(T2LConfig(arch="S", module_shapes=shapes, lora=lora, **sizes))
+    with pytest.raises(AdapterMismatch, match="attach to the base model"):
+        attached(tiny, foreign, False, model=model)
+
+
+def test_sites_without_bases_run_the_base_alone(tiny, codes, batch):
+    generator = tiny.trained("S")
+    wider = t2l.LoraConfig(("v_proj", "up_proj", "q_proj"), 3, 6)
+    model = tiny.build()
+    adapters = t2l.attach(model, wider, num_slots=4, generator=generator, materialise=False)
+    ids = adapters.bank.register(codes=codes)
+    rows = [None if i is None else ids[i] for i in ROWS]
+    with torch.no_grad(), adapters.bank.lease(rows) as lease, adapters.use(lease):
+        mine = model(batch).logits
+    torch.testing.assert_close(
+        mine, logits(tiny, generator, codes, batch, True), rtol=1e-4, atol=1e-4
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "kind"), [(True, CoreSlab), (False, t2l.LoraSlab), (None, t2l.LoraSlab)]
+)
+def test_auto_follows_the_cost_model(tiny, monkeypatch, verdict, kind):
+    asked = []
+    monkeypatch.setattr(materialise, "cores_win", lambda *about: asked.append(about) or verdict)
+    _, adapters = attached(tiny, tiny.trained("S"), "auto", 7, dtype=torch.float16)
+    assert type(adapters.slab) is kind
+    linears = [Linears(2, 32, 16, 16), Linears(2, 32, 48, 16)]
+    assert asked == [(linears, 7, 3, torch.float16, torch.device("cpu"))]
+
+
+@pytest.mark.parametrize("arch", ["L", "M"])
+def test_auto_materialises_what_has_no_bases(tiny, arch):
+    _, adapters = attached(tiny, tiny.trained(arch), "auto")
+    assert type(adapters.slab) is t2l.LoraSlab
+    assert materialise.make_slab(adapters.sites, None, 0, 3, torch.float32, "auto") is None
