@@ -20,6 +20,7 @@ import torch
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 
+from benchmarks.gpu_generation import heads, reconstruction  # noqa: E402
 from benchmarks.gpu_peers import inference_op_with_peers  # noqa: E402
 from benchmarks.gpu_timing import captured, microseconds, rotation  # noqa: E402
 from benchmarks.inputs import Inputs, Shape  # noqa: E402
@@ -260,7 +261,8 @@ def timings(device: str, deadline: float) -> list[dict]:
 
 
 SECTIONS = (
-    invariance, capture_and_replay, attached_model, call_overhead, route_build, timings, numerics,
+    invariance, capture_and_replay, attached_model, call_overhead, route_build, heads,
+    reconstruction, timings, numerics,
 )  # fmt: skip
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import crossover, gpu_generation
 from benchmarks.inputs import Inputs, Shape
 from benchmarks.popularity import POPULARITY, lengths
 from benchmarks.registry import OPS
+from t2l_kernels.cost import CPU
+from t2l_kernels.head.cost import Call
 
 ROOT = Path(__file__).parents[1]
 
@@ -53,6 +56,29 @@ def test_checks_leave_the_inputs_as_they_were():
     before = inputs.y.clone()
     OPS["inference"].check("torch", inputs)
     assert torch.equal(inputs.y, before)
+
+
+def test_the_crossover_plot_is_drawn(tmp_path):
+    points = {hidden: [1.0] * len(crossover.CHECKED) for hidden in crossover.HIDDEN}
+    crossover.draw(tmp_path / "plot.png", CPU, points)
+    assert (tmp_path / "plot.png").stat().st_size > 10_000
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="small stand-ins for what a GPU times")
+def test_the_gpu_sections_about_generation_check_what_they_time(monkeypatch):
+    calls = tuple(Call(2, 3, 32, 16, *rows, dtype=torch.float32) for rows in ((1, 4), (4, 1)))
+    assert len(gpu_generation.heads("cpu", calls, impl="torch")) == 2
+    rows = gpu_generation.reconstruction("cpu", (2, 2), width=40, impl="torch")
+    assert [row["loss"] for row in rows] == ["L1", "L2"]
+    wrong = gpu_generation.head_into_slots
+
+    def shifted(*args, out, **options):
+        wrong(*args, out=out, **options)
+        out.add_(0.01)
+
+    monkeypatch.setattr(gpu_generation, "head_into_slots", shifted)
+    with pytest.raises(AssertionError, match="wrong numbers"):
+        gpu_generation.heads("cpu", calls, impl="torch")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")

@@ -7,6 +7,7 @@ import torch
 
 from t2l_kernels import cost
 from t2l_kernels.cost import DECODE, GPUS, PREFILL, TRAINING, Batch, forward, training
+from t2l_kernels.head import cost as head
 from t2l_kernels.peers import PEERS, comparison
 
 DOCS = Path(__file__).parents[2] / "docs" / "kernels.md"
@@ -71,10 +72,22 @@ def test_modelled_time_is_bound_by_bandwidth_at_every_rank():
         cost.table(DECODE | PREFILL, forward),
         cost.table(TRAINING, training),
         comparison(ALL),
+        head.table(),
     ],
-    ids=[*cost.per_operator(), "inference", "training", "peers"],
+    ids=[*cost.per_operator(), "inference", "training", "peers", "head"],
 )
 def test_the_docs_show_what_the_model_says(lines):
     text = DOCS.read_text()
     missing = [line for line in lines if line not in text]
-    assert not missing, "run `python -m t2l_kernels.cost` and paste"
+    assert not missing, "run `python -m t2l_kernels.cost` (or `.head.cost`) and paste"
+
+
+def test_a_thousand_mistral_adapters_take_an_h100_under_10_ms():
+    """Modelled, also where L2 delivers 5.5 TB/s to tiles that read each operand many times."""
+    h100 = GPUS[1]
+    whole = [head.head_into_slots(call) for call in head.mistral(1000)]
+    assert sum(part.flops for part in whole) == 2 * 512 * 8 * (3 * 4096 + 1024) * 32 * 1000
+    written = sum(32 * 1000 * 8 * width * 2 for width in (4096, 4096, 4096, 1024))
+    read = sum(part.issued for part in whole) - written
+    assert 1e3 * sum(part.flops for part in whole) / h100.flops_per_second < 3.6
+    assert 1e3 * read / 5.5e12 < 7.6

@@ -25,7 +25,7 @@ def builds(arch: str, *, quick: bool) -> Iterator[Build]:
 def _build(
     arch: str, dtype: torch.dtype, width: int, h: int, rank_in_latents: bool, extras: bool
 ) -> Build:
-    plan = head_plan(h, dtype, arch)
+    plan = head_plan(h, dtype, arch, extras=extras)
     given = ("latents_ptr", "weight_ptr", "bias_ptr", "out_ptr", *(_EXTRAS if extras else ()))
     constants = plan.constants(width, h, *((8, 1) if rank_in_latents else (1, 8)))
     absent = () if extras else _EXTRAS

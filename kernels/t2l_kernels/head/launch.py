@@ -33,7 +33,7 @@ def head_into_slots(
     if rows == 0 or width == 0:
         return
     arch = plans.arch_of(out.device)
-    plan = head_plan(h, latents.dtype, arch)
+    plan = head_plan(h, latents.dtype, arch, extras=any(e is not None for e in extras))
     grid = (-(-rows // plan.block_m), -(-width // plan.block_n), parts)
     with torch.cuda.device_of(out):
         head_into_slots_kernel[grid](

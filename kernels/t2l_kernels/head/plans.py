@@ -1,8 +1,9 @@
-"""Tiles of the head's GEMM: from (dtype, arch) alone, one argued default, untuned.
+"""Tiles of the head's GEMM: from (h, dtype, arch) and what is added, one argued default, untuned.
 
-128 × 128 × 64 keeps the tensor cores of sm_90 (wgmma), sm_100 (tcgen05) and gfx942 (mfma) busy; K
-is 512 to 2048, so three stages hide the loads. Its rows are (layer, adapter) pairs: one adapter of
-32 layers fills a quarter of a tile, and then the weight's one reading is the cost.
+128 × 128 × 64 keeps the tensor cores of sm_80 (mma) and gfx942 (mfma) busy; K is 512 to 2048, so
+three stages hide the loads. sm_90 (wgmma) and sm_100 (tcgen05) multiply faster than their L2 feeds
+such tiles: 128 × 256 asks for a quarter less. Rows are (layer, adapter) pairs: one adapter of 32
+layers fills a quarter of a tile, and then the weight's one reading is the cost.
 """
 
 from dataclasses import dataclass
@@ -40,10 +41,15 @@ class HeadPlan:
         }
 
 
-def head_plan(h: int, dtype: torch.dtype, arch: str) -> HeadPlan:
+def head_plan(h: int, dtype: torch.dtype, arch: str, *, extras: bool = False) -> HeadPlan:
+    """Args:
+    extras: offset, mean or std are added per element, whose registers a wider tile lacks.
+    """
     if dtype == torch.float32:
         return HeadPlan(64, 64, 32, 8, 2)
     if h % 16:
         # unaligned rows are loaded element by element, and hold an address each
         return HeadPlan(64, 64, 32, 8, 2)
+    if arch in ("sm_90", "sm_100") and not extras:
+        return HeadPlan(128, 256, 64, 8, 3)
     return HeadPlan(128, 128, 64, 8, 2 if arch.startswith("gfx") else 3)

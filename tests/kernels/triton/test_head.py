@@ -1,12 +1,17 @@
 """The head's kernel: fp64 truth behind guard bands, other slots untouched, bits of its row."""
 
+from dataclasses import replace
+from functools import partial
+
 import pytest
 import torch
 from torch.library import opcheck
 
-from t2l_kernels import ArgumentError
+from t2l_kernels import ArgumentError, plans
 from t2l_kernels.head import launch
 from t2l_kernels.head.api import head_into_slots
+from t2l_kernels.head.cost import Call
+from t2l_kernels.head.cost import head_into_slots as head_into_slots_cost
 from t2l_kernels.head.library import head_into_slots as operator
 from tests.kernels.test_head import ADAPTERS, KINDS, LAYERS, RANK, SLOTS, WIDTH, Case
 from tests.kernels.triton.conftest import DEVICE
@@ -41,21 +46,59 @@ def test_rows_match_fp64_truth_and_other_slots_stay(kind, extras, dtype, guards)
     assert rest.isnan().all(), "written outside the rows of its slots"
 
 
-def test_a_strided_weight_and_sizes_beyond_a_tile(guards):
+@pytest.mark.interpreted  # a GPU has its own tiles
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+def test_a_strided_weight_and_sizes_beyond_a_tile(arch, monkeypatch):
+    monkeypatch.setattr(plans, "arch_of", lambda device: arch)
     torch.manual_seed(0)
     case = Case("M", torch.float16)
     case.latents = torch.randn(2, 90, 1, 80).half()
-    wide = torch.randn(3, 200, 80).half()
-    case.weight, case.bias = wide[:, :150], torch.randn(3, 150).half()
+    wide = torch.randn(3, 300, 80).half()
+    case.weight, case.bias = wide[:, :270], torch.randn(3, 270).half()
     slots = torch.randperm(100)[:90]
-    out = torch.zeros(2, 100, 3, 150, dtype=torch.float16, device=DEVICE)
+    out = torch.zeros(2, 100, 3, 270, dtype=torch.float16, device=DEVICE)
     there = [t.to(DEVICE) for t in (case.latents, wide, case.bias, slots)]
     launch.head_into_slots(
-        there[0], there[1][:, :150], there[2], (None, None, None), there[3].int(), out
+        there[0], there[1][:, :270], there[2], (None, None, None), there[3].int(), out
     )
     exact = case.truth()
     error = (out.cpu()[:, slots].double() - exact).abs().max()
     assert error <= 2 * (exact.half().double() - exact).abs().max() + 1e-3
+
+
+CALLS = {
+    "L": Call(2, 70, 4096, 512, parts=2, dtype=torch.float16, out_dtype=torch.float16),
+    "S": Call(2, 40, 1024, 512, 4, 1, dtype=torch.float16, out_dtype=torch.float16),
+    "S, extras": Call(
+        1, 40, 512, 256, 4, 1, extras=2, dtype=torch.float16, out_dtype=torch.float16
+    ),
+    "a few rows": Call(
+        3, 1, 512, 512, parts=2, bias=False, dtype=torch.float16, out_dtype=torch.float16
+    ),
+}
+
+
+@pytest.mark.interpreted
+@pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
+@pytest.mark.parametrize("kind", CALLS)
+def test_bytes_are_those_of_the_tile_formula(kind, arch, monkeypatch):
+    from t2l_kernels.traffic import count_traffic
+
+    monkeypatch.setattr(plans, "arch_of", lambda device: arch)
+    call = replace(CALLS[kind], arch=arch)
+    zeros = partial(torch.zeros, dtype=call.dtype)
+    latents = zeros(call.layers, call.adapters, call.latent_rows, call.h)
+    weight = zeros(call.parts, call.width, call.h)
+    bias = zeros(call.parts, call.width) if call.bias else None
+    extra = zeros(call.layers, call.rank, call.width)
+    extras = tuple(extra if i < call.extras else None for i in range(3))
+    out = zeros(call.layers, call.adapters, call.rank, call.width)
+    with count_traffic() as traffic:
+        launch.head_into_slots(latents, weight, bias, extras, torch.arange(call.adapters), out)
+    modelled = head_into_slots_cost(call)
+    assert traffic.issued == pytest.approx(modelled.issued, rel=0.005)  # the bar is 1.1 ×
+    assert traffic.distinct <= 1.01 * modelled.least
+    assert (traffic.programs, traffic.useful) == (modelled.programs, modelled.useful)
 
 
 @pytest.mark.usefixtures("row_invariant_dot")
