@@ -44,6 +44,10 @@ class SiteNotReached(UseError):
     """A site's forward never ran inside `use`, so its adapter was not applied."""
 
 
+class StoreError(T2LError, OSError):
+    """The file of a bank's store is damaged, locked, or of another version."""
+
+
 class TaskError(T2LError, ValueError):
     """A task or a task file is damaged or incomplete."""
 
@@ -72,6 +76,7 @@ __all__ = [
     "ModelNotFound",
     "SiteNotFound",
     "SiteNotReached",
+    "StoreError",
     "T2LError",
     "TaskError",
     "UnknownAdapter",

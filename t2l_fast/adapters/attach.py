@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 import torch
@@ -24,7 +25,7 @@ from t2l_fast.adapters.hook import (
 from t2l_fast.adapters.lease import Lease
 from t2l_fast.adapters.materialise import make_slab
 from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
-from t2l_fast.adapters.slab import LoraSlab
+from t2l_fast.adapters.store import AdapterStore
 from t2l_fast.adapters.use import ActiveUse
 from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.config import LoraConfig
@@ -49,6 +50,7 @@ def attach(
     dtype: torch.dtype | None = None,
     exclude: Sequence[str] = (),
     materialise: bool | Literal["auto"] = True,
+    store: str | Path | None = None,
 ) -> Adapters:
     """Attach adapter slots to the linears that `config.target_modules` names.
 
@@ -66,13 +68,17 @@ def attach(
             registered. "auto": whichever the cost model finds faster for `num_slots` adapters with
             one token each (`t2l_kernels.basis.cost`); decided once, so that no result depends on
             what else is in a batch.
+        store: a SQLite file that keeps what is registered: read now, written before `register`
+            returns. None = RAM alone.
 
     Raises:
         SiteNotFound: a target module is not in the model.
         UnsupportedModel: a target can't carry adapters, or the model is compiled or attached
             already.
         ArgumentError: `num_slots` is negative, `rank_max` below `config.rank`, or `materialise` is
-            False without slots or without a generator whose adapters share bases.
+            False without slots or without a generator whose adapters share bases, or `store` is
+            given without slots.
+        StoreError: the file is damaged, of a newer version, or open in another process.
         AdapterMismatch: those bases don't fit the sites.
     """
     if num_slots < 0:
@@ -95,7 +101,10 @@ def attach(
                 raise UnsupportedModel(f"{site.path} is attached already: detach() first")
     slots = num_slots, rank_max, dtype or compute_dtype(model, sites)
     slab = make_slab(sites, generator, *slots, materialise)
-    return Adapters(model, config, sites, slab, generator)
+    if slab is None and store is not None:
+        raise ArgumentError(f"store={str(store)!r} needs slots, got num_slots=0: attach with more")
+    bank = None if slab is None else AdapterBank(slab, sites, generator, AdapterStore(store))
+    return Adapters(model, config, sites, bank)
 
 
 class Adapters:
@@ -115,16 +124,15 @@ class Adapters:
         model: nn.Module,
         config: LoraConfig,
         sites: dict[str, list[Site]],
-        slab: LoraSlab | None,
-        generator: AdapterGenerator | None,
+        bank: AdapterBank | None,
     ) -> None:
         self.config = config
         self.sites = sites
-        self.slab = slab
+        self.slab = None if bank is None else bank.slab
         self.active: ActiveUse | None = None
         self.workspace = Workspace()
         self._last_forward: ActiveUse | None = None
-        self._bank = None if slab is None else AdapterBank(slab, sites, generator)
+        self._bank = bank
         self._lock = threading.Lock()
         self._hooks = [SiteHook(self, site) for group in sites.values() for site in group]
         modules = [site.module for group in sites.values() for site in group]
@@ -201,7 +209,9 @@ class Adapters:
             )
 
     def detach(self) -> None:
-        """Remove every hook; the model is exactly as before. A second call does nothing.
+        """Remove every hook and close the store; the model is exactly as before.
+
+        A second call does nothing.
 
         Raises:
             UseError: inside `use`.
@@ -211,6 +221,8 @@ class Adapters:
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
+        if self._bank is not None:
+            self._bank.close()
         _reset_dynamo()
 
     def note_forward(self, active: ActiveUse | None, hook: SiteHook) -> None:

@@ -31,12 +31,13 @@ class AdapterBank:
         slab: LoraSlab,
         sites: dict[str, list[Site]],
         generator: AdapterGenerator | None = None,
+        store: AdapterStore | None = None,
     ) -> None:
         self.slab = slab
         self.generator = generator
         self._sites = sites
         self._lock = threading.RLock()
-        self._store = AdapterStore()
+        self._store = AdapterStore() if store is None else store
         self._slot_of: OrderedDict[AdapterId, int] = OrderedDict()  # least recently leased first
         self._free = list(range(slab.num_slots))
         self._pins = [0] * slab.num_slots
@@ -88,12 +89,15 @@ class AdapterBank:
                 f"register takes exactly one of texts, codes or weights, got {len(given)}"
             )
         with self._lock:
-            if weights is not None:
-                entries: list[StoredCode | LoraWeights] = [self._fitted(w) for w in weights]
+            if weights is None:
+                made = self._coded(texts, codes)
             else:
-                entries = self._coded(texts, codes)
-            ids = self._checked_names(names, len(entries))
-            return [self._store.add(i, entry) for i, entry in zip(ids, entries, strict=True)]
+                made = [self._fitted(w) for w in weights]
+            checked = self._checked_names(names, len(made))
+            if not isinstance(made, Tensor):
+                return self._store.add_weights(checked, made)
+            assert self.generator is not None
+            return self._store.add_codes(checked, made, self.generator.fingerprint)
 
     def lease(self, ids: Sequence[AdapterId | None]) -> Lease:
         """Pin a slot for every adapter and return them; what is missing is made in one pass.
@@ -108,7 +112,7 @@ class AdapterBank:
         """
         with self._lock:
             wanted = list(dict.fromkeys(i for i in ids if i is not None))
-            entries = {i: self._store[i] for i in wanted if i not in self._slot_of}
+            entries = {i: self._entry(i) for i in wanted if i not in self._slot_of}
             if entries:
                 self._bring_in(entries, keep=set(wanted))
             for adapter in wanted:
@@ -142,8 +146,12 @@ class AdapterBank:
         with self._lock:
             wanted = self._unpinned(ids)
             self.evict(wanted)
-            for adapter in wanted:
-                self._store.remove(adapter)
+            self._store.remove(wanted)
+
+    def close(self) -> None:
+        """Release the store's file, where there is one; leases and slots stay."""
+        with self._lock:
+            self._store.close()
 
     def _unpin(self, slots: tuple[int, ...]) -> None:
         with self._lock:
@@ -153,7 +161,7 @@ class AdapterBank:
     def _unpinned(self, ids: Sequence[AdapterId]) -> list[AdapterId]:
         wanted = list(dict.fromkeys(ids))
         for adapter in wanted:
-            self._store[adapter]
+            self._store.check(adapter)
             slot = self._slot_of.get(adapter)
             if slot is not None and self._pins[slot]:
                 raise AdapterInUse(
@@ -161,6 +169,12 @@ class AdapterBank:
                     "first"
                 )
         return wanted
+
+    def _entry(self, adapter: AdapterId) -> StoredCode | LoraWeights:
+        """What is stored; weights from a file are fitted to this model, which may be another."""
+        entry = self._store[adapter]
+        fits = isinstance(entry, StoredCode) or not self._store.durable
+        return entry if fits else self._fitted(entry)
 
     def _bring_in(
         self, entries: dict[AdapterId, StoredCode | LoraWeights], keep: set[AdapterId]
@@ -223,7 +237,8 @@ class AdapterBank:
 
     def _coded(
         self, texts: Sequence[str] | None, codes: Tensor | None
-    ) -> list[StoredCode | LoraWeights]:
+    ) -> Tensor | list[LoraWeights]:
+        """Codes as they are stored, or the adapters where those are smaller."""
         generator = self.generator
         if generator is None:
             raise AdapterMismatch(
@@ -240,7 +255,7 @@ class AdapterBank:
             )
         kept = rounded(made)
         if isinstance(self.slab, CoreSlab) or kept[:1].nbytes < self.slab.bytes_per_slot:
-            return [StoredCode(code, generator.fingerprint) for code in kept]
+            return kept
         wide = kept.float() if kept.is_floating_point() else kept
         return [self._fitted(w) for w in generator.generate(codes=wide)]
 

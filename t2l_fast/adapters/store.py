@@ -1,18 +1,21 @@
-"""What is registered: a code or weights per id. This store lives in RAM."""
+"""What is registered: a code or weights per id; in RAM, and durable where there is a file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.code_table import CodeTable
+from t2l_fast.adapters.store_file import AdapterId, StoreFile
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import UnknownAdapter
 
-AdapterId = int | str
-"""A name where one was given, else a number that is never used again."""
+_ROW_BITS = 40
+_WEIGHTS = -1  # in place of a code's handle
 
 
 @dataclass(frozen=True)
@@ -30,35 +33,133 @@ def rounded(codes: Tensor) -> Tensor:
 
 
 class AdapterStore:
-    """Id → `StoredCode | LoraWeights`."""
+    """Id → `StoredCode | LoraWeights`. Not thread-safe; the bank's lock serialises calls.
 
-    def __init__(self) -> None:
-        self._entries: dict[AdapterId, StoredCode | LoraWeights] = {}
+    Codes lie in RAM (a MiniLM embedding takes under 1 KB, index included). Weights lie in the file
+    where there is one, and are read when a slot wants them; else in RAM.
+
+    Args:
+        path: a SQLite file for a durable copy, read now; None = RAM alone.
+
+    Raises:
+        StoreError: the file can't be used (see `StoreFile`).
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self._handles: dict[AdapterId, int] = {}  # table << _ROW_BITS | row, or _WEIGHTS
+        self._tables: list[tuple[str, CodeTable]] = []
+        self._weights: dict[AdapterId, LoraWeights] = {}
+        self._file = None if path is None else StoreFile(path)
         self._next = 0
+        if self._file is not None:
+            self._next = self._file.next_number
+            for group in self._file.groups():
+                self._keep(group.ids, group.codes, group.fingerprint)
+            self._handles |= dict.fromkeys(self._file.weights_ids(), _WEIGHTS)
+
+    def close(self) -> None:
+        """Release the file; what is in RAM stays readable."""
+        if self._file is not None:
+            self._file.close()
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._handles)
 
     def __iter__(self) -> Iterator[AdapterId]:
-        return iter(self._entries)
+        return iter(self._handles)
 
     def __contains__(self, adapter: object) -> bool:
-        return adapter in self._entries
+        return adapter in self._handles
 
     def __getitem__(self, adapter: AdapterId) -> StoredCode | LoraWeights:
+        """
+        Raises:
+            UnknownAdapter: it is not registered.
+            StoreError: its weights can't be read from the file.
+        """
+        handle = self._handle(adapter)
+        if handle == _WEIGHTS:
+            held = self._weights.get(adapter)
+            if held is None:
+                assert self._file is not None
+                held = self._file.weights(adapter)
+            return held
+        fingerprint, table = self._tables[handle >> _ROW_BITS]
+        return StoredCode(table[handle & ((1 << _ROW_BITS) - 1)], fingerprint)
+
+    @property
+    def durable(self) -> bool:
+        return self._file is not None
+
+    def check(self, adapter: AdapterId) -> None:
+        """Raise UnknownAdapter unless it is registered."""
+        self._handle(adapter)
+
+    def add_codes(
+        self, names: Sequence[AdapterId | None], codes: Tensor, fingerprint: str
+    ) -> list[AdapterId]:
+        """Register `[N, *code_shape]` codes in their stored dtype, all or none; their ids."""
+        ids = self._ids(names)
+        if self._file is not None:
+            self._file.add_codes(ids, self._next, codes, fingerprint)
+        self._keep(ids, codes, fingerprint)
+        self._next += len(ids)
+        return ids
+
+    def add_weights(
+        self, names: Sequence[AdapterId | None], adapters: Sequence[LoraWeights]
+    ) -> list[AdapterId]:
+        """Register trained adapters, all or none; their ids."""
+        ids = self._ids(names)
+        if self._file is not None:
+            self._file.add_weights(ids, self._next, adapters)
+        else:
+            self._weights |= zip(ids, adapters, strict=True)
+        self._next += len(ids)
+        self._handles |= dict.fromkeys(ids, _WEIGHTS)
+        return ids
+
+    def remove(self, ids: Sequence[AdapterId]) -> None:
+        """Forget adapters, all or none.
+
+        Raises:
+            UnknownAdapter: one is not registered.
+        """
+        freed: dict[int, list[int]] = {}
+        for adapter in ids:
+            handle = self._handle(adapter)
+            if handle != _WEIGHTS:
+                freed.setdefault(handle >> _ROW_BITS, []).append(handle & ((1 << _ROW_BITS) - 1))
+        if self._file is not None:
+            self._file.remove(ids)
+        for adapter in ids:
+            del self._handles[adapter]
+            self._weights.pop(adapter, None)
+        for index, rows in freed.items():
+            self._tables[index][1].remove(rows)
+
+    def _handle(self, adapter: AdapterId) -> int:
         try:
-            return self._entries[adapter]
+            return self._handles[adapter]
         except (KeyError, TypeError):
             raise UnknownAdapter(
                 f"an adapter id must come from register, got {adapter!r}: "
                 f"{len(self)} adapters are registered"
             ) from None
 
-    def add(self, adapter: AdapterId | None, entry: StoredCode | LoraWeights) -> AdapterId:
-        if adapter is None:
-            adapter, self._next = self._next, self._next + 1
-        self._entries[adapter] = entry
-        return adapter
+    def _ids(self, names: Sequence[AdapterId | None]) -> list[AdapterId]:
+        """Names as they are, a number for None; a named adapter uses up a number too."""
+        return [self._next + i if name is None else name for i, name in enumerate(names)]
 
-    def remove(self, adapter: AdapterId) -> None:
-        del self._entries[adapter]
+    def _keep(self, ids: Sequence[AdapterId], codes: Tensor, fingerprint: str) -> None:
+        shape, dtype = tuple(codes.shape[1:]), codes.dtype
+        found = (
+            index
+            for index, (owner, table) in enumerate(self._tables)
+            if (owner, table.shape, table.dtype) == (fingerprint, shape, dtype)
+        )
+        index = next(found, len(self._tables))
+        if index == len(self._tables):
+            self._tables.append((fingerprint, CodeTable(shape, dtype)))
+        rows = self._tables[index][1].add(codes)
+        self._handles |= zip(ids, (index << _ROW_BITS | row for row in rows), strict=True)
