@@ -159,3 +159,16 @@ def test_a_mistake_in_generate_is_one_sentence_and_writes_nothing(
     assert message.startswith("t2l: ") and said in message and "Traceback" not in message
     assert not printed.out and not (tmp_path / "out").exists()
     assert (tmp_path / "texts").read_text() == "Sort.\n"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads Linux's /proc")
+def test_bench_bank_measures_every_size(tmp_path):
+    store = tmp_path / "store.sqlite"
+    arguments = ["bench", "bank", "--adapters", "1500", "--rounds", "1", "--json"]
+    arguments += ["--store", str(store)]
+    result = CliRunner().invoke(cli.app, arguments)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["adapters"] for row in rows] == [1000, 1500]
+    assert all(value > 0 for row in rows for name, value in row.items() if name != "bytes_each")
+    again = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(again.exception, t2l_fast.errors.ArgumentError) and store.exists()

@@ -11,7 +11,7 @@ FLOORS = [
     {"version", "errors", "config", "files", "ops", "quiet"},
     {"adapters", "encoders", "tasks", "models"},
     {"generators"},
-    {"train", "serve", "evaluate", "report", "demo"},
+    {"train", "serve", "evaluate", "report", "demo", "bench"},
     {"cli"},
 ]
 FLOOR_OF = {name: level for level, names in enumerate(FLOORS) for name in names}
