@@ -32,6 +32,12 @@ class T2LConfig:
         base_model: what the adapters are for, as `load_model` takes it.
         encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
         task_encoder: "linear".
+        rank_rows: L only: one head output per rank row, as S has it.
+        rank_positions: how rank rows are told apart in S and with `rank_rows`: "rotary" or
+            "learnable" (an embedding).
+        offset: added to A and B in each layer: "none", "fixed" or "learnable".
+        z_scores: heads predict z-scores over a library of adapters, undone by its mean and standard
+            deviation (reconstruction training).
         dropout: in the trunk, in training mode only.
         module_paths: site key → module path of every layer, for PEFT folders.
         task_names: conditions of one-hot generators, in order.
@@ -53,6 +59,10 @@ class T2LConfig:
     base_model: str | None = None
     encoder: str | None = None
     task_encoder: Literal["linear"] = "linear"
+    rank_rows: bool = False
+    rank_positions: Literal["rotary", "learnable"] = "rotary"
+    offset: Literal["none", "fixed", "learnable"] = "none"
+    z_scores: bool = False
     dropout: float = 0.05
     module_paths: Mapping[str, tuple[str, ...]] | None = None
     task_names: tuple[str, ...] = ()
@@ -63,6 +73,16 @@ class T2LConfig:
             raise ConfigError(f"arch must be 'L', 'M' or 'S', got {self.arch!r}")
         if self.task_encoder != "linear":
             raise ConfigError(f"task_encoder must be 'linear', got {self.task_encoder!r}")
+        if self.rank_positions not in ("rotary", "learnable"):
+            raise ConfigError(
+                f"rank_positions must be 'rotary' or 'learnable', got {self.rank_positions!r}"
+            )
+        if self.offset not in ("none", "fixed", "learnable"):
+            raise ConfigError(f"offset must be 'none', 'fixed' or 'learnable', got {self.offset!r}")
+        if self.rank_rows and self.arch != "L":
+            raise ConfigError(
+                f"rank_rows is a variant of arch 'L', got {self.arch!r}: leave it out"
+            )
         for name in ("latent_size", "head_in_size", "task_embedding_size", "num_layers"):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
@@ -136,11 +156,16 @@ class T2LConfig:
             **others,
         )
 
+    @property
+    def rank_by_rank(self) -> bool:
+        """Whether latents carry the rank, and a head makes one rank row at a time."""
+        return self.arch == "S" or self.rank_rows
+
     def head_width(self, module: str) -> int:
         """Outputs of the head of one module type."""
         size_in, size_out = self.module_shapes[module]
         widths = {
-            "L": self.lora.rank * (size_in + size_out),
+            "L": (1 if self.rank_rows else self.lora.rank) * (size_in + size_out),
             "M": self.lora.rank * max(size_in, size_out),
             "S": max(size_in, size_out),
         }
@@ -156,7 +181,14 @@ class T2LConfig:
         trunk = task_encoder + indices + mixer + mlps + mlp3 + (4 * m + 1) * h
         heads = sum((h + self.head_bias) * self.head_width(name) for name in self.module_shapes)
         outputs = 0 if self.arch == "L" else 2 * modules * m + 2 * m
-        return trunk + heads + outputs
+        positions = 0
+        if self.rank_by_rank and self.rank_positions == "learnable":
+            positions = self.lora.rank * m + 2 * m
+        offsets = 0
+        if self.offset == "learnable":
+            sizes = sum(a + b for a, b in self.module_shapes.values())
+            offsets = self.num_layers * self.lora.rank * sizes
+        return trunk + heads + outputs + positions + offsets
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""
@@ -173,6 +205,7 @@ class T2LConfig:
         known = {field.name for field in fields(cls)}
         needed = known - {"head_bias", "base_model", "encoder", "task_encoder", "dropout"}
         needed -= {"module_paths", "task_names", "prompt_template"}
+        needed -= {"rank_rows", "rank_positions", "offset", "z_scores"}
         if not needed <= plain.keys() <= known or not isinstance(plain["lora"], Mapping):
             raise ConfigError(
                 f"a T2LConfig must hold {sorted(needed)}, optionally {sorted(known - needed)}, "

@@ -32,9 +32,42 @@ class ResidualMLP(nn.Module):
         return x + self.mlp(x)
 
 
-def index_encoder(count: int, config: T2LConfig) -> nn.Sequential:
-    """A learned vector `[m/4]` for each of `count` layers or module types, normalised."""
-    width = config.latent_size // 4
+class LayerRows(nn.Module):
+    """Numbers as large as one adapter: `A[module]` `[layers, rank, in]`, `B[module]` likewise.
+
+    Args:
+        trained: parameters instead of buffers.
+        fill: where they start.
+    """
+
+    def __init__(self, config: T2LConfig, *, trained: bool = False, fill: float = 0.0) -> None:
+        super().__init__()
+        self.A, self.B = nn.Module(), nn.Module()
+        for m, sizes in config.module_shapes.items():
+            for part, size in zip((self.A, self.B), sizes, strict=True):
+                rows = torch.full((config.num_layers, config.lora.rank, size), fill)
+                if trained:
+                    part.register_parameter(name_of(m), nn.Parameter(rows))
+                else:
+                    part.register_buffer(name_of(m), rows)
+
+    def of(self, module: str) -> tuple[Tensor, Tensor]:
+        """Those of A and of B of one module type."""
+        return getattr(self.A, name_of(module)), getattr(self.B, name_of(module))
+
+
+def name_of(module: str) -> str:
+    """A site key as a submodule's name, in which torch allows no dot."""
+    return module.replace(".", "/")
+
+
+def index_encoder(count: int, config: T2LConfig, width: int | None = None) -> nn.Sequential:
+    """A learned vector for each of `count` layers, module types or rank rows, normalised.
+
+    Args:
+        width: of the vectors; None = m/4.
+    """
+    width = config.latent_size // 4 if width is None else width
     return nn.Sequential(nn.Embedding(count, width), nn.LayerNorm(width))
 
 

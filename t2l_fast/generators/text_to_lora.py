@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from t2l_fast import ops
 from t2l_fast.adapters.cores import Bases
 from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
@@ -20,18 +19,18 @@ from t2l_fast.errors import ArgumentError, ConfigError
 from t2l_fast.generators import checkpoint
 from t2l_fast.generators.config import T2LConfig
 from t2l_fast.generators.fingerprint import Fingerprint
+from t2l_fast.generators.heads import Extras, HeadCall, head_calls
 from t2l_fast.generators.init import bias_hyperinit
 from t2l_fast.generators.parts import (
+    LayerRows,
     ResidualMLP,
     TaskEncoder,
     index_encoder,
     last_mlp,
     mixer,
+    name_of,
     rotate_by_rank,
 )
-
-Head = tuple[Tensor, Tensor, Tensor | None]
-"""Latents `[layers, N, 1 | rank, h]`, weight `[1 | rank, d, h]`, bias `[1 | rank, d]`."""
 
 
 class TextToLora(nn.Module, AdapterGenerator):
@@ -60,9 +59,19 @@ class TextToLora(nn.Module, AdapterGenerator):
             head = nn.Linear(config.head_in_size, config.head_width(m), bias=config.head_bias)
             if config.head_bias:
                 bias_hyperinit(head, m, config)
-            self.heads[_name(m)] = head
+            self.heads[name_of(m)] = head
+        if config.rank_by_rank and config.rank_positions == "learnable":
+            self.pos_emb = index_encoder(config.lora.rank, config, config.latent_size)
+        if config.offset != "none":
+            trained = config.offset == "learnable"
+            self.AB_offset = LayerRows(config, trained=trained)
+        if config.z_scores:
+            self.mean_recon_target = LayerRows(config)
+            self.std_recon_target = LayerRows(config, fill=1.0)
         if config.arch != "L":
-            self.out_emb = nn.ModuleDict({_name(m): _Outputs(config) for m in config.module_shapes})
+            self.out_emb = nn.ModuleDict(
+                {name_of(m): _Outputs(config) for m in config.module_shapes}
+            )
             self.out_emb_norm = nn.LayerNorm(config.latent_size)
 
     @property
@@ -104,7 +113,8 @@ class TextToLora(nn.Module, AdapterGenerator):
 
         Returns:
             `[modules, layers, N, h]` for L, `[modules, 2, layers, N, h]` for M (A, then B),
-            `[modules, 2, layers, N, rank, h]` for S.
+            `[modules, 2, layers, N, rank, h]` for S, `[modules, layers, N, rank, h]` for L with
+            `rank_rows`.
         """
         if codes.dim() != 2 or codes.shape[1] != self.config.task_embedding_size:
             raise ArgumentError(
@@ -116,14 +126,19 @@ class TextToLora(nn.Module, AdapterGenerator):
         kind = self.layer_type_encoder(self._indices(len(self.config.module_shapes)))
         shape = (len(kind), len(depth), len(task), -1)
         parts = (task[None, None], depth[None, :, None], kind[:, None, None])
-        u = self.mlp1(self.mixer(torch.cat([p.expand(shape) for p in parts], dim=-1)))
-        if self.config.arch == "L":
-            return self.mlp3(self.mlp2(u))
-        outputs = torch.stack([torch.stack((e.A, e.B)) for e in self.out_emb.values()])
-        v = self.mlp2(u[:, None] + self.out_emb_norm(outputs)[:, :, None, None])
-        if self.config.arch == "M":
-            return self.mlp3(v)
-        return self.mlp3(self.mlp2(rotate_by_rank(v, self.config.lora.rank)))
+        v = self.mlp1(self.mixer(torch.cat([p.expand(shape) for p in parts], dim=-1)))
+        if self.config.arch != "L":
+            outputs = torch.stack([torch.stack((e.A, e.B)) for e in self.out_emb.values()])
+            v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
+        v = self.mlp2(v)
+        return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else v)
+
+    def _by_rank(self, v: Tensor) -> Tensor:
+        """`[…, m]` → `[…, rank, m]`."""
+        rank = self.config.lora.rank
+        if self.config.rank_positions == "rotary":
+            return self.mlp2(rotate_by_rank(v, rank))
+        return v.unsqueeze(-2) + self.mlp2(self.pos_emb(self._indices(rank)))
 
     def forward(self, codes: Tensor) -> LoraBatch:
         """Adapters of `[N, d_e]` codes for all layers and modules at once, with their graph.
@@ -134,27 +149,30 @@ class TextToLora(nn.Module, AdapterGenerator):
         lora_a: dict[str, Tensor] = {}
         lora_b: dict[str, Tensor] = {}
         for m, latents in zip(self.config.module_shapes, self.latents(codes), strict=True):
-            lora_a[m], lora_b[m] = (ops.head(*head) for head in self._heads(m, latents))
+            lora_a[m], lora_b[m] = (call.rows() for call in self._calls(m, latents))
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
-    def _heads(self, module: str, latents: Tensor) -> tuple[Head, Head]:
-        """What `ops.head` takes to make A, and to make B: views of the head's weight."""
-        config, head = self.config, self.heads[_name(module)]
-        rank, (size_in, size_out) = config.lora.rank, config.module_shapes[module]
-        if config.arch == "L":
-            rows = slice(0, rank * size_in), slice(rank * size_in, None)
-            a, b = ((head.weight[s], None if head.bias is None else head.bias[s]) for s in rows)
-            latents = latents.unsqueeze(2)
-            return _ranked(latents, a, rank, size_in), _ranked(latents, b, rank, size_out)
-        if config.arch == "M":
-            latents = latents.unsqueeze(3)
-            whole = head.weight, head.bias
-            return _ranked(latents[0], whole, rank, size_in), _ranked(
-                latents[1], whole, rank, size_out
+    def _calls(
+        self, module: str, latents: Tensor, layer: int | None = None
+    ) -> tuple[HeadCall, HeadCall]:
+        """What makes A, and B; of one layer alone where it is given."""
+        extras = self._extras(module)
+        if layer is not None:
+            extras = extras[0].layer(layer), extras[1].layer(layer)
+        return head_calls(self.config, self.heads[name_of(module)], module, latents, extras)
+
+    def _extras(self, module: str) -> tuple[Extras, Extras]:
+        """Offsets and statistics of A and of B."""
+        found = [
+            rows.of(module) if rows is not None else (None, None)
+            for rows in (
+                getattr(self, name, None)
+                for name in ("AB_offset", "mean_recon_target", "std_recon_target")
             )
-        whole = head.weight, head.bias
-        return _ranked(latents[0], whole, 1, size_in), _ranked(latents[1], whole, 1, size_out)
+        ]
+        a, b = (Extras(*(pair[part] for pair in found)) for part in (0, 1))
+        return a, b
 
     def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor]:
         """`latents` by (module, layer), without copies: what `deferred` reads."""
@@ -176,11 +194,12 @@ class TextToLora(nn.Module, AdapterGenerator):
 
         def make(module: str, layer: int, part: int) -> Tensor:
             own = latents[module, layer].unsqueeze(axis)
-            return ops.head(*self._heads(module, own)[part])[0]
+            return self._calls(module, own, layer)[part].rows()[0]
 
         shapes = {m: (config.num_layers, *sizes) for m, sizes in config.module_shapes.items()}
         count = next(iter(latents.values())).shape[axis]
-        sources = (*latents.values(), *self.heads.parameters())
+        rest = (p for p in self.parameters() if p.ndim == 3)  # offsets
+        sources = (*latents.values(), *self.heads.parameters(), *rest)
         return DeferredBatch(config.lora, shapes, count, make, sources)
 
     @torch.no_grad()
@@ -205,44 +224,47 @@ class TextToLora(nn.Module, AdapterGenerator):
         with self._eval():
             latents = self.latents(codes)
         for m, own in zip(self.config.module_shapes, latents, strict=True):
-            for out, (x, weight, bias) in zip(
-                (slab.lora_a[m], slab.lora_b[m]), self._heads(m, own), strict=True
-            ):
-                ops.head_into_slots(x.to(weight.dtype), weight, bias, slots=slots, out=out)
+            call_a, call_b = self._calls(m, own)
+            call_a.into(slots, slab.lora_a[m])
+            call_b.into(slots, slab.lora_b[m])
         slab.mark(self.config.lora, self.config.module_shapes, slots)
+
+    @property
+    def _shares_bases(self) -> bool:
+        return self.config.rank_by_rank and not self.config.z_scores
 
     @torch.no_grad()
     def bases(self) -> Bases | None:
-        """The heads of architecture S, whose rows all rank rows and layers share; L and M: None."""
-        if self.config.arch != "S":
+        """Heads that make one rank row at a time (S), whose rows all adapters share; else None.
+
+        None also for z-scores, which are undone element by element.
+        """
+        if not self._shares_bases:
             return None
-        folded: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
-        for m, (size_in, size_out) in self.config.module_shapes.items():
-            head = self.heads[_name(m)]
-            for part, size in zip(folded, (size_in, size_out), strict=True):
-                bias = None if head.bias is None else head.bias[None, :size]
-                part[m] = ops.fold_head(head.weight[None, :size], bias)
-        return Bases(*folded, self.fingerprint)
+        none = self.layer_depth_encoder[0].weight.new_empty(0)
+        calls = {m: self._calls(m, none.expand(2, 0)) for m in self.config.module_shapes}
+        a, b = ({m: pair[part].basis() for m, pair in calls.items()} for part in (0, 1))
+        return Bases(a, b, self.fingerprint)
 
     @torch.no_grad()
     def cores(self, codes: Tensor) -> LoraBatch:
         """Adapters of `[N, d_e]` codes as cores over `bases()`: the trunk alone, no head.
 
         Raises:
-            ArgumentError: codes of another shape, or architecture L or M.
+            ArgumentError: codes of another shape, or heads that share no bases.
         """
-        if self.config.arch != "S":
-            raise ArgumentError(f'cores need arch="S", got {self.config.arch!r}: use generate')
+        if not self._shares_bases:
+            raise ArgumentError(
+                f'cores need arch="S" without z-scores, got {self.config.arch!r}: use generate'
+            )
         with self._eval():
             latents = self.latents(codes)
-        made = [
-            {
-                m: ops.fold_latents(own[part], bias=self.config.head_bias)
-                for m, own in zip(self.config.module_shapes, latents, strict=True)
-            }
-            for part in (0, 1)
-        ]
-        return LoraBatch(self.config.lora, *made)
+        calls = {
+            m: self._calls(m, own)
+            for m, own in zip(self.config.module_shapes, latents, strict=True)
+        }
+        a, b = ({m: pair[part].cores() for m, pair in calls.items()} for part in (0, 1))
+        return LoraBatch(self.config.lora, a, b)
 
     @torch.no_grad()
     def generate(
@@ -315,14 +337,3 @@ class _Outputs(nn.Module):
         super().__init__()
         self.A = nn.Parameter(torch.randn(config.latent_size))
         self.B = nn.Parameter(torch.randn(config.latent_size))
-
-
-def _name(module: str) -> str:
-    return module.replace(".", "/")  # torch allows no dot in a submodule's name
-
-
-def _ranked(latents: Tensor, part: tuple[Tensor, Tensor | None], rank: int, size: int) -> Head:
-    """Views `[rank, size, h]` and `[rank, size]` of a head's flat, rank-major rows."""
-    weight, bias = part
-    bias = None if bias is None else bias.unflatten(0, (rank, -1))[:, :size]
-    return latents, weight.unflatten(0, (rank, -1))[:, :size], bias

@@ -1,0 +1,113 @@
+"""A head's two calls: what `ops.head` and `ops.head_into_slots` take to make A, and to make B."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from t2l_fast import ops
+from t2l_fast.generators.config import T2LConfig
+
+Z_SCORE_EPSILON = 1e-10
+"""Added to standard deviations (T2L's released code)."""
+
+
+@dataclass(frozen=True)
+class Extras:
+    """What is added to rows of one matrix in each layer, and how z-scores are undone.
+
+    Fields:
+        offset: `[layers, rank, d]` or None.
+        mean: the same; of a library of adapters.
+        std: the same.
+    """
+
+    offset: Tensor | None = None
+    mean: Tensor | None = None
+    std: Tensor | None = None
+
+    def layer(self, layer: int) -> Extras:
+        """Those of one layer, `[1, rank, d]`."""
+        return Extras(
+            *(
+                None if t is None else t[layer : layer + 1]
+                for t in (self.offset, self.mean, self.std)
+            )
+        )
+
+    def to(self, like: Tensor) -> dict[str, Tensor]:
+        """Keyword arguments of `ops.head`, in the dtype of `like`."""
+        given = {"offset": self.offset, "mean": self.mean}
+        if self.std is not None:
+            given["std"] = self.std + Z_SCORE_EPSILON
+        return {name: t.to(like) for name, t in given.items() if t is not None}
+
+
+@dataclass(frozen=True)
+class HeadCall:
+    """One matrix of one module type, all layers and adapters.
+
+    Fields:
+        latents: `[layers, N, 1 | rank, h]`.
+        weight: `[1 | rank, d, h]`, a view of the head's.
+        bias: `[1 | rank, d]` or None.
+        extras: of these layers.
+    """
+
+    latents: Tensor
+    weight: Tensor
+    bias: Tensor | None
+    extras: Extras
+
+    def rows(self) -> Tensor:
+        """`[layers, N, rank, d]`, with its graph."""
+        more = self.extras.to(self.latents)
+        return ops.head(self.latents, self.weight, self.bias, **more)
+
+    def into(self, slots: Tensor, out: Tensor) -> None:
+        """Write rows into slots of `out` `[layers, S, rank_max, d]`, in the weight's dtype."""
+        latents = self.latents.to(self.weight.dtype)
+        more = self.extras.to(latents)
+        ops.head_into_slots(latents, self.weight, self.bias, slots=slots, out=out, **more)
+
+    def basis(self) -> Tensor:
+        """The rows that all adapters share (see `ops.fold_head`)."""
+        more = self.extras.to(self.weight)
+        return ops.fold_head(self.weight, self.bias, **more)
+
+    def cores(self) -> Tensor:
+        """What one adapter has of its own over `basis` (see `ops.fold_latents`)."""
+        added = self.extras.offset is not None or self.extras.mean is not None
+        return ops.fold_latents(self.latents, bias=self.bias is not None, added=added)
+
+
+def head_calls(
+    config: T2LConfig, head: nn.Linear, module: str, latents: Tensor, extras: tuple[Extras, Extras]
+) -> tuple[HeadCall, HeadCall]:
+    """The calls that make A and B of one module type.
+
+    Args:
+        latents: `[layers, N, h]` for L, `[2, layers, N, h]` for M, `[2, layers, N, rank, h]` for S,
+            `[layers, N, rank, h]` for L that makes rank rows one by one.
+        extras: of A and of B.
+    """
+    rank, sizes = config.lora.rank, config.module_shapes[module]
+    ranks = 1 if config.rank_by_rank else rank  # in the weight
+    if config.arch == "L":
+        edges = (slice(0, ranks * sizes[0]), slice(ranks * sizes[0], None))
+        parts = [(head.weight[s], None if head.bias is None else head.bias[s]) for s in edges]
+        owns = (latents, latents)
+    else:
+        parts = [(head.weight, head.bias)] * 2
+        owns = (latents[0], latents[1])
+    calls = [
+        HeadCall(
+            own if config.rank_by_rank else own.unsqueeze(2),
+            weight.unflatten(0, (ranks, -1))[:, :size],
+            None if bias is None else bias.unflatten(0, (ranks, -1))[:, :size],
+            extra,
+        )
+        for own, (weight, bias), size, extra in zip(owns, parts, sizes, extras, strict=True)
+    ]
+    return calls[0], calls[1]
