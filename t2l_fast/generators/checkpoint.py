@@ -14,10 +14,12 @@ from torch import Tensor
 
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.files import replace_files
+from t2l_fast.generators import sakana
 from t2l_fast.generators.config import T2LConfig
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+_FILES = (CONFIG_NAME, WEIGHTS_NAME, sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
 BUNDLED = Path(__file__).parents[1] / "checkpoints"
 
 
@@ -37,9 +39,8 @@ def save(
     )
 
 
-def load(name: str | Path) -> tuple[T2LConfig, dict[str, Tensor]]:
-    """Config and fp32 weights of a bundled name, a folder, or a name on the hub."""
-    folder = _find(name)
+def load(folder: Path) -> tuple[T2LConfig, dict[str, Tensor]]:
+    """Config and fp32 weights of a folder."""
     try:
         plain = json.loads((folder / CONFIG_NAME).read_text())
         if plain.pop("kind") != "text_to_lora":
@@ -65,13 +66,14 @@ def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: s
         )
 
 
-def _find(name: str | Path) -> Path:
+def find(name: str | Path) -> Path:
+    """The folder of a bundled name, a folder, or a name on the hub (owner/name[/folder])."""
     bundled = BUNDLED / str(name)
     if (bundled / CONFIG_NAME).is_file():
         return bundled
     if Path(name).is_dir():
         return Path(name)
-    if isinstance(name, str) and name.count("/") == 1 and not name.startswith((".", "/", "~")):
+    if isinstance(name, str) and "/" in name and not name.startswith((".", "/", "~")):
         return _download(name)
     raise CheckpointError(
         f"a Text-to-LoRA checkpoint must be one of {bundled_names()}, a folder, or a name on the "
@@ -87,8 +89,13 @@ def bundled_names() -> list[str]:
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
 
+    owner, repository, *below = name.split("/")
+    folder = "/".join(below)
     try:
-        return Path(snapshot_download(name, allow_patterns=[CONFIG_NAME, WEIGHTS_NAME]))
+        local = snapshot_download(
+            f"{owner}/{repository}", allow_patterns=[f"{folder}/{n}".lstrip("/") for n in _FILES]
+        )
+        return Path(local) / folder
     except Exception as error:  # the hub raises many kinds; all mean that it is not to be had
         reason = str(error).split("\n", 1)[0]
         raise CheckpointError(

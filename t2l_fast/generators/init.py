@@ -18,11 +18,14 @@ def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
 
     A ~ U(±1/√in), B = 0 for L, so that a new generator gives a standard LoRA. M and S share one
     output for A and B: the same draw over max(in, out) columns, divided by √2, for S also by √r.
+    L with `rank_rows`: over in + out columns, divided by √r.
     """
     size_in, size_out = config.module_shapes[module]
     rank, bound = config.lora.rank, 1.0 / math.sqrt(size_in)
     head.weight.zero_()
-    if config.arch == "L":
+    if config.rank_rows:
+        head.bias.uniform_(-bound / math.sqrt(rank), bound / math.sqrt(rank))
+    elif config.arch == "L":
         head.bias[: rank * size_in].uniform_(-bound, bound)
         head.bias[rank * size_in :].zero_()
     else:

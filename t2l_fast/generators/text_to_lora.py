@@ -15,8 +15,8 @@ from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.encoders import OneHotEncoder, TextEncoder, load_encoder
-from t2l_fast.errors import ArgumentError, ConfigError
-from t2l_fast.generators import checkpoint
+from t2l_fast.errors import ArgumentError, CheckpointError, ConfigError
+from t2l_fast.generators import checkpoint, sakana
 from t2l_fast.generators.config import T2LConfig
 from t2l_fast.generators.fingerprint import Fingerprint
 from t2l_fast.generators.heads import Extras, HeadCall, head_calls
@@ -299,17 +299,42 @@ class TextToLora(nn.Module, AdapterGenerator):
         checkpoint.save(self.config, self.state_dict(), Path(folder), dtype)
 
     @classmethod
-    def from_pretrained(cls, name: str | Path, *, encoder: TextEncoder | None = None) -> TextToLora:
-        """Load a generator, in eval mode and fp32.
+    def from_pretrained(
+        cls,
+        name: str | Path,
+        *,
+        encoder: TextEncoder | None = None,
+        scaling: sakana.Scaling | None = None,
+        module_order: Sequence[str] | None = None,
+    ) -> TextToLora:
+        """Load a generator, in eval mode and fp32; the base model is not needed.
 
         Args:
-            name: "smollm2" (the bundled checkpoint), a folder, or a name on the Hugging Face hub.
+            name: "smollm2" (the bundled checkpoint), a folder, or a name on the Hugging Face hub,
+                with a folder below it where there is one. Sakana AI's checkpoints load too
+                (`args.yaml`, `adapter_config.json`, `hypermod.pt`; tensors alone are unpickled).
             encoder: instead of the one that the checkpoint names.
+            scaling: of adapters from Sakana's checkpoints, also where they are exported:
+                "published-eval" (α/r, what the published numbers were measured with; the default)
+                or "train" (α/√r).
+            module_order: of Sakana's checkpoints, where `adapter_config.json` has another than the
+                training process had.
 
         Raises:
-            CheckpointError: there is no such checkpoint, or it is damaged or incomplete.
+            CheckpointError: there is no such checkpoint, it is damaged or incomplete, or the last
+                two are given for a checkpoint that holds both.
         """
-        config, state = checkpoint.load(name)
+        folder = checkpoint.find(name)
+        if sakana.is_sakana(folder):
+            policy = scaling or "published-eval"
+            config, state = sakana.load(folder, scaling=policy, module_order=module_order)
+        else:
+            if scaling is not None or module_order is not None:
+                raise CheckpointError(
+                    f"scaling and module_order are for Sakana's checkpoints, got {name}, whose "
+                    "config holds both: leave them out"
+                )
+            config, state = checkpoint.load(folder)
         with torch.device("meta"):
             model = cls(config, encoder=encoder)
         checkpoint.check_state(model.state_dict(), state, str(name))
