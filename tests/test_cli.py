@@ -15,6 +15,7 @@ import t2l_fast
 import t2l_fast.models
 from t2l_fast import cli
 from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.train import LoraLibrary
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():
@@ -172,3 +173,35 @@ def test_bench_bank_measures_every_size(tmp_path):
     assert all(value > 0 for row in rows for name, value in row.items() if name != "bytes_each")
     again = CliRunner().invoke(cli.app, arguments)
     assert isinstance(again.exception, t2l_fast.errors.ArgumentError) and store.exists()
+
+
+def test_reconstruction_from_a_library_to_an_adapter(tmp_path, monkeypatch):
+    """The base model is not needed; descriptions come with the library."""
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
+    shapes = {"q_proj": (12, 12), "v_proj": (12, 8)}
+    lora = t2l_fast.LoraConfig(tuple(shapes), 2, 4)
+    torch.manual_seed(0)
+    made = [
+        {m: torch.randn(3, 5, 2, size[part]) / 10 for m, size in shapes.items()} for part in (0, 1)
+    ]
+    paths = {m: tuple(f"layers.{i}.{m}" for i in range(3)) for m in shapes}
+    texts = tuple(
+        (f"Do the {word} thing.",) for word in ("first", "second", "third", "next", "last")
+    )
+    names = tuple(f"task{i}" for i in range(5))
+    LoraLibrary(names, texts, t2l_fast.LoraBatch(lora, *made, paths)).save(tmp_path / "library")
+    out = tmp_path / "out"
+    arguments = ["train", "recon", str(out), "--library", str(tmp_path / "library"), "--json"]
+    arguments += ["--steps", "6", "--latent-size", "8", "--head-in-size", "8", "--z-scores"]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 0, result.output
+    lines = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    generator = TextToLora.from_pretrained(out)
+    assert generator.config.z_scores and generator.config.module_paths == paths
+    assert len(generator.generate(["Do the last thing."])) == 1
+    again = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(again.exception, t2l_fast.errors.CheckpointError)
+    arguments[4] = str(tmp_path / "nothing")
+    missing = CliRunner().invoke(cli.app, arguments)
+    assert "`t2l train oracles` makes one" in str(missing.exception)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from t2l_fast.cli import bench, chat, demo, doctor, evaluate, generate, train
+from t2l_fast.cli import bench, chat, demo, doctor, evaluate, generate, reconstruct, train
 from t2l_fast.errors import T2LError
 from t2l_fast.version import __version__
 
@@ -23,6 +23,8 @@ app.command("demo")(demo.demo)
 app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
 app.command("eval")(evaluate.evaluate)
+train.app.command("oracles")(reconstruct.oracles)
+train.app.command("recon")(reconstruct.recon)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)

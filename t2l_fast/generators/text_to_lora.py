@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -152,6 +153,21 @@ class TextToLora(nn.Module, AdapterGenerator):
             lora_a[m], lora_b[m] = (call.rows() for call in self._calls(m, latents))
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
+
+    def z_scores(self, codes: Tensor) -> LoraBatch:
+        """What heads predict before z-scores are undone, with its graph.
+
+        Raises:
+            ConfigError: the heads predict adapters themselves.
+        """
+        if not self.config.z_scores:
+            raise ConfigError("z_scores needs a generator with config.z_scores=True, got False")
+        calls = {
+            m: [replace(call, extras=Extras()) for call in self._calls(m, own)]
+            for m, own in zip(self.config.module_shapes, self.latents(codes), strict=True)
+        }
+        a, b = ({m: pair[part].rows() for m, pair in calls.items()} for part in (0, 1))
+        return LoraBatch(self.config.lora, a, b)
 
     def _calls(
         self, module: str, latents: Tensor, layer: int | None = None

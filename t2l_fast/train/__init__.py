@@ -1,6 +1,19 @@
 """Training of generators."""
 
-from t2l_fast.train.config import SFTConfig, WarmStartConfig
+from t2l_fast.train.config import OracleConfig, ReconConfig, SFTConfig, WarmStartConfig
+from t2l_fast.train.library import LoraLibrary, read_library
+from t2l_fast.train.oracles import train_library
+from t2l_fast.train.recon import ReconTrainer
 from t2l_fast.train.sft import SFTTrainer
 
-__all__ = ["SFTConfig", "SFTTrainer", "WarmStartConfig"]
+__all__ = [
+    "LoraLibrary",
+    "OracleConfig",
+    "ReconConfig",
+    "ReconTrainer",
+    "SFTConfig",
+    "SFTTrainer",
+    "WarmStartConfig",
+    "read_library",
+    "train_library",
+]

@@ -93,13 +93,7 @@ class SFTConfig:
 
     def factor(self, step: int) -> float:
         """Learning rate of a step (from 0) over the peak."""
-        warmup = max(1, round(self.steps * self.warmup_fraction))
-        if step < warmup:
-            return (step + 1) / warmup
-        done = (step - warmup) / max(1, self.steps - warmup)
-        if self.schedule == "linear":
-            return 1.0 - done
-        return 1.0 if self.schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
+        return _factor(step, self.steps, self.warmup_fraction, self.schedule)
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -139,6 +133,98 @@ class WarmStartConfig:
             _check(self, name, getattr(self, name) > 0, "positive")
 
 
-def _check(config: SFTConfig | WarmStartConfig, name: str, fits: bool, expected: str) -> None:
+@dataclass(frozen=True, slots=True)
+class OracleConfig:
+    """An adapter of its own for every task, many of them trained in one batch.
+
+    Args:
+        steps: optimiser steps of every adapter.
+        examples: rows of a task in each step.
+        tasks_at_once: adapters trained in one batch.
+        learning_rate: of AdamW.
+        betas: of AdamW.
+        weight_decay: of AdamW.
+        label_smoothing: of the cross-entropy.
+        seed: of the examples' order and of the common start.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    steps: int = 60
+    examples: int = 2
+    tasks_at_once: int = 32
+    learning_rate: float = 2e-3
+    betas: tuple[float, float] = (0.8, 0.95)
+    weight_decay: float = 0.0
+    label_smoothing: float = 0.0
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "examples", "tasks_at_once"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        _check(self, "learning_rate", self.learning_rate > 0, "positive")
+        _check(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        _check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
+        _check(self, "betas", all(0 <= b < 1 for b in self.betas), "two numbers in [0, 1)")
+
+
+@dataclass(frozen=True, slots=True)
+class ReconConfig:
+    """Reconstruction of a library of LoRAs; defaults are Text-to-LoRA's (`train_hyper_recon.py`).
+
+    Args:
+        steps: optimiser steps.
+        factorized: compare A with A and B with B; else their products ΔW, which are never formed.
+        delta_w_scale: factor on ΔW, whose entries are small.
+        tasks_per_batch: different adapters in one step.
+        descriptions_per_task: codes of each.
+        learning_rate: peak, of AdamW; rises over `warmup_fraction` of the steps, falls to zero.
+        warmup_fraction: share of the steps with a rising learning rate.
+        weight_decay: of AdamW.
+        clip_norm: largest gradient norm.
+        seed: of everything random.
+        save_every: steps between checkpoints; the last step is always saved.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    steps: int
+    factorized: bool = True
+    delta_w_scale: float = 1e4
+    tasks_per_batch: int = 4
+    descriptions_per_task: int = 1
+    learning_rate: float = 1e-3
+    warmup_fraction: float = 0.1
+    weight_decay: float = 1e-3
+    clip_norm: float = 1.0
+    seed: int = 42
+    save_every: int = 500
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "tasks_per_batch", "descriptions_per_task", "save_every"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        for name in ("learning_rate", "clip_norm", "delta_w_scale"):
+            _check(self, name, getattr(self, name) > 0, "positive")
+        _check(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        _check(self, "warmup_fraction", 0 <= self.warmup_fraction < 1, "in [0, 1)")
+
+    def factor(self, step: int) -> float:
+        """Learning rate of a step (from 0) over the peak."""
+        return _factor(step, self.steps, self.warmup_fraction, "linear")
+
+
+def _factor(step: int, steps: int, warmup_fraction: float, schedule: str) -> float:
+    warmup = max(1, round(steps * warmup_fraction))
+    if step < warmup:
+        return (step + 1) / warmup
+    done = (step - warmup) / max(1, steps - warmup)
+    if schedule == "linear":
+        return 1.0 - done
+    return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def _check(config: object, name: str, fits: bool, expected: str) -> None:
     if not fits:
         raise ConfigError(f"{name} must be {expected}, got {getattr(config, name)!r}")

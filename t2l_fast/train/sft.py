@@ -27,15 +27,16 @@ from t2l_fast.train.checkpoint import (
     save_run,
 )
 from t2l_fast.train.codes import draw_codes
-from t2l_fast.train.config import SFTConfig, WarmStartConfig
+from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
 from t2l_fast.train.generated import Kept, Remade
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.packed import packable, packed_attention
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
-from t2l_fast.train.warm_start import fit, train_oracles
+from t2l_fast.train.warm_start import fit
 
 METRICS = "metrics.jsonl"
 
@@ -185,16 +186,21 @@ class SFTTrainer:
             self.folder, self.generator.config.lora, self.generator.config.module_shapes
         )
         if oracles is None:
-            oracles = train_oracles(
-                self.generator,
-                self.model,
-                adapters,
-                self.collator,
-                self.tasks,
-                self.warm_start,
+            warm = self.warm_start
+            brief = OracleConfig(
+                warm.steps,
+                warm.examples,
+                warm.tasks_at_once,
+                warm.learning_rate,
                 seed=self.config.seed,
-                on_step=note,
             )
+            # all start where the new generator starts, and few steps keep them close to each
+            # other, so that a function of the description can follow
+            start = self.generator.generate(codes=torch.zeros(1, *self.generator.code_shape))
+            made = train_oracles(
+                start, self.model, adapters, self.collator, self.tasks, brief, on_step=note
+            )
+            oracles = concatenated(list(made))
             save_oracles(self.folder, oracles)
         fit(
             self.generator,

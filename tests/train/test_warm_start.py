@@ -7,10 +7,11 @@ from t2l_fast.adapters import attach
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
-from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
+from t2l_fast.train import OracleConfig, SFTConfig, SFTTrainer, WarmStartConfig
 from t2l_fast.train.data import Collator
+from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.start import Start
-from t2l_fast.train.warm_start import fit, train_oracles
+from t2l_fast.train.warm_start import fit
 
 WARM = WarmStartConfig(
     steps=8, examples=6, tasks_at_once=4, learning_rate=2e-2, fit_steps=60, fit_tasks=4
@@ -103,16 +104,16 @@ def test_oracles_learn_their_tasks_and_the_fit_follows_their_descriptions(
     collator = Collator(Prompt(tiny.tokenizer()))
     adapters = attach(model, generator.config.lora, num_slots=0)
     notes = []
-    oracles = train_oracles(
-        generator,
+    made = train_oracles(
+        generator.generate(codes=torch.zeros(1, *generator.code_shape)),
         model,
         adapters,
         collator,
         tasks,
-        WARM,
-        seed=0,
+        OracleConfig(WARM.steps, WARM.examples, WARM.tasks_at_once, WARM.learning_rate, seed=0),
         on_step=lambda *n: notes.append(n),
     )
+    oracles = concatenated(list(made))
     assert len(oracles) == len(tasks) and notes[-1][1:3] == (len(tasks), len(tasks))
     assert all(not t.requires_grad for t in oracles.parameters())
     fit(generator, start.whitened, start.optimizer(), embeddings, oracles, WARM, seed=0)

@@ -1,0 +1,175 @@
+"""`t2l train oracles` and `t2l train recon`: task LoRAs, and a generator that gives them back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+
+def oracles(
+    out: Annotated[Path, typer.Argument(help="Folder for library.safetensors.")],
+    base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
+    tasks: Annotated[
+        Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
+    ] = None,
+    max_tasks: Annotated[int | None, typer.Option(min=1, help="The first so many.")] = None,
+    target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
+    rank: Annotated[int, typer.Option(min=1)] = 4,
+    alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
+    steps: Annotated[int, typer.Option(min=1, help="Of every adapter.")] = 60,
+    examples: Annotated[int, typer.Option(min=1, help="Rows of a task in each step.")] = 2,
+    tasks_at_once: Annotated[int, typer.Option(min=1, help="Trained in one batch.")] = 32,
+    learning_rate: Annotated[float, typer.Option()] = 2e-3,
+    dtype: Annotated[
+        Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
+    ] = "float32",
+    seed: Annotated[int, typer.Option()] = 42,
+    resume: Annotated[bool, typer.Option("--resume", help="Train what OUT lacks.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
+) -> None:
+    """Train an adapter of its own for every task, many in one batch, into one file."""
+    import torch
+
+    from t2l_fast.config import LoraConfig
+    from t2l_fast.models import load_model
+    from t2l_fast.tasks import Prompt, load_suite, read_tasks
+    from t2l_fast.train import OracleConfig, train_library
+
+    chosen = load_suite().train if tasks is None else read_tasks(tasks, train_fraction=0.8)
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    if model.device.type == "cpu":  # its fused attention is slow backward on short rows
+        model.set_attn_implementation("eager")
+    lora = LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True)
+    config = OracleConfig(
+        steps=steps,
+        examples=examples,
+        tasks_at_once=tasks_at_once,
+        learning_rate=learning_rate,
+        seed=seed,
+    )
+    with _Progress("oracles", len(chosen[:max_tasks]), as_json) as note:
+        train_library(
+            model,
+            Prompt(tokenizer),
+            chosen[:max_tasks],
+            lora,
+            config,
+            out,
+            resume=resume,
+            on_step=lambda phase, done, of, loss: note(
+                {"phase": phase, "step": done, "of": of, "loss": loss}
+            ),
+        )
+    Console(stderr=as_json).print(f"written to {out}", markup=False)
+
+
+def recon(
+    out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
+    library: Annotated[
+        Path, typer.Option(help="What `t2l train oracles` wrote, or a folder of PEFT folders.")
+    ],
+    tasks: Annotated[
+        Path | None, typer.Option(help="Task files whose descriptions are used, by name.")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
+    base: Annotated[str | None, typer.Option(help="Noted in the result.")] = "smollm2",
+    arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
+    latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
+    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 512,
+    factorized: Annotated[
+        bool, typer.Option("--factorized/--delta-w", help="Compare A and B, or their product.")
+    ] = True,
+    z_scores: Annotated[
+        bool, typer.Option("--z-scores", help="Heads predict z-scores over the library.")
+    ] = False,
+    delta_w_scale: Annotated[float, typer.Option(help="Factor on the product.")] = 1e4,
+    steps: Annotated[int, typer.Option(min=1)] = 10_000,
+    tasks_per_batch: Annotated[int, typer.Option(min=1)] = 4,
+    descriptions_per_task: Annotated[int, typer.Option(min=1)] = 1,
+    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
+    seed: Annotated[int, typer.Option()] = 42,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
+) -> None:
+    """Train a generator to give back a library of LoRAs; the base model is not needed."""
+    import torch
+
+    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.generators import T2LConfig, TextToLora
+    from t2l_fast.models import default_cache
+    from t2l_fast.tasks import COMPACT, read_tasks
+    from t2l_fast.train import ReconConfig, ReconTrainer, read_library
+
+    config = ReconConfig(
+        steps=steps,
+        factorized=factorized,
+        delta_w_scale=delta_w_scale,
+        tasks_per_batch=tasks_per_batch,
+        descriptions_per_task=descriptions_per_task,
+        learning_rate=learning_rate,
+        seed=seed,
+        save_every=save_every,
+    )
+    texts = {} if tasks is None else {task.name: task.descriptions for task in read_tasks(tasks)}
+    held = read_library(library, texts)
+    text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
+    shapes = held.adapters.module_shapes
+    torch.manual_seed(seed)
+    shape = T2LConfig(
+        arch=arch,
+        latent_size=latent_size,
+        head_in_size=head_in_size,
+        task_embedding_size=text_encoder.dim,
+        num_layers=next(iter(shapes.values()))[0],
+        module_shapes={m: sizes[1:] for m, sizes in shapes.items()},
+        module_paths=held.adapters.paths,
+        lora=held.adapters.config,
+        head_bias=not z_scores,
+        z_scores=z_scores,
+        base_model=base,
+        encoder=encoder,
+        prompt_template=COMPACT,
+    )
+    generator = TextToLora(shape, encoder=text_encoder)
+    trainer = ReconTrainer(generator, held, config, out)
+    with _Progress("reconstruction", steps, as_json) as note:
+        trainer.train(resume=resume, on_step=note)
+    trainer.finish()
+    generator.save_pretrained(out)
+    Console(stderr=as_json).print(f"written to {out}", markup=False)
+
+
+class _Progress:
+    """A bar on stderr, or JSON lines on stdout."""
+
+    def __init__(self, what: str, total: int, as_json: bool) -> None:
+        self.as_json = as_json
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[loss]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=as_json,
+        )
+        self.task = self.bar.add_task(what, total=total, loss="")
+
+    def __enter__(self) -> Callable[[dict[str, Any]], None]:
+        self.bar.start()
+        return self.note
+
+    def __exit__(self, *exc: object) -> None:
+        self.bar.stop()
+
+    def note(self, line: dict[str, Any]) -> None:
+        if self.as_json:
+            typer.echo(json.dumps(line))
+        self.bar.update(self.task, completed=line["step"], loss=f"loss {line['loss']:.3f}")

@@ -1,0 +1,168 @@
+"""Oracles: an adapter of its own for every task, many trained in one batch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from t2l_fast.adapters import Adapters, LoraBatch, attach
+from t2l_fast.config import LoraConfig
+from t2l_fast.errors import CheckpointError
+from t2l_fast.tasks import Prompt, Task
+from t2l_fast.train.config import OracleConfig
+from t2l_fast.train.data import Collator
+from t2l_fast.train.library import BANK, LoraLibrary, read_library
+from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.packed import packable, packed_attention
+
+Progress = Callable[[str, int, int, float], None]
+"""Called with what is done, how far, of how many, and the loss."""
+
+
+def train_library(
+    model: nn.Module,
+    prompt: Prompt,
+    tasks: Sequence[Task],
+    lora: LoraConfig,
+    config: OracleConfig,
+    folder: str | Path,
+    *,
+    resume: bool = False,
+    on_step: Progress | None = None,
+) -> LoraLibrary:
+    """Train an adapter for every task and keep them as `library.safetensors`.
+
+    The file is written after every group of `tasks_at_once`; a resumed run trains the rest.
+
+    Args:
+        model: the base model; frozen here, and left as it was.
+        lora: of the adapters.
+
+    Raises:
+        CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
+            or settings.
+    """
+    folder = Path(folder)
+    done = _done(folder, tasks, lora, resume)
+    adapters = attach(model, lora, num_slots=0)
+    trained = [p for p in model.parameters() if p.requires_grad]
+    packs = packable(model)
+    collator = Collator(prompt, packed=packs, device=next(model.parameters()).device)
+    start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
+    parts = [] if done is None else [done.adapters]
+    first = 0 if done is None else len(done)
+    try:
+        model.requires_grad_(False)
+        with packed_attention(model) if packs else nullcontext():
+            made = train_oracles(
+                start, model, adapters, collator, tasks[first:], config, on_step=on_step
+            )
+            for group in made:
+                parts.append(group)
+                count = sum(map(len, parts))
+                library = LoraLibrary(
+                    tuple(task.name for task in tasks[:count]),
+                    tuple(task.descriptions for task in tasks[:count]),
+                    concatenated(parts),
+                )
+                library.save(folder)
+    finally:
+        adapters.detach()
+        for parameter in trained:
+            parameter.requires_grad_(True)
+    return read_library(folder)
+
+
+def train_oracles(
+    start: LoraBatch,
+    model: nn.Module,
+    adapters: Adapters,
+    collator: Collator,
+    tasks: Sequence[Task],
+    config: OracleConfig,
+    *,
+    on_step: Progress | None = None,
+) -> Iterator[LoraBatch]:
+    """Adapters of `tasks`, each as if it were trained alone, a group at a time.
+
+    Every step is one batch through the model; gradients and optimiser work element by element, so
+    that tasks don't meet. Examples are drawn by (seed, task name), whatever the group.
+
+    Args:
+        start: one adapter, where all start.
+
+    Yields:
+        `tasks_at_once` adapters (fewer in the end), detached.
+    """
+    for first in range(0, len(tasks), config.tasks_at_once):
+        group = tasks[first : first + config.tasks_at_once]
+        parts = (
+            {m: t.detach().repeat(1, len(group), 1, 1).requires_grad_() for m, t in own.items()}
+            for own in (start.lora_a, start.lora_b)
+        )
+        batch = LoraBatch(start.config, *parts, start.paths)
+        optimizer = torch.optim.AdamW(
+            batch.parameters(),
+            lr=config.learning_rate,
+            betas=config.betas,
+            weight_decay=config.weight_decay,
+        )
+        draws = [random.Random(f"{config.seed}/oracle/{task.name}") for task in group]
+        loss = 0.0
+        for _ in range(config.steps):
+            rows = [
+                collator.row(slot, example)
+                for slot, (task, rng) in enumerate(zip(group, draws, strict=True))
+                for example in rng.sample(task.train, min(config.examples, len(task.train)))
+            ]
+            loss = 0.0
+            for micro in collator.batches(rows):
+                with adapters.use(micro.slots, weights=batch):
+                    logits, labels = label_logits(model, micro)
+                    part = answer_loss(logits, micro, labels, config.label_smoothing)
+                    part.backward()
+                loss += part.item() / len(rows)
+            optimizer.step()
+            optimizer.zero_grad()
+        if on_step is not None:
+            on_step("oracles", first + len(group), len(tasks), loss)
+        yield LoraBatch(
+            batch.config,
+            {m: t.detach() for m, t in batch.lora_a.items()},
+            {m: t.detach() for m, t in batch.lora_b.items()},
+            batch.paths,
+        )
+
+
+def concatenated(parts: Sequence[LoraBatch]) -> LoraBatch:
+    """All adapters of several batches of one config."""
+    first = parts[0]
+    return LoraBatch(
+        first.config,
+        {m: torch.cat([p.lora_a[m] for p in parts], 1) for m in first.lora_a},
+        {m: torch.cat([p.lora_b[m] for p in parts], 1) for m in first.lora_b},
+        first.paths,
+    )
+
+
+def _done(
+    folder: Path, tasks: Sequence[Task], lora: LoraConfig, resume: bool
+) -> LoraLibrary | None:
+    if not (folder / BANK).exists():
+        return None
+    if not resume:
+        raise CheckpointError(
+            f"{folder} holds a library already: resume it, or name another folder"
+        )
+    done = read_library(folder)
+    names = tuple(task.name for task in tasks[: len(done)])
+    if done.names != names or done.adapters.config != lora:
+        raise CheckpointError(
+            f"the library in {folder} is of other tasks or another LoraConfig: name another folder"
+        )
+    return done

@@ -1,0 +1,232 @@
+"""Reconstruction: a generator learns to give back a library of task LoRAs (T2L, §3.1)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.adapters import LoraBatch
+from t2l_fast.errors import AdapterMismatch, CheckpointError, ConfigError
+from t2l_fast.generators import TextToLora
+from t2l_fast.ops import lowrank_l1
+from t2l_fast.train.checkpoint import FILE, load_run, save_run
+from t2l_fast.train.config import ReconConfig
+from t2l_fast.train.library import LoraLibrary
+
+METRICS = "metrics.jsonl"
+
+
+class ReconTrainer:
+    """Regression from descriptions to adapters, without the base model.
+
+    Args:
+        generator: its config says whether heads predict z-scores; started anew here.
+        library: what to give back.
+        config: which loss, and how it is minimised.
+        folder: for metrics and checkpoints.
+
+    Raises:
+        ConfigError: fewer adapters than one batch takes.
+        AdapterMismatch: the library's modules, shapes or rank are not the generator's, or z-scores
+            over a single adapter.
+    """
+
+    def __init__(
+        self,
+        generator: TextToLora,
+        library: LoraLibrary,
+        config: ReconConfig,
+        folder: str | Path,
+    ) -> None:
+        self.generator, self.library, self.config = generator, library, config
+        self.folder = Path(folder)
+        if len(library) < config.tasks_per_batch:
+            raise ConfigError(
+                f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
+                f"{config.tasks_per_batch}"
+            )
+        shapes = {m: (generator.config.num_layers, *s) for m, s in _sizes(generator).items()}
+        got = library.adapters.module_shapes
+        rank = generator.config.lora.rank
+        if got != shapes or library.adapters.config.rank != rank:
+            raise AdapterMismatch(
+                f"the library must have rank {rank} and (layers, in, out)={shapes}, got rank "
+                f"{library.adapters.config.rank} and {got}"
+            )
+        self.targets = library.adapters
+        self.scores = _z_scores(library) if generator.config.z_scores else None
+        self.embeddings = [generator.encode(texts) for texts in library.descriptions]
+        self.step = 0
+        self.optimizer: torch.optim.Optimizer
+
+    def train(
+        self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
+    ) -> None:
+        """Run to the last step; a resumed run continues as if it had not been interrupted.
+
+        Args:
+            resume: continue from the checkpoint in the folder.
+            on_step: called with each line of metrics.
+
+        Raises:
+            CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
+                is in the folder already.
+        """
+        self._start(resume)
+        self.generator.train()
+        while self.step < self.config.steps:
+            line = self._one_step()
+            last = self.step == self.config.steps
+            with (self.folder / METRICS).open("a") as file:
+                file.write(json.dumps(line) + "\n")
+            if self.step % self.config.save_every == 0 or last:
+                save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
+            if on_step is not None:
+                on_step(line)
+        self.generator.eval()
+
+    def finish(self) -> None:
+        """Bring heads that learned a scaled ΔW back to the adapters' size; once, after training."""
+        if not self.config.factorized and self.scores is None:
+            root = self.config.delta_w_scale**0.5
+            with torch.no_grad():
+                for parameter in self.generator.heads.parameters():
+                    parameter.div_(root)
+
+    def loss(self, codes: Tensor, chosen: Tensor) -> Tensor:
+        """The mean over module types; `chosen` `[N]` are the codes' adapters.
+
+        Factorised: ½ mean|Â − A| + ½ mean|B̂ − B|, on z-scores where heads predict those. Else
+        mean|B̂ᵀÂ − c·BᵀA|; with z-scores c·mean|…| of the adapters that they stand for.
+        """
+        want = {
+            m: (self.targets.lora_a[m][:, chosen], self.targets.lora_b[m][:, chosen])
+            for m in self.targets.lora_a
+        }
+        scale = self.config.delta_w_scale
+        if not self.config.factorized:
+            made: LoraBatch = self.generator(codes)
+            inside, outside = (scale, 1.0) if self.scores is None else (1.0, scale)
+            parts = [
+                outside * lowrank_l1(made.lora_a[m], made.lora_b[m], a, b, scale=inside)
+                for m, (a, b) in want.items()
+            ]
+            return torch.stack(parts).mean()
+        if self.scores is None:
+            made = self.generator(codes)
+        else:
+            made = self.generator.z_scores(codes)
+            want = {m: (a[:, chosen], b[:, chosen]) for m, (a, b) in self.scores.items()}
+        parts = [
+            0.5 * (made.lora_a[m] - a).abs().mean() + 0.5 * (made.lora_b[m] - b).abs().mean()
+            for m, (a, b) in want.items()
+        ]
+        return torch.stack(parts).mean()
+
+    def draw(self, step: int) -> tuple[Tensor, Tensor]:
+        """Codes `[N, d_e]` of a step, and the adapter of each; a function of seed and step."""
+        size, count = self.config.tasks_per_batch, len(self.library)
+        epoch, index = divmod(step, count // size)
+        order = list(range(count))
+        random.Random(f"{self.config.seed}/epoch/{epoch}").shuffle(order)
+        rng = random.Random(f"{self.config.seed}/step/{step}")
+        chosen, codes = [], []
+        for task in order[index * size : (index + 1) * size]:
+            rows = self.embeddings[task]
+            for _ in range(self.config.descriptions_per_task):
+                chosen.append(task)
+                codes.append(rows[rng.randrange(len(rows))])
+        return torch.stack(codes), torch.tensor(chosen)
+
+    def _one_step(self) -> dict[str, Any]:
+        started = time.perf_counter()
+        rate = self.config.learning_rate * self.config.factor(self.step)
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        loss = self.loss(*self.draw(self.step))
+        loss.backward()
+        norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        self.step += 1
+        return {
+            "step": self.step,
+            "loss": loss.item(),
+            "gradient_norm": norm.item(),
+            "learning_rate": rate,
+            "seconds": time.perf_counter() - started,
+        }
+
+    def _start(self, resume: bool) -> None:
+        if not resume and (self.folder / FILE).exists():
+            raise CheckpointError(
+                f"{self.folder} holds a run already: resume it, or name another folder"
+            )
+        torch.manual_seed(self.config.seed)
+        generator = self.generator
+        for head in generator.heads.values():
+            head.reset_parameters()  # torch's own, as published for reconstruction
+        if generator.config.z_scores:
+            for m, (a, b) in self.library.statistics().items():
+                for rows, pair in (
+                    (generator.mean_recon_target, (a[0], b[0])),
+                    (generator.std_recon_target, (a[1], b[1])),
+                ):
+                    for held, new in zip(rows.of(m), pair, strict=True):
+                        held.copy_(new)
+        self.optimizer = torch.optim.AdamW(
+            generator.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+        )
+        if not resume:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / METRICS).write_text("")
+            return
+        self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
+        path = self.folder / METRICS
+        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+        kept = [text for text in lines if text.endswith("\n")]
+        path.write_text("".join(t for t in kept if json.loads(t)["step"] <= self.step))
+
+    def _state(self) -> dict[str, Tensor]:
+        return dict(self.generator.named_parameters())
+
+    def _run(self) -> dict[str, Any]:
+        """What a checkpoint must agree with: settings, generator and library."""
+        digest = hashlib.sha256(repr((self.library.names, self.library.descriptions)).encode())
+        for tensor in self.targets.parameters():
+            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        return {
+            "recon": asdict(self.config),
+            "generator": self.generator.config.to_dict(),
+            "library": digest.hexdigest()[:16],
+        }
+
+
+def _sizes(generator: TextToLora) -> dict[str, tuple[int, int]]:
+    return dict(generator.config.module_shapes)
+
+
+def _z_scores(library: LoraLibrary) -> dict[str, tuple[Tensor, Tensor]]:
+    """Key → z-scores of A and of B, `[layers, N, rank, d]`."""
+    from t2l_fast.generators.heads import Z_SCORE_EPSILON
+
+    return {
+        m: tuple(
+            (stacked - mean[:, None]) / (std[:, None] + Z_SCORE_EPSILON)
+            for stacked, (mean, std) in zip(
+                (library.adapters.lora_a[m], library.adapters.lora_b[m]), pairs, strict=True
+            )
+        )
+        for m, pairs in library.statistics().items()
+    }

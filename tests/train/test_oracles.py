@@ -1,0 +1,83 @@
+"""Task LoRAs trained in one batch: each as if alone, written as they are done, resumed."""
+
+import pytest
+import torch
+
+import t2l_fast as t2l
+from t2l_fast.errors import CheckpointError
+from t2l_fast.tasks import Prompt
+from t2l_fast.train import OracleConfig, read_library, train_library
+from t2l_fast.train.library import BANK
+
+LORA = t2l.LoraConfig(("q_proj", "v_proj", "down_proj"), 4, 4)
+CONFIG = OracleConfig(steps=6, examples=3, tasks_at_once=3, learning_rate=1e-2)
+
+
+@pytest.fixture
+def tasks(tiny):
+    return [tiny.task(f"shift/{by}", tiny.shift(by)) for by in range(2, 7)]
+
+
+def run(tiny, tasks, folder, config=CONFIG, model=None, lora=LORA, **options):
+    model = tiny.taught() if model is None else model
+    return train_library(model, Prompt(tiny.tokenizer()), tasks, lora, config, folder, **options)
+
+
+def tensors(library) -> list[torch.Tensor]:
+    return library.adapters.parameters()
+
+
+def test_each_adapter_is_what_training_it_alone_gives(tiny, tasks, tmp_path):
+    together = run(tiny, tasks, tmp_path / "together")
+    for index, task in enumerate(tasks):
+        alone = run(tiny, [task], tmp_path / f"alone {index}")
+        for mine, expected in zip(tensors(together), tensors(alone), strict=True):
+            torch.testing.assert_close(mine[:, index], expected[:, 0], rtol=1e-3, atol=1e-4)
+
+
+def test_each_learns_its_own_task_and_the_model_stays(tiny, tasks, tmp_path):
+    model = tiny.taught()
+    before, parts = tiny.state(model), tiny.parts(model)
+    notes = []
+    config = OracleConfig(steps=60, examples=6, tasks_at_once=5, learning_rate=2e-2)
+    library = run(tiny, tasks, tmp_path, config, model, on_step=lambda *note: notes.append(note))
+    assert notes[-1][:3] == ("oracles", 5, 5) and notes[-1][3] < 0.5
+    assert library.names == tuple(task.name for task in tasks)
+    assert library.descriptions[0] == tasks[0].descriptions
+    assert tiny.parts(model) == parts
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+
+
+def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tasks, tmp_path):
+    class Stop(Exception):
+        pass
+
+    def stop(*note):
+        if note[1] == 5:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(tiny, tasks, tmp_path / "a", on_step=stop)
+    assert len(read_library(tmp_path / "a")) == 3
+    notes = []
+    resumed = run(
+        tiny, tasks, tmp_path / "a", resume=True, on_step=lambda *note: notes.append(note)
+    )
+    assert [note[1:3] for note in notes] == [(2, 2)]
+    whole = run(tiny, tasks, tmp_path / "b")
+    assert all(
+        torch.equal(mine, theirs)
+        for mine, theirs in zip(tensors(resumed), tensors(whole), strict=True)
+    )
+
+
+def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
+    run(tiny, tasks[:3], tmp_path)
+    kept = (tmp_path / BANK).read_bytes()
+    with pytest.raises(CheckpointError, match="holds a library already"):
+        run(tiny, tasks, tmp_path)
+    with pytest.raises(CheckpointError, match="other tasks or another LoraConfig"):
+        run(tiny, tasks[::-1], tmp_path, resume=True)
+    with pytest.raises(CheckpointError, match="other tasks or another LoraConfig"):
+        run(tiny, tasks, tmp_path, lora=t2l.LoraConfig(LORA.target_modules, 4, 8), resume=True)
+    assert (tmp_path / BANK).read_bytes() == kept

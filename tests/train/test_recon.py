@@ -1,0 +1,212 @@
+"""Reconstruction: every loss is the published formula, is learned, and generation undoes it."""
+
+import json
+
+import pytest
+import torch
+
+import t2l_fast as t2l
+from t2l_fast.errors import AdapterMismatch, CheckpointError, ConfigError
+from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.train import LoraLibrary, ReconConfig, ReconTrainer, read_library
+
+SHAPES = {"q_proj": (12, 12), "up_proj": (12, 20)}
+LORA = t2l.LoraConfig(tuple(SHAPES), 3, 6)
+LAYERS, COUNT = 2, 4
+KINDS = {
+    "factorised": (True, False),
+    "factorised, z-scores": (True, True),
+    "ΔW": (False, False),
+    "ΔW, z-scores": (False, True),
+}
+
+
+@pytest.fixture
+def library():
+    """Adapters whose entries are as small as trained ones', on top of a common part."""
+    draws = torch.Generator().manual_seed(0)
+
+    def made(size: int) -> torch.Tensor:
+        common = torch.randn(LAYERS, 1, 3, size, generator=draws)
+        own = torch.randn(LAYERS, COUNT, 3, size, generator=draws)
+        return 0.05 * common + 0.03 * own
+
+    batch = t2l.LoraBatch(
+        LORA,
+        {m: made(a) for m, (a, _) in SHAPES.items()},
+        {m: made(b) for m, (_, b) in SHAPES.items()},
+        {m: tuple(f"model.layers.{i}.{m}" for i in range(LAYERS)) for m in SHAPES},
+    )
+    names = tuple(f"task {i}" for i in range(COUNT))
+    texts = tuple((f"word{i} please", f"word{i} it now") for i in range(COUNT))
+    return LoraLibrary(names, texts, batch)
+
+
+def generator(tiny, z_scores: bool, arch: str = "L") -> TextToLora:
+    torch.manual_seed(3)
+    config = T2LConfig(
+        arch=arch,
+        latent_size=16,
+        head_in_size=32,
+        task_embedding_size=tiny.encoder.dim,
+        num_layers=LAYERS,
+        module_shapes=SHAPES,
+        lora=LORA,
+        head_bias=not z_scores,
+        z_scores=z_scores,
+        dropout=0.0,
+    )
+    return TextToLora(config, encoder=tiny.encoder())
+
+
+def trainer(tiny, library, folder, kind="factorised", arch="L", **changes) -> ReconTrainer:
+    factorized, z_scores = KINDS[kind]
+    options = dict(steps=4, tasks_per_batch=2, save_every=2) | changes
+    config = ReconConfig(factorized=factorized, **options)
+    return ReconTrainer(generator(tiny, z_scores, arch), library, config, folder)
+
+
+def lines(folder) -> list[dict]:
+    found = [json.loads(text) for text in (folder / "metrics.jsonl").read_text().splitlines()]
+    return [{k: v for k, v in line.items() if k != "seconds"} for line in found]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recon_loss_is_the_published_formula(tiny, library, tmp_path, kind):
+    made = trainer(tiny, library, tmp_path, kind)
+    made._start(False)
+    codes, chosen = made.draw(0)
+    loss = made.loss(codes, chosen)
+    made.generator.eval()
+    adapters = made.generator(codes)
+    total = 0.0
+    for m in SHAPES:
+        a, b = library.adapters.lora_a[m], library.adapters.lora_b[m]
+        a_hat, b_hat = adapters.lora_a[m], adapters.lora_b[m]
+        if kind == "factorised":
+            gaps = [(a_hat - a[:, chosen]).abs(), (b_hat - b[:, chosen]).abs()]
+            total += sum(0.5 * gap.mean() for gap in gaps)
+        elif kind == "factorised, z-scores":
+            for got, all_of in ((a_hat, a), (b_hat, b)):
+                mean, std = all_of.mean(1, keepdim=True), all_of.std(1, keepdim=True)
+                z = (all_of[:, chosen] - mean) / (std + 1e-10)
+                z_hat = (got - mean) / (std + 1e-10)
+                total += 0.5 * (z_hat - z).abs().mean()
+        else:
+            want = b[:, chosen].mT @ a[:, chosen]
+            got = b_hat.mT @ a_hat
+            scaled = (got - 1e4 * want) if kind == "ΔW" else 1e4 * (got - want)
+            total += scaled.abs().mean()
+    torch.testing.assert_close(loss, total / len(SHAPES), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("arch", ["L", "M", "S"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_recon_gives_back_the_library_in_the_adapters_own_size(tiny, library, tmp_path, kind, arch):
+    steps = 400 if arch == "L" else 150
+    made = trainer(
+        tiny, library, tmp_path, kind, arch, steps=steps, tasks_per_batch=4, learning_rate=1e-2
+    )
+    made.train()
+    made.finish()
+    made.generator.save_pretrained(tmp_path / "saved")
+    read = TextToLora.from_pretrained(tmp_path / "saved", encoder=tiny.encoder())
+    batch = read.generate([texts[0] for texts in library.descriptions])
+
+    def products(of: t2l.LoraBatch) -> torch.Tensor:
+        return torch.cat([(of.lora_b[m].mT @ of.lora_a[m]).flatten(2) for m in SHAPES], -1)
+
+    want, got = products(library.adapters), products(batch)
+    average = want.mean(1, keepdim=True)
+    left = (got - want).square().sum() / (want - average).square().sum()
+    assert left < (0.25 if arch == "L" else 1.5)
+    if arch == "L":
+        gaps = (got[:, :, None] - want[:, None]).square().sum((0, 3))
+        assert gaps.argmin(1).tolist() == list(range(COUNT))
+
+
+@pytest.mark.parametrize("kind", ["factorised, z-scores", "ΔW"])
+def test_recon_resumes_bitwise(tiny, library, tmp_path, kind):
+    class Stop(Exception):
+        pass
+
+    def stop(line):
+        if line["step"] == 3:
+            raise Stop
+
+    whole = trainer(tiny, library, tmp_path / "whole", kind)
+    whole.train()
+    with pytest.raises(Stop):
+        trainer(tiny, library, tmp_path / "cut", kind).train(on_step=stop)
+    again = trainer(tiny, library, tmp_path / "cut", kind)
+    again.train(resume=True)
+    assert lines(tmp_path / "whole") == lines(tmp_path / "cut")
+    for name, tensor in whole.generator.state_dict().items():
+        assert torch.equal(tensor, again.generator.state_dict()[name]), name
+
+
+def test_recon_refuses_what_does_not_fit(tiny, library, tmp_path):
+    with pytest.raises(ConfigError, match="at most the 4 adapters"):
+        trainer(tiny, library, tmp_path, tasks_per_batch=5)
+    wrong = t2l.LoraBatch(
+        t2l.LoraConfig(("q_proj",), 3, 6),
+        {"q_proj": library.adapters.lora_a["q_proj"]},
+        {"q_proj": library.adapters.lora_b["q_proj"]},
+    )
+    fewer = LoraLibrary(library.names, library.descriptions, wrong)
+    with pytest.raises(AdapterMismatch, match="the library must have rank 3"):
+        trainer(tiny, fewer, tmp_path)
+    trainer(tiny, library, tmp_path).train()
+    with pytest.raises(CheckpointError, match="holds a run already"):
+        trainer(tiny, library, tmp_path).train()
+    with pytest.raises(CheckpointError, match="belongs to another run"):
+        trainer(tiny, library, tmp_path, learning_rate=5e-4).train(resume=True)
+
+
+def test_recon_library_round_trips_as_a_bank_and_as_peft_folders(library, tmp_path):
+    path = library.save(tmp_path / "bank")
+    for place in (path, tmp_path / "bank"):
+        read = read_library(place)
+        assert (read.names, read.descriptions) == (library.names, library.descriptions)
+        assert read.adapters.config == LORA and read.adapters.paths == library.adapters.paths
+        assert list(read.adapters.lora_a) == list(SHAPES)
+        for mine, expected in zip(
+            read.adapters.parameters(), library.adapters.parameters(), strict=True
+        ):
+            assert torch.equal(mine, expected)
+    for name, texts, weights in zip(
+        library.names, library.descriptions, library.adapters, strict=True
+    ):
+        weights.save_pretrained(tmp_path / "folders" / name)
+        (tmp_path / "folders" / name / "descriptions.txt").write_text("\n".join(texts) + "\n\n")
+    read = read_library(tmp_path / "folders")
+    assert (read.names, read.descriptions) == (library.names, library.descriptions)
+    mine = read.adapters
+    for m in SHAPES:
+        key = next(k for k in mine.lora_a if m in k)
+        assert torch.equal(mine.lora_a[key], library.adapters.lora_a[m])
+    given = read_library(path, {"task 1": ["other words"]})
+    assert given.descriptions[:2] == (library.descriptions[0], ("other words",))
+
+
+def test_recon_library_without_descriptions_or_files_is_refused(library, tmp_path):
+    with pytest.raises(CheckpointError, match="`t2l train oracles` makes one"):
+        read_library(tmp_path)
+    library.adapters[0].save_pretrained(tmp_path / "one")
+    with pytest.raises(AdapterMismatch, match=r"without any: \['one'\]"):
+        read_library(tmp_path)
+    (tmp_path / "damaged.safetensors").write_bytes(b"x" * 50)
+    with pytest.raises(CheckpointError, match="can't be read"):
+        read_library(tmp_path / "damaged.safetensors")
+
+
+def test_recon_z_scores_need_two_adapters(tiny, library, tmp_path):
+    one = library.adapters
+    single = t2l.LoraBatch(
+        LORA,
+        {m: t[:, :1] for m, t in one.lora_a.items()},
+        {m: t[:, :1] for m, t in one.lora_b.items()},
+    )
+    alone = LoraLibrary(("a",), (("text",),), single)
+    with pytest.raises(AdapterMismatch, match="at least 2 adapters"):
+        trainer(tiny, alone, tmp_path, "factorised, z-scores", tasks_per_batch=1)
