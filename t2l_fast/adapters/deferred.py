@@ -101,4 +101,9 @@ def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
 
 
 def _versions(batch: DeferredBatch) -> list[int]:
-    return [t._version for t in batch.sources]
+    return [version_of(t) for t in batch.sources]
+
+
+def version_of(tensor: Tensor) -> int:
+    """How often it was written; tensors made in inference mode don't know."""
+    return -1 if tensor.is_inference() else tensor._version

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters.deferred import DeferredBatch, DeferredUse
+from t2l_fast.adapters.deferred import DeferredBatch, DeferredUse, version_of
 from t2l_fast.adapters.layer import route_of
 from t2l_fast.adapters.weights import LoraBatch
 from t2l_kernels import Route
@@ -45,11 +45,6 @@ class ActiveUse:
         route = route_of(self.slots, leading, self.repeat, num_slots=self.num_slots)
         self.routes = (*self.routes, (leading, route))
         return route
-
-
-def version_of(slots: Tensor) -> int:
-    """How often `slots` was written; tensors made in inference mode don't know."""
-    return -1 if slots.is_inference() else slots._version
 
 
 class _UnboundBatch:

@@ -27,6 +27,9 @@ def sft(
     ] = "text_to_lora",
     base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
+    standardise_codes: Annotated[
+        bool, typer.Option("--standardise-codes", help="For encoders of uneven numbers (causal:).")
+    ] = False,
     tasks: Annotated[
         Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
     ] = None,
@@ -115,6 +118,7 @@ def sft(
         base_model=base,
         encoder=encoder,
         prompt_template=COMPACT,
+        standardise_codes=standardise_codes,
     )
     made: Any
     if generator == "text_to_lora":

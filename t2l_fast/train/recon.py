@@ -64,6 +64,8 @@ class ReconTrainer:
             )
         self.targets = library.adapters
         self.scores = _z_scores(library) if generator.config.z_scores else None
+        if generator.config.standardise_codes:
+            generator.standardise([text for texts in library.descriptions for text in texts])
         self.embeddings = [generator.encode(texts) for texts in library.descriptions]
         self.step = 0
         self.optimizer: torch.optim.Optimizer

@@ -87,6 +87,8 @@ class SFTTrainer:
             description_in_prompt=config.description_in_prompt,
         )
         self.step = 0
+        if isinstance(generator, TextToLora) and generator.config.standardise_codes:
+            generator.standardise([text for task in self.tasks for text in task.descriptions])
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.start = Start(generator, config)
         self.warm_start = warm_start

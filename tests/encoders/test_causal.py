@@ -4,7 +4,7 @@ import pytest
 import torch
 import transformers as tf
 
-from t2l_fast.encoders import CausalEncoder, TextEncoder, prepare, scaled
+from t2l_fast.encoders import CausalEncoder, TextEncoder, load_encoder, prepare, scaled
 from t2l_fast.errors import EncoderError
 
 TEXTS = ["ab", "a longer one, with more tokens than that", "c?"]
@@ -119,3 +119,41 @@ def test_a_model_that_collapses_is_refused():
     model.model.embed_tokens.weight.data.fill_(1.0)
     with pytest.raises(EncoderError, match="collapsed"):
         CausalEncoder(model, tokenizer("right"), name="tiny")
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_the_mean_after_some_blocks_is_over_real_tokens(side, blocks):
+    model = llama()
+    encoder = CausalEncoder(model, tokenizer(side), name="tiny", mean_after=blocks)
+    for text, row in zip(TEXTS, encoder.encode(TEXTS), strict=True):
+        ids = torch.tensor([encoder._tokenizer(prepare(text))["input_ids"]])
+        with torch.no_grad():
+            hidden = model(ids, output_hidden_states=True).hidden_states[blocks][0]
+        torch.testing.assert_close(row, hidden.mean(0), atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("blocks", [-1, 2])
+def test_there_are_only_so_many_blocks(blocks):
+    with pytest.raises(EncoderError, match=r"mean_after must lie in \[0, 1\]"):
+        CausalEncoder(llama(), tokenizer("right"), name="tiny", mean_after=blocks)
+
+
+@pytest.mark.parametrize("name", ["causal:{}", "causal:{}:1"])
+def test_causal_encoders_load_by_name_without_the_blocks_that_nobody_reads(tmp_path, name):
+    folder = tmp_path / "base"
+    model, spelled = llama(), tokenizer("right")
+    model.save_pretrained(folder)
+    spelled.save_pretrained(folder)
+    whole = name == "causal:{}"
+    expected = CausalEncoder(model, spelled, name="tiny", mean_after=None if whole else 1)
+    loaded = load_encoder(name.format(folder))
+    assert loaded.name == name.format(folder) and loaded.dim == 16
+    torch.testing.assert_close(loaded.encode(TEXTS), expected.encode(TEXTS), atol=1e-5, rtol=1e-5)
+    assert len(loaded._model.model.layers) == 2  # one more than is read: the last is normalised
+
+
+@pytest.mark.parametrize("name", ["causal:", "causal:smollm2:eight", "causal:smollm2:-1"])
+def test_a_causal_name_that_means_nothing_is_refused(name):
+    with pytest.raises(EncoderError, match="causal:MODEL:BLOCKS"):
+        load_encoder(name)

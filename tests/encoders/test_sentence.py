@@ -165,7 +165,7 @@ def test_a_missing_package_is_named(package, remedy, monkeypatch):
 
 @pytest.mark.parametrize("name", ["", 7, "./no-such-folder-of-models"])
 def test_an_unknown_encoder_is_refused_in_one_sentence(name):
-    with pytest.raises(EncoderError, match="must be 'minilm', a folder, or a .* got") as caught:
+    with pytest.raises(EncoderError, match="must be 'minilm', a folder or a .* got") as caught:
         load_encoder(name)
     assert "\n" not in str(caught.value)
 

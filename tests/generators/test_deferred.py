@@ -93,6 +93,25 @@ def test_activation_checkpointing_changes_no_gradient(tiny, codes, tokens, reent
         torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_without_gradients_logits_are_those_of_kept_adapters(tiny, codes, tokens, mode):
+    with mode():
+        losses = [Run(tiny, "S", codes, deferred).loss(tokens) for deferred in (True, False)]
+    torch.testing.assert_close(*losses, rtol=1e-12, atol=0)
+
+
+def test_one_batch_serves_several_forwards_before_their_backwards(tiny, codes, tokens):
+    """Gradient accumulation, as micro-batches of one step do it."""
+    found = []
+    for deferred in (True, False):
+        run = Run(tiny, "L", codes, deferred)
+        total = run.loss(tokens) + run.loss(tokens.flip(1))
+        total.backward()
+        found.append([p.grad for p in run.generator.parameters()])
+    for got, expected in zip(*found, strict=True):
+        torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-12)
+
+
 def test_autocast_and_another_dtype_of_the_model_make_the_same_matrices_again(tiny, codes, tokens):
     found = []
     for deferred in (True, False):

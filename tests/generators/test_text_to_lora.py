@@ -12,6 +12,8 @@ import t2l_fast as t2l
 from t2l_fast.errors import ArgumentError, ConfigError, EncoderError
 from t2l_fast.generators import TextToLora
 
+WIDTH = 12  # d_e of the tiny configs
+
 
 def tensors(batch) -> dict[str, torch.Tensor]:
     pairs = (("A", batch.lora_a), ("B", batch.lora_b))
@@ -272,3 +274,38 @@ def test_the_bank_takes_texts(tiny, tokens):
     with adapters.use(torch.tensor([0, -1, 0]), weights=generator.generate(["add"])):
         direct = model(input_ids=tokens).logits
     torch.testing.assert_close(leased, direct, rtol=1e-4, atol=1e-4)
+
+
+class Uneven:
+    """Rows whose first number is far larger than the rest, as hidden states have."""
+
+    name, dim = "uneven", WIDTH
+
+    def encode(self, texts):
+        if not texts:
+            return torch.empty(0, WIDTH)
+        rows = torch.stack([
+            torch.randn(WIDTH, generator=torch.Generator().manual_seed(len(text)))
+            for text in texts
+        ])  # fmt: skip
+        return rows * torch.tensor([100.0, *[1.0] * (WIDTH - 1)]) + 50.0
+
+
+def test_standardised_codes_have_the_training_descriptions_mean_and_deviation(tiny, tmp_path):
+    generator = TextToLora(tiny.config("L", standardise_codes=True), encoder=Uneven())
+    texts = ["a" * n for n in range(1, 40)]
+    generator.standardise(texts)
+    rows = Uneven().encode(texts)
+    plain = (rows - rows.mean(0)) / rows.std(0)
+    codes = generator.encode(texts)
+    torch.testing.assert_close(codes, plain / plain.norm(dim=1, keepdim=True) * WIDTH**0.5)
+    assert codes.std(0).max() < 1.5 and generator.encode([]).shape == (0, WIDTH)
+    generator.save_pretrained(tmp_path, dtype=torch.float16)
+    read = TextToLora.from_pretrained(tmp_path, encoder=Uneven())
+    torch.testing.assert_close(read.encode(texts), codes)
+    assert read.fingerprint != generator.fingerprint  # rounded weights
+
+
+def test_only_standardised_generators_take_statistics(tiny):
+    with pytest.raises(ConfigError, match="standardise_codes=True"):
+        TextToLora(tiny.config("L"), encoder=Uneven()).standardise(["a"])
