@@ -3,7 +3,8 @@
     python benchmarks/crossover.py [--output docs/crossover.png]
 
 The CPU's curves come from the same formulas, with the matmul rate and the read bandwidth that were
-measured just before; its dots are times of `basis_lora` over `multi_lora` on equal adapters.
+measured just before, and a call's cost that was fitted to h 64; its dots are times of `basis_lora`
+over `multi_lora` on equal adapters.
 """
 
 import argparse
@@ -20,14 +21,13 @@ from benchmarks.conftest import Paired  # noqa: E402
 from benchmarks.inputs import Inputs, Shape  # noqa: E402
 from t2l_fast.ops import basis_lora, multi_lora  # noqa: E402
 from t2l_kernels.basis.cost import (  # noqa: E402
-    LAUNCH_SECONDS,
     crossover,
     even,
     inference,
     materialised,
     seconds,
 )
-from t2l_kernels.cost import GPUS, Device  # noqa: E402
+from t2l_kernels.cost import CPU, GPUS, Device  # noqa: E402
 
 D, RANK = 4096, 8
 HIDDEN = (64, 128, 512)
@@ -35,11 +35,11 @@ ADAPTERS = tuple(2**i for i in range(13))
 CHECKED = (16, 64, 256, 1024)
 
 
-def modelled(adapters: int, hidden: int, device: Device, dtype, per_launch: float) -> float:
+def modelled(adapters: int, hidden: int, device: Device, dtype: torch.dtype) -> float:
     """Time of cores over time of materialised adapters."""
     batch = even(rank=RANK, dtype=dtype)(adapters)
     mine, theirs = (
-        seconds(parts, device.of(dtype), per_launch=per_launch)
+        seconds(parts, device.of(dtype), per_launch=device.launch_seconds)
         for parts in (inference(batch, hidden), materialised(batch))
     )
     return mine / theirs
@@ -51,7 +51,8 @@ def ceilings() -> Device:
     large = torch.randn(1 << 26)  # 256 MB: beyond every cache
     times = Paired.milliseconds({"mm": lambda: a @ b, "sum": large.sum}, rounds=9)
     flops = 2e3 * a.shape[0] * D * b.shape[1] / times["mm"]
-    return Device("CPU", 1e3 * large.nbytes / times["sum"], flops, flops)
+    bandwidth = 1e3 * large.nbytes / times["sum"]
+    return Device("CPU", bandwidth, flops, flops, CPU.launch_seconds)
 
 
 @torch.no_grad()
@@ -83,12 +84,12 @@ def draw(path: Path, cpu: Device, points: dict[int, list[float]]) -> None:
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), sharey=True)
     for hidden, colour in zip(HIDDEN, ("tab:blue", "tab:orange", "tab:green"), strict=True):
         for gpu, style in ((GPUS[1], "-"), (GPUS[3], "--")):
-            curve = [modelled(n, hidden, gpu, torch.bfloat16, LAUNCH_SECONDS) for n in ADAPTERS]
+            curve = [modelled(n, hidden, gpu, torch.bfloat16) for n in ADAPTERS]
             left.plot(ADAPTERS, curve, style, color=colour, label=f"h {hidden}, {gpu.name}")
-        curve = [modelled(n, hidden, cpu, torch.float32, 0.0) for n in ADAPTERS]
+        curve = [modelled(n, hidden, cpu, torch.float32) for n in ADAPTERS]
         right.plot(ADAPTERS, curve, "-", color=colour, label=f"h {hidden}, modelled")
         right.plot(CHECKED, points[hidden], "o", color=colour, label=f"h {hidden}, measured")
-    left.set_title(f"modelled: bf16, {1e6 * LAUNCH_SECONDS:.0f} µs assumed per launch")
+    left.set_title(f"modelled: bf16, {1e6 * GPUS[1].launch_seconds:.0f} µs assumed per launch")
     right.set_title("this CPU: fp32, measured beside modelled")
     for axis in (left, right):
         axis.axhline(1.0, color="grey", linewidth=0.8)
@@ -110,13 +111,15 @@ def main(argv: list[str] | None = None) -> int:
             "h": hidden,
             "adapters": n,
             "measured": round(ratio, 2),
-            "modelled": round(modelled(n, hidden, cpu, torch.float32, 0.0), 2),
+            "modelled": round(modelled(n, hidden, cpu, torch.float32), 2),
         }
         for hidden in HIDDEN
         for n, ratio in zip(CHECKED, points[hidden], strict=True)
     ]
     found = {
-        gpu.name: {h: crossover(even(rank=RANK), h, gpu, per_launch=LAUNCH_SECONDS) for h in HIDDEN}
+        gpu.name: {
+            h: crossover(even(rank=RANK), h, gpu, per_launch=gpu.launch_seconds) for h in HIDDEN
+        }
         for gpu in GPUS
     }
     print(f"{cpu.flops_per_second / 1e9:.0f} GFLOP/s, {cpu.bytes_per_second / 1e9:.0f} GB/s")

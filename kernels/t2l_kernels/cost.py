@@ -23,6 +23,7 @@ class Device:
     bytes_per_second: float
     flops_per_second: float  # of 16-bit matmuls
     fp32_flops_per_second: float
+    launch_seconds: float = 2e-6  # assumed, ramps included; no GPU was there to ask
 
     def of(self, dtype: torch.dtype) -> "Device":
         """The same device, its FLOPs those of `dtype`."""
@@ -39,8 +40,8 @@ GPUS = (
 )
 
 
-CPU = Device("CPU, 2 cores", 31e9, 115e9, 115e9)
-"""Measured where this was developed; what decides is FLOPs per byte, which varies less."""
+CPU = Device("CPU, 2 cores", 34e9, 198e9, 198e9, 170e-6)
+"""Measured where this was developed (AVX512); what decides is FLOPs per byte. A call's cost is fitted to `basis_lora` beside `multi_lora` at h 64 (benchmarks/crossover.py)."""
 
 
 def device_of(device: torch.device) -> Device | None:

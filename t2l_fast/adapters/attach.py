@@ -66,8 +66,8 @@ def attach(
         materialise: True: slots hold A and B. False: they hold cores over the generator's bases
             (architecture S of Text-to-LoRA), a fraction of the memory, and trained weights can't be
             registered. "auto": whichever the cost model finds faster for `num_slots` adapters with
-            one token each (`t2l_kernels.basis.cost`); decided once, so that no result depends on
-            what else is in a batch.
+            one token each (`t2l_kernels.basis.cost`), A and B on devices that it does not know;
+            decided once, so that no result depends on what else is in a batch.
         store: a SQLite file that keeps what is registered: read now, written before `register`
             returns. None = RAM alone.
 

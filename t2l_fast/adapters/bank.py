@@ -211,17 +211,19 @@ class AdapterBank:
             if isinstance(entry, LoraWeights):
                 self.slab.write(entry, slots[adapter])
         if coded and self.generator is not None:
-            codes = torch.stack(list(coded.values()))
-            codes = codes.float() if codes.is_floating_point() else codes
+            # one by one: autocast can't stack fp16 on a CPU
+            codes = torch.stack([c.float() if c.is_floating_point() else c for c in coded.values()])
             index = torch.tensor([slots[i] for i in coded])
             if isinstance(self.slab, CoreSlab) and isinstance(self.generator, CoreGenerator):
-                self.slab.write_batch(self.generator.cores(codes), index)
+                self.slab.write_cores(self.generator.cores(codes), index)
             else:
                 self.generator.generate_into(codes, self.slab, index)
 
     def _check_fingerprints(self, entries: dict[AdapterId, StoredCode | LoraWeights]) -> None:
         codes = {i: e for i, e in entries.items() if isinstance(e, StoredCode)}
         now = self.generator.fingerprint if codes and self.generator is not None else None
+        if codes:
+            self._check_bases(now)
         for adapter, entry in codes.items():
             if entry.fingerprint != now:
                 raise AdapterMismatch(
@@ -229,7 +231,10 @@ class AdapterBank:
                     "got "
                     f"{now}: register it again under this generator"
                 )
-        if codes and isinstance(self.slab, CoreSlab) and now != self.slab.bases.fingerprint:
+
+    def _check_bases(self, now: str | None) -> None:
+        """Raise unless cores of the generator as it is now fit the bases in the slots."""
+        if isinstance(self.slab, CoreSlab) and now != self.slab.bases.fingerprint:
             raise AdapterMismatch(
                 f"slots hold cores over the bases of generator {self.slab.bases.fingerprint}, got "
                 f"{now}: its weights changed, so detach and attach again"
@@ -246,6 +251,7 @@ class AdapterBank:
             )
         if isinstance(texts, str):
             raise ArgumentError("texts must be a list of descriptions, got a single str")
+        self._check_bases(generator.fingerprint)
         made = generator.encode(list(texts)) if texts is not None else codes
         assert made is not None
         if tuple(made.shape[1:]) != tuple(generator.code_shape):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.slab import LoraSlab, empty_slots
+from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.errors import AdapterMismatch
 from t2l_fast.ops import basis_lora
 from t2l_kernels import Route
@@ -63,6 +65,22 @@ class CoreSlab(LoraSlab):
             )
         return cls(*slots, Bases(a, b, bases.fingerprint))
 
+    def check_fits(self, rank: int, modules: Iterable[str], slots: Tensor, adapters: int) -> None:
+        """Raise AdapterMismatch: A and B are no cores, even where their sizes are the same."""
+        raise AdapterMismatch(
+            f"slots hold cores over the bases of generator {self.bases.fingerprint}, got A and B: "
+            "attach with materialise=True"
+        )
+
+    def write_cores(self, cores: LoraBatch, slots: Tensor) -> None:
+        """Put the cores of adapter i, as `CoreGenerator.cores` gives them, into `slots[i]`.
+
+        Raises:
+            AdapterMismatch: rank above `rank_max`, an unknown module, or not one slot per adapter.
+        """
+        super().check_fits(cores.config.rank, cores.lora_a, slots, len(cores))
+        self._put(cores, slots)
+
     def layer(self, key: str, layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """What `ops.basis_lora` reads at one site: basis_a, core_a, core_b and basis_b."""
         a, b = self.bases.a[key], self.bases.b[key]
@@ -112,5 +130,6 @@ def _check_fits(bases: Bases, sites: dict[str, list[Site]]) -> None:
             wanted = {k: (len(g), g[0].in_features, g[0].out_features) for k, g in sites.items()}
             raise AdapterMismatch(
                 f"the generator's bases must fit the sites, (layers, in, out)={wanted}, got {got}: "
-                "attach to the base model that the generator was made for"
+                "attach to the base model that the generator was made for, with all of its "
+                "target_modules"
             )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -44,8 +44,8 @@ class DeferredBatch:
 
     def matrix(self, key: str, layer: int, part: int, dtype: torch.dtype) -> Tensor:
         """A (part 0) or B (part 1) of one site, `[N, rank, in | out]`, with its graph."""
-        made = self.sources[0]
-        with torch.autocast(made.device.type, enabled=False):  # the same numbers in backward
+        device = self.sources[0].device.type
+        with torch.autocast(device, enabled=False):  # the same numbers in backward
             return self.make(key, layer, part).to(dtype)
 
 
@@ -69,9 +69,13 @@ class DeferredUse:
         a, b = (self.source.matrix(key, layer, part, dtype) for part in (0, 1))
         return a, b
 
-    @contextmanager
-    def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> Iterator[None]:
-        """Let operators save how a and b are made instead of a and b."""
+    def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> AbstractContextManager[object]:
+        """Let operators save how a and b are made instead of a and b.
+
+        Code that Dynamo compiles keeps them: it can't trace such hooks.
+        """
+        if torch.compiler.is_compiling() or not torch.is_grad_enabled():
+            return nullcontext()
         places = {_place(t): part for part, t in enumerate((a, b))}
         versions = _versions(self.source)
         dtype = a.dtype
@@ -91,8 +95,7 @@ class DeferredUse:
             with torch.no_grad():
                 return self.source.matrix(key, layer, held.part, dtype)
 
-        with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
-            yield
+        return torch.autograd.graph.saved_tensors_hooks(pack, unpack)
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:

@@ -28,16 +28,19 @@ def make_slab(
         ArgumentError: cores are asked for where there can be none, or an unknown value.
         AdapterMismatch: bases that don't fit the sites.
     """
-    if materialise not in (True, False, "auto"):
+    if not isinstance(materialise, bool) and materialise != "auto":
         raise ArgumentError(f'materialise must be True, False or "auto", got {materialise!r}')
     if num_slots and materialise is True:
         return LoraSlab.allocate(sites, num_slots, rank_max, dtype)
     bases = generator.bases() if num_slots and isinstance(generator, CoreGenerator) else None
     if materialise is False and bases is None:
-        kind = "no slots" if not num_slots else getattr(generator, "kind", None)
+        config = getattr(generator, "config", generator)
+        kind = (
+            "no slots" if not num_slots else getattr(config, "arch", getattr(config, "kind", None))
+        )
         raise ArgumentError(
             "materialise=False needs slots and a generator whose adapters share bases, such as "
-            f'TextToLora with arch="S", got {kind}: use materialise=True'
+            f'TextToLora with arch="S" and no z-scores, got {kind}: use materialise=True'
         )
     if not num_slots:
         return None

@@ -81,6 +81,10 @@ class LoraSlab:
             AdapterMismatch: as for `write`, or not one slot per adapter.
         """
         self.check_fits(batch.config.rank, batch.lora_a, slots, len(batch))
+        self._put(batch, slots)
+
+    @torch.no_grad()
+    def _put(self, batch: LoraBatch, slots: Tensor) -> None:
         rank = batch.config.rank
         for m in batch.lora_a:
             index = slots.to(self.ranks[m].device, torch.int64)

@@ -62,8 +62,8 @@ class HeadCall:
 
     def rows(self) -> Tensor:
         """`[layers, N, rank, d]`, with its graph."""
-        more = self.extras.to(self.latents)
-        return ops.head(self.latents, self.weight, self.bias, **more)
+        latents = self.latents.to(self.weight.dtype)  # the trunk's may be autocast's
+        return ops.head(latents, self.weight, self.bias, **self.extras.to(latents))
 
     def into(self, slots: Tensor, out: Tensor) -> None:
         """Write rows into slots of `out` `[layers, S, rank_max, d]`, in the weight's dtype."""

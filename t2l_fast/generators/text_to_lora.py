@@ -379,11 +379,12 @@ class TextToLora(nn.Module, AdapterGenerator):
 
     @contextmanager
     def _eval(self) -> Iterator[None]:
-        """Without dropout; then as before."""
+        """Without dropout and autocast: what a code stands for does not depend on the caller."""
         was_training = self.training
         self.eval()
         try:
-            yield
+            with torch.autocast(self.layer_depth_encoder[0].weight.device.type, enabled=False):
+                yield
         finally:
             self.train(was_training)
 

@@ -42,7 +42,7 @@ class Remade:
     def finish(self, l2: float) -> float:
         """As `Kept.finish`; matrices of one site at a time."""
         total = 0.0
-        for (m, layer), leaf in self._leaves.items():
+        for (m, layer), leaf in self._leaves.items() if l2 else ():
             layers = self.batch.module_shapes[m][0]
             made = (self.batch.matrix(m, layer, part, leaf.dtype) for part in (0, 1))
             penalty = torch.stack([t.square().mean() for t in made]).sum() * (l2 / layers)

@@ -269,8 +269,10 @@ class SFTTrainer:
         digest = hashlib.sha256()
         for task in self.tasks:
             digest.update(repr(asdict(task)).encode())
+        settings = self.config.to_dict()
+        del settings["recompute_weights"]  # the same run in less memory
         return {
-            "sft": self.config.to_dict(),
+            "sft": settings,
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self.generator.config.to_dict(),
             "tasks": digest.hexdigest()[:16],

@@ -130,13 +130,27 @@ def test_autocast_and_another_dtype_of_the_model_make_the_same_matrices_again(ti
         assert (got - expected).norm() <= 0.05 * expected.norm()
 
 
-def test_heads_written_before_backward_are_an_error_not_another_gradient(tiny, codes, tokens):
+@pytest.mark.parametrize("what", ["a head", "a latent"])
+def test_sources_written_before_backward_are_an_error_not_another_gradient(
+    tiny, codes, tokens, what
+):
     run = Run(tiny, "L", codes, True)
+    last = run.batch.sources[-1 - len(list(run.generator.heads.parameters()))]
     loss = run.loss(tokens)
     with torch.no_grad():
-        run.generator.heads["v_proj"].weight.mul_(2.0)
+        (run.generator.heads["v_proj"].weight if what == "a head" else last).mul_(2.0)
     with pytest.raises(UseError, match="step the optimiser after backward"):
         loss.backward()
+
+
+def test_compiled_models_keep_the_matrices_and_give_the_same(tiny, codes, tokens):
+    run = Run(tiny, "L", codes, True)
+    compiled = torch.compile(run.model, backend="eager", fullgraph=True)
+    with run.adapters.use(ROWS, weights=run.batch):
+        logits = compiled(tokens).logits
+        logits.sum().backward()
+        torch.testing.assert_close(logits, run.model(tokens).logits)
+    assert all(p.grad is not None for p in run.generator.heads.parameters())
 
 
 def test_a_batch_for_another_model_is_refused(tiny, codes):

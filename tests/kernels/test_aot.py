@@ -45,6 +45,18 @@ def test_a_kernel_compiles_for_a_machine_that_is_not_here(arch, tmp_path, monkey
 
 
 @compiles
+@pytest.mark.parametrize(
+    ("arch", "family"),
+    [("sm_80", "mma m16n8k16"), ("sm_90", "wgmma"), ("sm_100", "tcgen05"), ("gfx942", "mfma")],
+)
+def test_the_head_runs_on_the_dense_matrix_units(arch, family, tmp_path, monkeypatch):
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    build = next(b for b in aot.builds(arch, quick=True) if b.op == "head_into_slots")
+    row = aot.compile_build(build)
+    assert row.fault() is None and row.family.startswith(family)
+
+
+@compiles
 def test_a_tile_of_64_rows_on_4_warps_shows_another_family(tmp_path, monkeypatch):
     """Why plans hold 64-row blocks to 2 warps, and that the report would notice."""
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))

@@ -22,6 +22,7 @@ from t2l_kernels.basis.cost import (
     training,
     wins,
 )
+from t2l_kernels.cost import CPU as CPU_CEILINGS
 from t2l_kernels.cost import GPUS, Batch, Device, device_of
 from tests.kernels.test_lora import IMPLS, POPULARITY, slots_of
 
@@ -196,6 +197,52 @@ def test_a_head_bias_is_one_more_row_of_each_basis():
     torch.testing.assert_close(case.run("torch"), expected)
 
 
+def served(x, slots, a, core_a, core_b, b) -> torch.Tensor:
+    """No scale, no residual."""
+    route, ones = Route.from_tokens(slots), torch.ones(len(core_a))
+    return basis_lora(x, a, core_a, core_b, b, route, scalings=ones, impl="torch")
+
+
+@pytest.mark.parametrize("core", ["diagonal", "r × r"])
+def test_zhyper_is_a_core_between_shared_a_and_b(core):
+    """ΔW = B C A with C of each adapter (Zhyper, 2510.19733): core_a = C, core_b = 1."""
+    torch.manual_seed(0)
+    rank, slots = 4, torch.tensor([2, 0, -1, 1, 2])
+    x, a, b = (torch.randn(*size).double() for size in ((5, IN), (rank, IN), (OUT, rank)))
+    c = torch.randn(3, rank, rank).double()
+    c = torch.diag_embed(c[:, 0]) if core == "diagonal" else c
+    same = torch.eye(rank).double().expand(3, -1, -1).contiguous()
+    got = served(x, slots, a, c, same, b)
+    for token, slot in enumerate(slots.tolist()):
+        expected = b @ c[slot] @ a @ x[token] if slot >= 0 else torch.zeros(OUT).double()
+        torch.testing.assert_close(got[token], expected)
+
+
+def test_vera_scalings_are_a_diagonal_core():
+    """ΔW = B diag(λ_d) A with frozen A and B (VeRA, 2310.11454); λ_b may join B's side as rows."""
+    torch.manual_seed(0)
+    rank, slots = 6, torch.tensor([1, 1, 0, -1])
+    x, a, b = (torch.randn(*size).double() for size in ((4, IN), (rank, IN), (OUT, rank)))
+    scales = torch.randn(2, rank).double()
+    same = torch.eye(rank).double().expand(2, -1, -1).contiguous()
+    got = served(x, slots, a, torch.diag_embed(scales), same, b)
+    for token, slot in enumerate(slots.tolist()):
+        expected = (b * scales[slot]) @ (a @ x[token]) if slot >= 0 else torch.zeros(OUT).double()
+        torch.testing.assert_close(got[token], expected)
+
+
+def test_autocast_changes_neither_output_nor_gradients():
+    found = []
+    for enabled in (True, False):
+        case = Case("uniform", torch.float32, mixed_ranks=False)
+        leaves = [getattr(case, name).requires_grad_() for name in NAMES]
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            out = case.run("torch")
+        out.square().sum().backward()
+        found.append([out, *(leaf.grad for leaf in leaves)])
+    assert all(torch.equal(mine, theirs) for mine, theirs in zip(*found, strict=True))
+
+
 @pytest.mark.parametrize("kind", ["distinct", "uniform", "in place"])
 def test_operators_pass_opcheck(kind):
     case = Case(kind, torch.float32, mixed_ranks=True, poison=False)
@@ -336,6 +383,31 @@ def test_the_decision_for_a_model_follows_ceilings_and_adapters(
     monkeypatch.setattr("t2l_kernels.basis.cost.device_of", lambda _: device)
     linears = [Linears(32, 4096, 4096, 512), Linears(32, 4096, 1024, 512)]
     assert cores_win(linears, adapters, 8, torch.bfloat16, CPU) is expected
+
+
+def test_the_decision_weighs_linears_by_their_layers(monkeypatch):
+    """Cores win for wide linears and lose for narrow ones: whichever are more decide."""
+    device = Device("even", 1e12, 2e13, 2e13, launch_seconds=0.0)
+    monkeypatch.setattr("t2l_kernels.basis.cost.device_of", lambda _: device)
+    sizes = [(8192, 8192), (64, 64)]
+
+    def verdict(*layers: int) -> bool | None:
+        linears = [Linears(n, *size, 64) for n, size in zip(layers, sizes, strict=True)]
+        return cores_win(linears, 256, 8, torch.bfloat16, CPU)
+
+    assert verdict(1, 0) is True and verdict(0, 1) is False
+    assert verdict(1, 100_000) is False and verdict(100_000, 1) is True
+
+
+def test_a_call_on_a_cpu_costs_what_was_fitted():
+    """docs/kernels.md: measured 1.59, 1.16, 0.80 and 0.56 at h 64; the model stays within 1.35×."""
+    for adapters, measured in ((16, 1.59), (64, 1.16), (256, 0.80), (1024, 0.56)):
+        batch = even(rank=8, dtype=torch.float32)(adapters)
+        mine, theirs = (
+            seconds(parts, CPU_CEILINGS, per_launch=CPU_CEILINGS.launch_seconds)
+            for parts in (inference(batch, 64), materialised(batch))
+        )
+        assert 1 / 1.35 < mine / theirs / measured < 1.35
 
 
 def test_fp32_takes_the_fp32_ceiling():

@@ -7,6 +7,7 @@ import torch
 from torch.library import opcheck
 
 from t2l_kernels import ArgumentError
+from t2l_kernels.head import torch_impl
 from t2l_kernels.head.api import head, head_into_slots
 from t2l_kernels.head.library import head_into_slots as operator
 
@@ -88,6 +89,38 @@ def test_rows_land_in_their_slots_and_nowhere_else(kind, impl, out_dtype, room, 
     untouched = out.clone()
     untouched[:, SLOTS[live], : case.rank] = math.nan
     assert untouched.isnan().all()
+
+
+@pytest.mark.parametrize("extras", [False, True], ids=["plain", "offset, mean, std"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_columns_of_every_tile_get_their_own_bias_and_extras(kind, extras, monkeypatch):
+    """Three tiles of columns, the last one ragged; and no product is wider than its tile."""
+    monkeypatch.setitem(globals(), "WIDTH", 2 * 256 + 30)
+    monkeypatch.setattr(torch_impl, "_TILE_BYTES", 1)
+    widths = []
+    real = torch_impl._product
+    monkeypatch.setattr(
+        torch_impl, "_product", lambda x, w, b: widths.append(w.shape[0]) or real(x, w, b)
+    )
+    case = Case(kind, torch.float32, extras=extras)
+    out = torch.zeros(LAYERS, 9, RANK, WIDTH)
+    head_into_slots(
+        case.latents, case.weight, case.bias, slots=SLOTS, out=out, **case.extras, impl="torch"
+    )
+    live = SLOTS >= 0
+    torch.testing.assert_close(
+        out[:, SLOTS[live], : case.rank].double(), case.truth()[:, live], rtol=1e-4, atol=1e-4
+    )
+    assert set(widths) == {256, 30}
+
+
+def test_autocast_changes_no_row():
+    case = Case("L", torch.float32)
+    outs = [torch.zeros(LAYERS, 9, RANK, WIDTH) for _ in range(2)]
+    for out, enabled in zip(outs, (True, False), strict=True):
+        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+            head_into_slots(case.latents, case.weight, case.bias, slots=SLOTS, out=out)
+    assert torch.equal(*outs)
 
 
 def test_no_adapters_and_no_live_slot_are_fine():

@@ -235,8 +235,8 @@ def test_targets_may_require_grad_where_none_is_taken():
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="needs Linux's /proc")
 @pytest.mark.parametrize("loss", LOSSES)
 def test_peak_memory_does_not_hold_the_difference(loss):
-    """One entry of the difference is 64 MB here, all four 256 MB."""
-    tensors = factors((4,), 8, 8, 4096, 4096, torch.float32)
+    """One entry of the difference is 64 MB here; all sixteen in fp64 would be 34 MB of factors."""
+    tensors = factors((16,), 8, 8, 4096, 4096, torch.float32)
     with_grads(LOSSES[loss], factors((4,), 8, 8, 64, 64, torch.float32))
     gc.collect()
     before = _resident("VmRSS")

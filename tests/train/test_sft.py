@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import t2l_fast.train.sft as sft
-from t2l_fast.adapters import attach
+from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
@@ -122,6 +122,41 @@ def test_recomputed_weights_give_every_parameter_the_same_gradient(tiny, trainer
         found.append({name: p.grad for name, p in made.generator.named_parameters()})
     for name, expected in found[0].items():
         torch.testing.assert_close(found[1][name], expected, rtol=1e-5, atol=1e-10)
+
+
+def test_recomputed_weights_reach_the_model_as_a_function(tiny, trainer, monkeypatch):
+    seen = []
+    made = trainer(recompute_weights=True, steps=1, eval_every=0)
+    real = Adapters.use
+
+    def watched(self, slots, *, weights=None, repeat=1):
+        seen.append(type(weights))
+        return real(self, slots, weights=weights, repeat=repeat)
+
+    monkeypatch.setattr(Adapters, "use", watched)
+    made.train()
+    assert set(seen) == {DeferredBatch}
+
+
+@pytest.mark.parametrize("arch", ["L", "S"])
+def test_whole_runs_that_recompute_give_the_same_generator(tiny, trainer, arch):
+    found = []
+    for again in (False, True):
+        generator = tiny.generator(tiny.model(), arch=arch)
+        made = trainer(str(again), generator=generator, recompute_weights=again)
+        made.train()
+        found.append(made.generator.state_dict())
+    for name, expected in found[0].items():
+        torch.testing.assert_close(found[1][name], expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_run_may_be_resumed_in_less_memory(runs, trainer):
+    cut = trainer("cut")
+    with pytest.raises(runs.Interrupted):
+        cut.train(on_step=runs.interrupt_at(3))
+    again = trainer("cut", recompute_weights=True)
+    again.train(resume=True)
+    assert again.step == runs.STEPS
 
 
 def test_recomputing_needs_a_generator_that_works_layer_by_layer(tiny, trainer):

@@ -16,8 +16,6 @@ from t2l_kernels.basis.plans import KEEP_PROGRAMS, row_block
 from t2l_kernels.cost import GPUS, Batch, Cost, Device, device_of
 
 MOST_ADAPTERS = 1 << 16
-LAUNCH_SECONDS = 2e-6
-"""Assumed for a launch, ramps included, where `cores_win` decides; no GPU was there to ask."""
 TILE = 128
 """Rows and columns of a library matmul's output tile, to count its programs."""
 
@@ -168,9 +166,9 @@ def cores_win(
 ) -> bool | None:
     """Whether cores take less modelled time than materialised adapters, over all linears together.
 
-    At decode: `adapters` distinct ones, a token each, bases read from memory, `LAUNCH_SECONDS` for
-    each launch. Longer segments favour materialised adapters: their bytes are spread over tokens,
-    the bases' FLOPs are not.
+    At decode: `adapters` distinct ones, a token each, bases read from memory, the device's
+    `launch_seconds` for each launch. Longer segments favour materialised adapters: their bytes are
+    spread over tokens, the bases' FLOPs are not.
 
     Returns:
         None where the device's ceilings are not known.
@@ -186,7 +184,7 @@ def cores_win(
             max_segments=adapters, dtype=dtype, arch=plans.arch_of(device),
         )  # fmt: skip
         parts = inference(batch, group.hidden), materialised(batch)
-        each = [seconds(part, ceilings, per_launch=LAUNCH_SECONDS) for part in parts]
+        each = [seconds(part, ceilings, per_launch=ceilings.launch_seconds) for part in parts]
         mine, theirs = mine + group.layers * each[0], theirs + group.layers * each[1]
     return mine < theirs
 

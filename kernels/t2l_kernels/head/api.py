@@ -33,9 +33,9 @@ def head(
         latents: `[L, N, 1 | R, h]`: layers, adapters.
         weight: `[1 | R, d, h]`, dtype of latents.
         bias: `[1 | R, d]`, as weight, or None.
-        offset: `[L, R, d]`, added per layer (SFT's AB offset), or None.
-        mean: `[L, R, d]`, or None; with std it undoes z-scores (reconstruction training).
-        std: `[L, R, d]`, or None.
+        offset: `[L, R, d]`, dtype of latents, added per layer (SFT's AB offset), or None.
+        mean: as offset; with std it undoes z-scores (reconstruction training).
+        std: as offset.
         impl: "auto", "torch" (library GEMMs, on any device) or "reference".
 
     Returns:
@@ -104,5 +104,6 @@ def _check(
     for name, extra in extras.items():
         if extra is not None:
             check_shape(name, extra, "[layers, rank, d]", (latents.shape[0], rank, weight.shape[1]))
+            check_dtype(name, extra, latents.dtype, why=" like latents")
             check_device(name, extra, latents.device, "latents")
     return rank

@@ -1,5 +1,7 @@
 """`head_into_slots` as a torch.library op."""
 
+from collections import Counter
+
 import torch
 from torch import Tensor
 
@@ -36,7 +38,7 @@ def _check_slots(slots: list[int], num_slots: int) -> None:
     check_slot_range(slots, num_slots)
     live = [slot for slot in slots if slot >= 0]
     if len(set(live)) < len(live):
-        twice = next(slot for slot in live if live.count(slot) > 1)
+        twice = next(slot for slot, count in Counter(live).items() if count > 1)
         raise ArgumentError(f"slots must all be different, got slot {twice} more than once")
 
 

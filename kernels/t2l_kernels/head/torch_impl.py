@@ -47,10 +47,11 @@ def head_into_slots(
     Writing into the slab by `out=` would take a GEMM per layer: on CPUs those are half as fast.
     """
     latent_rows, parts = latents.shape[2], weight.shape[0]
-    live = [n for n, slot in enumerate(slots.tolist()) if slot >= 0]
+    numbers = slots.tolist()
+    live = [n for n, slot in enumerate(numbers) if slot >= 0]
     if not live:
         return
-    where = _index([int(slots[n]) for n in live])
+    where = _index([numbers[n] for n in live])
     latents = latents[:, _index(live)]
     for part in range(parts):
         whole = latent_rows > parts  # one weight for all rank rows

@@ -61,6 +61,32 @@ def test_a_bank_serves_a_mixed_batch(model, choose):
     assert torch.equal(logits["triton"][1], base[1]) or not INTERPRETED
 
 
+def test_cores_in_slots(model, choose):
+    """Hook, bank and the core kernel: as with the torch path, and as materialised."""
+    torch.manual_seed(1)
+    lora = t2l.LoraConfig(TARGETS, 3, 6)
+    shape = {"latent_size": 8, "head_in_size": 20, "task_embedding_size": 5, "arch": "S"}
+    generator = t2l.TextToLora(t2l.T2LConfig.for_model(model, lora=lora, **shape)).to(DEVICE)
+    for head in generator.heads.values():
+        torch.nn.init.normal_(head.weight, std=0.3)
+    codes, logits = torch.randn(3, 5), {}
+    for name, how in (("torch", False), ("triton", False), ("triton", True)):
+        choose(name)
+        adapters = t2l.attach(model, lora, num_slots=5, generator=generator, materialise=how)
+        ids = adapters.bank.register(codes=codes)
+        with torch.no_grad(), adapters.bank.lease([ids[1], None, ids[0], ids[1]]) as lease:
+            with adapters.use(lease):
+                logits[name, how] = model(batch()).logits
+        adapters.detach()
+    mine = logits["triton", False]
+    for other in (logits["torch", False], logits["triton", True]):
+        torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-3)
+    with torch.no_grad():
+        base = model(batch()).logits
+    assert torch.equal(mine[1], base[1]) or not INTERPRETED
+    assert (mine[0] - base[0]).abs().max() > 0.1
+
+
 def test_gradients_reach_a_lora_batch(model, choose):
     config = t2l.LoraConfig(TARGETS, 3, 6)
     adapters = t2l.attach(model, config, num_slots=0)
