@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from t2l_fast.errors import ArgumentError
+
 app = typer.Typer(help="Train generators.", no_args_is_help=True)
 
 
@@ -18,9 +20,69 @@ def group() -> None:
     """Train generators."""
 
 
+def _preset(context: typer.Context, value: str | None) -> str | None:
+    """Put a preset's values in the place of defaults."""
+    from t2l_fast.train.presets import PRESETS
+
+    if value is not None:
+        if value not in PRESETS:
+            raise ArgumentError(f"--preset must be one of {sorted(PRESETS)}, got {value!r}")
+        _set_defaults(context, PRESETS[value], behind=True)
+    return value
+
+
+def _yaml(context: typer.Context, value: Path | None) -> Path | None:
+    """Put a file's values in the place of defaults, before a preset's."""
+    if value is not None:
+        import yaml
+
+        try:
+            read = yaml.safe_load(value.read_text())
+            if not isinstance(read, dict):
+                raise ValueError("it holds no mapping")
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            reason = str(error).split("\n", 1)[0]
+            raise ArgumentError(
+                f"--config must be a YAML mapping, got {value}: {reason}"
+            ) from error
+        _set_defaults(context, {str(k).replace("-", "_"): v for k, v in read.items()})
+    return value
+
+
+def _set_defaults(context: typer.Context, values: dict[str, Any], *, behind: bool = False) -> None:
+    known = {p.name for p in context.command.params} - {"out", "preset", "config_file"}
+    unknown = sorted(values.keys() - known)
+    if unknown:
+        raise ArgumentError(
+            f"a setting of `t2l train sft` must be one of {sorted(known)}, got {unknown[0]!r}"
+        )
+    now = dict(context.default_map or {})
+    context.default_map = {**values, **now} if behind else {**now, **values}
+
+
 @app.command()
 def sft(
     out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
+    preset: Annotated[
+        str | None,
+        typer.Option(
+            help="mistral, llama or gemma: what the published runs used.",
+            callback=_preset,
+            is_eager=True,
+        ),
+    ] = None,
+    config_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--config",
+            help="YAML with options by their names; flags go before it, a preset behind.",
+            callback=_yaml,
+            is_eager=True,
+        ),
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Show every setting as JSON and stop.")
+    ] = False,
     generator: Annotated[
         Literal["text_to_lora", "multi_task_lora"],
         typer.Option(help="What is trained; multi_task_lora is one LoRA for all tasks."),
@@ -39,6 +101,9 @@ def sft(
     target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
     rank: Annotated[int, typer.Option(min=1)] = 4,
     alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
+    lora_dropout: Annotated[
+        float, typer.Option(help="Written into exported adapters; not applied here.")
+    ] = 0.0,
     steps: Annotated[int, typer.Option(min=1)] = 1500,
     tasks_per_batch: Annotated[int, typer.Option(min=1)] = 32,
     examples_per_task: Annotated[int, typer.Option(min=1)] = 2,
@@ -49,6 +114,20 @@ def sft(
         Literal["conditioned", "plain"], typer.Option(help="plain starts as published.")
     ] = "conditioned",
     schedule: Annotated[Literal["linear", "cosine", "constant"], typer.Option()] = "cosine",
+    warmup_fraction: Annotated[float, typer.Option(help="Share of the steps.")] = 0.05,
+    weight_decay: Annotated[float, typer.Option()] = 0.01,
+    clip_norm: Annotated[float, typer.Option(help="Largest gradient norm.")] = 1.0,
+    label_smoothing: Annotated[float, typer.Option()] = 0.0,
+    generated_l2: Annotated[float, typer.Option(help="Weight of mean A² + mean B².")] = 1e-3,
+    neftune_alpha: Annotated[float, typer.Option(help="Noise on input embeddings.")] = 0.0,
+    autocast: Annotated[
+        bool, typer.Option("--autocast", help="The base model's forward in bfloat16.")
+    ] = False,
+    mix_descriptions: Annotated[
+        bool, typer.Option(help="Train on mixtures of two descriptions.")
+    ] = True,
+    descriptions_per_task: Annotated[int, typer.Option(min=0, help="0 = all.")] = 0,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Of a prompt, and of an answer.")] = 512,
     warm_start: Annotated[
         bool, typer.Option("--warm-start", help="First fit briefly trained adapters of each task.")
     ] = False,
@@ -91,6 +170,16 @@ def sft(
         trunk_learning_rate=trunk_learning_rate,
         start=start,
         schedule=schedule,
+        warmup_fraction=warmup_fraction,
+        weight_decay=weight_decay,
+        clip_norm=clip_norm,
+        label_smoothing=label_smoothing,
+        generated_l2=generated_l2,
+        neftune_alpha=neftune_alpha,
+        autocast=autocast,
+        mix_descriptions=mix_descriptions,
+        descriptions_per_task=descriptions_per_task,
+        max_tokens=max_tokens,
         code_noise=code_noise,
         code_noise_from=code_noise_from,
         description_in_prompt=description_in_prompt,
@@ -99,6 +188,12 @@ def sft(
         eval_every=eval_every,
         save_every=save_every,
     )
+    if print_config:
+        shown = {"base": base, "encoder": encoder, "arch": arch, "latent_size": latent_size}
+        shown |= {"head_in_size": head_in_size, "target_modules": target_modules.split(",")}
+        shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
+        typer.echo(json.dumps(shown | config.to_dict(), indent=1))
+        return
     if tasks is None:
         splits = dict(load_suite().splits)
     else:
@@ -110,7 +205,9 @@ def sft(
     torch.manual_seed(seed)
     shape = T2LConfig.for_model(
         model,
-        lora=LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True),
+        lora=LoraConfig(
+            tuple(target_modules.split(",")), rank, alpha, use_rslora=True, dropout=lora_dropout
+        ),
         task_embedding_size=text_encoder.dim,
         arch=arch,
         latent_size=latent_size,

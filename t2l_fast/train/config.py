@@ -27,6 +27,10 @@ class SFTConfig:
         clip_norm: largest gradient norm.
         label_smoothing: of the cross-entropy.
         generated_l2: weight of Σ_modules mean(A²) + mean(B²) (T2L's released code).
+        neftune_alpha: noise on the base model's input embeddings (NEFTune); 0 = none.
+        autocast: run the base model's forward and the loss under bfloat16 autocast.
+        max_tokens: of a prompt, and of an answer; longer ones lose their beginning, as published.
+        descriptions_per_task: the first so many of each are trained on; 0 = all.
         mix_descriptions: train on random mixtures of two descriptions of a task, not on one.
         code_noise: standard deviation of noise on codes, whose mean square is 1; what lies around a
             description's code, as unseen wordings do, then means the same task.
@@ -60,6 +64,10 @@ class SFTConfig:
     clip_norm: float = 1.0
     label_smoothing: float = 0.0
     generated_l2: float = 1e-3
+    neftune_alpha: float = 0.0
+    autocast: bool = False
+    max_tokens: int = 512
+    descriptions_per_task: int = 0
     mix_descriptions: bool = True
     code_noise: float = 0.0
     code_noise_from: int = 0
@@ -76,11 +84,11 @@ class SFTConfig:
     def __post_init__(self) -> None:
         for name in ("steps", "tasks_per_batch", "examples_per_task", "contrast"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("save_every", "eval_tasks", "eval_examples"):
+        for name in ("save_every", "eval_tasks", "eval_examples", "max_tokens"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("eval_every", "bucket_overhead", "code_noise", "code_noise_from"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("weight_decay", "generated_l2"):
+        for name in ("weight_decay", "generated_l2", "neftune_alpha", "descriptions_per_task"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("learning_rate", "clip_norm"):
             _check(self, name, getattr(self, name) > 0, "positive")

@@ -60,6 +60,7 @@ class Collator:
     Args:
         packed: lay rows end to end (the model runs under `packed_attention`), or pad them.
         overhead: what one more padded micro-batch costs, in tokens.
+        max_tokens: of a prompt, and of an answer; longer ones lose their beginning.
         device: of the micro-batches.
     """
 
@@ -69,9 +70,11 @@ class Collator:
         *,
         packed: bool = False,
         overhead: int = 32,
+        max_tokens: int = 512,
         device: torch.device | str = "cpu",
     ) -> None:
         self.prompt, self.packed, self.overhead = prompt, packed, overhead
+        self.max_tokens = max_tokens
         self.device = torch.device(device)
         self.pad: int = prompt.tokenizer.pad_token_id
         self._known: dict[tuple[str, str | None, str], tuple[tuple[int, ...], int]] = {}
@@ -79,8 +82,8 @@ class Collator:
     def row(self, slot: int, example: Example, description: str | None = None) -> Row:
         key = (example.input, description, example.output)
         if key not in self._known:
-            start = self.prompt.ids(example.input, description)
-            ids = (*start, *self.prompt.answer_ids(example.output))
+            start = self.prompt.ids(example.input, description)[-self.max_tokens :]
+            ids = (*start, *self.prompt.answer_ids(example.output)[-self.max_tokens :])
             self._known[key] = ids, len(start)
         return Row(slot, *self._known[key])
 

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
 from t2l_fast.train.generated import Kept, Remade
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.packed import packable, packed_attention
 from t2l_fast.train.sampler import Sampler, TaskDraw
@@ -70,13 +71,19 @@ class SFTTrainer:
         held_out: dict[str, Sequence[Task]] | None = None,
         warm_start: WarmStartConfig | None = None,
     ) -> None:
-        self.generator, self.model, self.tasks = generator, model, list(tasks)
+        count = config.descriptions_per_task or None
+        kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
+        self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
         self.sampler = Sampler(self.tasks, config)
         device = next(model.parameters()).device
         generator.to(device)
         self.collator = Collator(
-            prompt, packed=packable(model), overhead=config.bucket_overhead, device=device
+            prompt,
+            packed=packable(model),
+            overhead=config.bucket_overhead,
+            max_tokens=config.max_tokens,
+            device=device,
         )
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
@@ -239,11 +246,16 @@ class SFTTrainer:
         codes = draw_codes(self.embeddings, draws, self.config.code_noise)
         made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
         rows = self.rows(draws)
+        device = self.collator.device.type
+        autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
         total, tokens = 0.0, 0
         for micro in self.collator.batches(rows):
+            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha)
             with adapters.use(micro.slots, weights=made.batch):
-                logits, labels = label_logits(self.model, micro)
-                loss = answer_loss(logits, micro, labels, self.config.label_smoothing) / len(rows)
+                with noisy, autocast:
+                    logits, labels = label_logits(self.model, micro)
+                    loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
+                loss = loss / len(rows)
                 loss.backward()
             total += loss.item()
             tokens += micro.ids.numel()
