@@ -1,0 +1,186 @@
+"""T2LNetwork: codes in, A and B of every layer and module out; the published network alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.adapters.deferred import DeferredBatch
+from t2l_fast.adapters.weights import LoraBatch
+from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.generators.config import T2LConfig
+from t2l_fast.generators.heads import Extras, HeadCall, head_calls
+from t2l_fast.generators.init import bias_hyperinit
+from t2l_fast.generators.parts import (
+    LayerRows,
+    ResidualMLP,
+    TaskEncoder,
+    index_encoder,
+    last_mlp,
+    mixer,
+    name_of,
+    rotate_by_rank,
+)
+
+
+class T2LNetwork(nn.Module):
+    """Trunk and heads, with the names that published checkpoints have.
+
+    Args:
+        config: its shape.
+    """
+
+    def __init__(self, config: T2LConfig) -> None:
+        super().__init__()
+        self.config = config
+        if config.standardise_codes:
+            self.register_buffer("code_mean", torch.zeros(config.task_embedding_size))
+            self.register_buffer("code_std", torch.ones(config.task_embedding_size))
+        self.task_encoder = TaskEncoder(config)
+        self.layer_depth_encoder = index_encoder(config.num_layers, config)
+        self.layer_type_encoder = index_encoder(len(config.module_shapes), config)
+        self.mixer = mixer(config)
+        self.mlp1, self.mlp2 = ResidualMLP(config), ResidualMLP(config)
+        self.mlp3 = last_mlp(config)
+        self.heads = nn.ModuleDict()
+        for m in config.module_shapes:
+            head = nn.Linear(config.head_in_size, config.head_width(m), bias=config.head_bias)
+            if config.head_bias:
+                bias_hyperinit(head, m, config)
+            self.heads[name_of(m)] = head
+        if config.rank_by_rank and config.rank_positions == "learnable":
+            self.pos_emb = index_encoder(config.lora.rank, config, config.latent_size)
+        if config.offset != "none":
+            trained = config.offset == "learnable"
+            self.AB_offset = LayerRows(config, trained=trained)
+        if config.z_scores:
+            self.mean_recon_target = LayerRows(config)
+            self.std_recon_target = LayerRows(config, fill=1.0)
+        if config.arch != "L":
+            self.out_emb = nn.ModuleDict(
+                {name_of(m): _Outputs(config) for m in config.module_shapes}
+            )
+            self.out_emb_norm = nn.LayerNorm(config.latent_size)
+
+    def latents(self, codes: Tensor) -> Tensor:
+        """Codes `[N, d_e]` → what the heads read.
+
+        Returns:
+            `[modules, layers, N, h]` for L, `[modules, 2, layers, N, h]` for M (A, then B),
+            `[modules, 2, layers, N, rank, h]` for S, `[modules, layers, N, rank, h]` for L with
+            `rank_rows`.
+        """
+        if codes.dim() != 2 or codes.shape[1] != self.config.task_embedding_size:
+            raise ArgumentError(
+                f"codes must have shape [N, d_e]=(*, {self.config.task_embedding_size}), "
+                f"got {tuple(codes.shape)}"
+            )
+        task = self.task_encoder(codes.to(self.layer_depth_encoder[0].weight))
+        depth = self.layer_depth_encoder(self._indices(self.config.num_layers))
+        kind = self.layer_type_encoder(self._indices(len(self.config.module_shapes)))
+        shape = (len(kind), len(depth), len(task), -1)
+        parts = (task[None, None], depth[None, :, None], kind[:, None, None])
+        v = self.mlp1(self.mixer(torch.cat([p.expand(shape) for p in parts], dim=-1)))
+        if self.config.arch != "L":
+            outputs = torch.stack([torch.stack((e.A, e.B)) for e in self.out_emb.values()])
+            v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
+        v = self.mlp2(v)
+        return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else v)
+
+    def _by_rank(self, v: Tensor) -> Tensor:
+        """`[…, m]` → `[…, rank, m]`."""
+        rank = self.config.lora.rank
+        if self.config.rank_positions == "rotary":
+            return self.mlp2(rotate_by_rank(v, rank))
+        return v.unsqueeze(-2) + self.mlp2(self.pos_emb(self._indices(rank)))
+
+    def forward(self, codes: Tensor) -> LoraBatch:
+        """Adapters of `[N, d_e]` codes for all layers and modules at once, with their graph.
+
+        Raises:
+            ArgumentError: codes of another shape.
+        """
+        lora_a: dict[str, Tensor] = {}
+        lora_b: dict[str, Tensor] = {}
+        for m, latents in zip(self.config.module_shapes, self.latents(codes), strict=True):
+            lora_a[m], lora_b[m] = (call.rows() for call in self.calls(m, latents))
+        paths = self.config.module_paths
+        return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
+
+    def z_scores(self, codes: Tensor) -> LoraBatch:
+        """What heads predict before z-scores are undone, with its graph.
+
+        Raises:
+            ConfigError: the heads predict adapters themselves.
+        """
+        if not self.config.z_scores:
+            raise ConfigError("z_scores needs a generator with config.z_scores=True, got False")
+        calls = {
+            m: [replace(call, extras=Extras()) for call in self.calls(m, own)]
+            for m, own in zip(self.config.module_shapes, self.latents(codes), strict=True)
+        }
+        a, b = ({m: pair[part].rows() for m, pair in calls.items()} for part in (0, 1))
+        return LoraBatch(self.config.lora, a, b)
+
+    def calls(
+        self, module: str, latents: Tensor, layer: int | None = None
+    ) -> tuple[HeadCall, HeadCall]:
+        """What makes A, and B; of one layer alone where it is given."""
+        extras = self._extras(module)
+        if layer is not None:
+            extras = extras[0].layer(layer), extras[1].layer(layer)
+        return head_calls(self.config, self.heads[name_of(module)], module, latents, extras)
+
+    def _extras(self, module: str) -> tuple[Extras, Extras]:
+        """Offsets and statistics of A and of B."""
+        found = [
+            rows.of(module) if rows is not None else (None, None)
+            for rows in (
+                getattr(self, name, None)
+                for name in ("AB_offset", "mean_recon_target", "std_recon_target")
+            )
+        ]
+        a, b = (Extras(*(pair[part] for pair in found)) for part in (0, 1))
+        return a, b
+
+    def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor]:
+        """`latents` by (module, layer), without copies: what `deferred` reads."""
+        axis = 0 if self.config.arch == "L" else 1
+        return {
+            (m, layer): part
+            for m, own in zip(self.config.module_shapes, latents.unbind(), strict=True)
+            for layer, part in enumerate(own.unbind(axis))
+        }
+
+    def deferred(self, latents: dict[tuple[str, int], Tensor]) -> DeferredBatch:
+        """Adapters whose rows are made when a site needs them, and never kept.
+
+        Args:
+            latents: (module, layer) → what `cut` gives, or leaves of the same shape.
+        """
+        config = self.config
+        axis = 0 if config.arch == "L" else 1
+
+        def make(module: str, layer: int, part: int) -> Tensor:
+            own = latents[module, layer].unsqueeze(axis)
+            return self.calls(module, own, layer)[part].rows()[0]
+
+        shapes = {m: (config.num_layers, *sizes) for m, sizes in config.module_shapes.items()}
+        count = next(iter(latents.values())).shape[axis]
+        rest = (p for p in self.parameters() if p.ndim == 3)  # offsets
+        sources = (*latents.values(), *self.heads.parameters(), *rest)
+        return DeferredBatch(config.lora, shapes, count, make, sources)
+
+    def _indices(self, count: int) -> Tensor:
+        return torch.arange(count, device=self.layer_depth_encoder[0].weight.device)
+
+
+class _Outputs(nn.Module):
+    """Learned vectors `[m]` that ask M and S for A or for B of one module type."""
+
+    def __init__(self, config: T2LConfig) -> None:
+        super().__init__()
+        self.A = nn.Parameter(torch.randn(config.latent_size))
+        self.B = nn.Parameter(torch.randn(config.latent_size))
