@@ -240,6 +240,9 @@ def sft(
             if as_json:
                 typer.echo(json.dumps(line))
             fields = {"loss": f"{line.get('phase', '')} loss {line['loss']:.3f}"}
+            if "tokens_per_second" in line:
+                rate, peak = line["tokens_per_second"], line["peak_mb"]
+                fields["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
             if "train_matched" in line:
                 matched, shuffled = line["train_matched"], line["train_shuffled"]
                 fields["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, replace
@@ -26,6 +25,7 @@ from t2l_fast.train.checkpoint import (
     save_oracles,
     save_run,
 )
+from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
@@ -225,41 +225,50 @@ class SFTTrainer:
         save_run(self.folder, 0, self.start.state(), self.optimizer, self._run())
 
     def _one_step(self, adapters: Adapters) -> dict[str, Any]:
-        started = time.perf_counter()
+        clock = StepClock(self.collator.device)
         factor = self.config.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        line = self.backward(adapters, self.sampler.draw(self.step))
+        line = self.backward(adapters, self.sampler.draw(self.step), clock)
         norm = self.start.update(self.optimizer)
+        clock.mark("optimizer")
         self.step += 1
-        seconds = time.perf_counter() - started
         rate = self.config.learning_rate * factor
-        more = {"gradient_norm": norm.item(), "learning_rate": rate, "seconds": seconds}
-        return {"step": self.step} | line | more
+        more = {"gradient_norm": norm.item(), "learning_rate": rate}
+        return {"step": self.step} | line | more | clock.line(line["tokens"])
 
-    def backward(self, adapters: Adapters, draws: Sequence[TaskDraw]) -> dict[str, Any]:
+    def backward(
+        self, adapters: Adapters, draws: Sequence[TaskDraw], clock: StepClock | None = None
+    ) -> dict[str, Any]:
         """Add the gradients of one step to the generator's, inside `attached`.
 
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
         pass through the generator follows.
         """
+        clock = clock or StepClock(self.collator.device)
         codes = draw_codes(self.embeddings, draws, self.config.code_noise)
-        made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
         rows = self.rows(draws)
+        batches = self.collator.batches(rows)
+        clock.mark("data")
+        made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
+        clock.mark("generate")
         device = self.collator.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
         total, tokens = 0.0, 0
-        for micro in self.collator.batches(rows):
+        for micro in batches:
             noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha)
             with adapters.use(micro.slots, weights=made.batch):
                 with noisy, autocast:
                     logits, labels = label_logits(self.model, micro)
                     loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
                 loss = loss / len(rows)
+                clock.mark("forward")
                 loss.backward()
             total += loss.item()
+            clock.mark("backward")
             tokens += micro.ids.numel()
         penalty = made.finish(self.config.generated_l2)
+        clock.mark("backward")
         return {"loss": total, "l2": penalty, "rows": len(rows), "tokens": tokens}
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:

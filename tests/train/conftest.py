@@ -65,7 +65,10 @@ def interrupt_at(step: int):
 
 def metrics(folder) -> list[dict]:
     lines = [json.loads(text) for text in (folder / "metrics.jsonl").read_text().splitlines()]
-    return [{k: v for k, v in line.items() if k != "seconds"} for line in lines]
+    return [
+        {k: v for k, v in line.items() if not k.startswith(("seconds", "tokens_per", "peak"))}
+        for line in lines
+    ]
 
 
 def assert_same_run(a, b) -> None:

@@ -204,6 +204,10 @@ def test_metrics_are_written_and_shown(runs, trainer, tasks):
     for line in lines:
         assert line["rows"] == 12
         assert all(math.isfinite(value) for value in line.values())
+        parts = [v for k, v in line.items() if k.startswith("seconds_")]
+        assert len(parts) == 5 and sum(parts) == pytest.approx(line["seconds"])
+        assert line["tokens_per_second"] == pytest.approx(line["tokens"] / line["seconds"])
+        assert line["peak_mb"] > 0 and min(parts) > 0
         shares = [v for k, v in line.items() if k.endswith(("_matched", "_shuffled"))]
         assert all(0 <= share <= 1 for share in shares)
     assert {"train_matched", "train_shuffled", "other_matched", "other_shuffled"} <= {*lines[-1]}
