@@ -72,7 +72,8 @@ class AdapterStore:
         return adapter in self._handles
 
     def __getitem__(self, adapter: AdapterId) -> StoredCode | LoraWeights:
-        """
+        """What is stored for an id.
+
         Raises:
             UnknownAdapter: it is not registered.
             StoreError: its weights can't be read from the file.

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.train.data import MicroBatch
+from t2l_fast.train.data import IGNORED, MicroBatch
 
 
 @contextmanager
@@ -43,8 +43,6 @@ def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Itera
 
 def _real_tokens(batch: MicroBatch) -> Tensor:
     """Tokens of each padded row: labels are shifted, so the last one stands before the last."""
-    from t2l_fast.train.data import IGNORED
-
     places = torch.arange(batch.labels.shape[1], device=batch.labels.device)
     last = torch.where(batch.labels != IGNORED, places, -1).amax(1)
     return last + 2

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from t2l_fast.adapters import Adapters, LoraBatch, attach
+from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.config import OracleConfig
 from t2l_fast.train.data import Collator
+from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
-from t2l_fast.train.packed import packable, packed_attention
+from t2l_fast.train.packed import packable
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""
@@ -49,32 +49,24 @@ def train_library(
     """
     folder = Path(folder)
     done = _done(folder, tasks, lora, resume)
-    adapters = attach(model, lora, num_slots=0)
-    trained = [p for p in model.parameters() if p.requires_grad]
     packs = packable(model)
     collator = Collator(prompt, packed=packs, device=next(model.parameters()).device)
-    start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
-    try:
-        model.requires_grad_(False)
-        with packed_attention(model) if packs else nullcontext():
-            made = train_oracles(
-                start, model, adapters, collator, tasks[first:], config, on_step=on_step
+    with frozen(model, lora, packed=packs) as adapters:
+        start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
+        made = train_oracles(
+            start, model, adapters, collator, tasks[first:], config, on_step=on_step
+        )
+        for group in made:
+            parts.append(group)
+            count = sum(map(len, parts))
+            library = LoraLibrary(
+                tuple(task.name for task in tasks[:count]),
+                tuple(task.descriptions for task in tasks[:count]),
+                concatenated(parts),
             )
-            for group in made:
-                parts.append(group)
-                count = sum(map(len, parts))
-                library = LoraLibrary(
-                    tuple(task.name for task in tasks[:count]),
-                    tuple(task.descriptions for task in tasks[:count]),
-                    concatenated(parts),
-                )
-                library.save(folder)
-    finally:
-        adapters.detach()
-        for parameter in trained:
-            parameter.requires_grad_(True)
+            library.save(folder)
     return read_library(folder)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import random
 import time
 from collections.abc import Callable
@@ -17,12 +16,12 @@ from torch import Tensor, nn
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import AdapterMismatch, CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
+from t2l_fast.generators.heads import Z_SCORE_EPSILON
 from t2l_fast.ops import lowrank_l1
 from t2l_fast.train.checkpoint import FILE, load_run, save_run
 from t2l_fast.train.config import ReconConfig
 from t2l_fast.train.library import LoraLibrary
-
-METRICS = "metrics.jsonl"
+from t2l_fast.train.metrics import Metrics
 
 
 class ReconTrainer:
@@ -49,12 +48,14 @@ class ReconTrainer:
     ) -> None:
         self.generator, self.library, self.config = generator, library, config
         self.folder = Path(folder)
+        self.metrics = Metrics(self.folder)
         if len(library) < config.tasks_per_batch:
             raise ConfigError(
                 f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
                 f"{config.tasks_per_batch}"
             )
-        shapes = {m: (generator.config.num_layers, *s) for m, s in _sizes(generator).items()}
+        sizes = generator.config.module_shapes
+        shapes = {m: (generator.config.num_layers, *size) for m, size in sizes.items()}
         got = library.adapters.module_shapes
         rank = generator.config.lora.rank
         if got != shapes or library.adapters.config.rank != rank:
@@ -62,8 +63,13 @@ class ReconTrainer:
                 f"the library must have rank {rank} and (layers, in, out)={shapes}, got rank "
                 f"{library.adapters.config.rank} and {got}"
             )
-        self.targets = library.adapters
-        self.scores = _z_scores(library) if generator.config.z_scores else None
+        device = next(generator.parameters()).device
+        self.targets = LoraBatch(
+            library.adapters.config,
+            {m: t.to(device) for m, t in library.adapters.lora_a.items()},
+            {m: t.to(device) for m, t in library.adapters.lora_b.items()},
+        )
+        self.scores = _z_scores(library, device) if generator.config.z_scores else None
         if generator.config.standardise_codes:
             generator.standardise([text for texts in library.descriptions for text in texts])
         self.embeddings = [generator.encode(texts) for texts in library.descriptions]
@@ -88,8 +94,7 @@ class ReconTrainer:
         while self.step < self.config.steps:
             line = self._one_step()
             last = self.step == self.config.steps
-            with (self.folder / METRICS).open("a") as file:
-                file.write(json.dumps(line) + "\n")
+            self.metrics.add(line)
             if self.step % self.config.save_every == 0 or last:
                 save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
             if on_step is not None:
@@ -191,14 +196,10 @@ class ReconTrainer:
             weight_decay=self.config.weight_decay,
         )
         if not resume:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / METRICS).write_text("")
+            self.metrics.begin()
             return
         self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
-        path = self.folder / METRICS
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept = [text for text in lines if text.endswith("\n")]
-        path.write_text("".join(t for t in kept if json.loads(t)["step"] <= self.step))
+        self.metrics.cut(self.step)
 
     def _state(self) -> dict[str, Tensor]:
         return dict(self.generator.named_parameters())
@@ -215,17 +216,11 @@ class ReconTrainer:
         }
 
 
-def _sizes(generator: TextToLora) -> dict[str, tuple[int, int]]:
-    return dict(generator.config.module_shapes)
-
-
-def _z_scores(library: LoraLibrary) -> dict[str, tuple[Tensor, Tensor]]:
+def _z_scores(library: LoraLibrary, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
     """Key → z-scores of A and of B, `[layers, N, rank, d]`."""
-    from t2l_fast.generators.heads import Z_SCORE_EPSILON
-
     return {
         m: tuple(
-            (stacked - mean[:, None]) / (std[:, None] + Z_SCORE_EPSILON)
+            ((stacked - mean[:, None]) / (std[:, None] + Z_SCORE_EPSILON)).to(device)
             for stacked, (mean, std) in zip(
                 (library.adapters.lora_a[m], library.adapters.lora_b[m]), pairs, strict=True
             )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from t2l_fast.adapters import Adapters, attach
+from t2l_fast.adapters import Adapters
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
@@ -29,17 +28,17 @@ from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
+from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
-from t2l_fast.train.packed import packable, packed_attention
+from t2l_fast.train.packed import packable
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
 from t2l_fast.train.warm_start import fit
-
-METRICS = "metrics.jsonl"
 
 
 class SFTTrainer:
@@ -75,6 +74,7 @@ class SFTTrainer:
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
         self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
+        self.metrics = Metrics(self.folder)
         self.sampler = Sampler(self.tasks, config)
         device = next(model.parameters()).device
         generator.to(device)
@@ -135,7 +135,7 @@ class SFTTrainer:
                 if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
                     line |= self.validator.measure(self.generator, self.model, adapters)
                 # first the line: a resumed run drops lines after its checkpoint, but adds none
-                self._log(line)
+                self.metrics.add(line)
                 if self.step % self.config.save_every == 0 or last:
                     save_run(
                         self.folder, self.step, self.start.state(), self.optimizer, self._run()
@@ -150,16 +150,11 @@ class SFTTrainer:
         Raises:
             AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
         """
-        adapters = attach(self.model, self.generator.config.lora, num_slots=0)
-        trained = [p for p in self.model.parameters() if p.requires_grad]
+        lora = self.generator.config.lora
         try:
-            self.model.requires_grad_(False)
-            with packed_attention(self.model) if self.collator.packed else nullcontext():
+            with frozen(self.model, lora, packed=self.collator.packed) as adapters:
                 yield adapters
         finally:
-            adapters.detach()
-            for parameter in trained:
-                parameter.requires_grad_(True)
             self.generator.eval()
 
     def _start(self, resume: bool) -> None:
@@ -173,20 +168,15 @@ class SFTTrainer:
         self.optimizer = self.start.optimizer()
         oracles_only = resume and (self.folder / ORACLES).exists()
         if not resume or (oracles_only and not (self.folder / FILE).exists()):
-            self.folder.mkdir(parents=True, exist_ok=True)
-            (self.folder / METRICS).write_text("")
+            self.metrics.begin()
             return
         self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
-        path = self.folder / METRICS
-        lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-        kept = [text for text in lines if text.endswith("\n")]
-        kept = [text for text in kept if json.loads(text)["step"] <= self.step]
-        path.write_text("".join(kept))
+        self.metrics.cut(self.step)
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
             line = {"step": 0, "phase": phase, "done": done, "of": total, "loss": loss}
-            self._log(line)
+            self.metrics.add(line)
             if on_step is not None:
                 on_step(line)
 
@@ -298,7 +288,3 @@ class SFTTrainer:
             "generator": self.generator.config.to_dict(),
             "tasks": digest.hexdigest()[:16],
         }
-
-    def _log(self, line: dict[str, Any]) -> None:
-        with (self.folder / METRICS).open("a") as file:
-            file.write(json.dumps(line) + "\n")
