@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import AdapterBank, attach
+from t2l_fast.adapters.store import AdapterStore
 from t2l_fast.config import LoraConfig
 from t2l_fast.generators import T2LConfig, TextToLora
 
@@ -26,7 +27,8 @@ class BankSize:
 
     Fields:
         adapters: registered.
-        bytes_each: RAM of a registration, index included; from the process's resident size.
+        bytes_each: RAM of a registration, index included; from the process's resident size, so
+            noise below some 100,000 of them.
         register_us: time of one, in calls of many.
         hit_us_p50: lease and release of one resident adapter, microseconds; likewise p99.
         miss_ms: lease of 64 adapters without a slot.
@@ -75,6 +77,15 @@ def measure(sizes: list[int], *, store: Path | None = None, rounds: int = 15) ->
             yield BankSize(size, each, 1e6 * spent / registered, p50, p99, miss, matmul)
     finally:
         adapters.detach()
+
+
+def reopened(store: Path) -> tuple[int, float]:
+    """Adapters in a store's file, and the seconds that reading all of it takes."""
+    started = time.perf_counter()
+    found = AdapterStore(store)
+    seconds = time.perf_counter() - started
+    found.close()
+    return len(found), seconds
 
 
 def _hits(bank: AdapterBank, start: int, calls: int = 20_000) -> tuple[float, float]:

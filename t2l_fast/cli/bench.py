@@ -29,7 +29,7 @@ def bank(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a size.")] = False,
 ) -> None:
     """Memory, hits and misses of a bank as registrations grow, beside the generator's matmuls."""
-    from t2l_fast.bench.bank import BATCH, measure
+    from t2l_fast.bench.bank import BATCH, measure, reopened
     from t2l_fast.errors import ArgumentError
 
     if store is not None and store.exists():
@@ -42,7 +42,7 @@ def bank(
             typer.echo(json.dumps(asdict(row)))
         table.add_row(
             f"{row.adapters:,}",
-            f"{row.bytes_each:.0f}",
+            f"{row.bytes_each:.0f}" if row.adapters >= 100_000 else "—",
             f"{row.register_us:.1f}",
             f"{row.hit_us_p50:.0f} / {row.hit_us_p99:.0f}",
             f"{row.miss_ms:.1f}",
@@ -50,3 +50,6 @@ def bank(
         )
     if not as_json:
         Console().print(table)
+    if store is not None:
+        count, seconds = reopened(store)
+        Console(stderr=as_json).print(f"read again from {store}: {count:,} in {seconds:.1f} s")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -30,6 +31,7 @@ class LoraLibrary:
         names: N of them.
         descriptions: of each, at least one.
         adapters: N.
+        settings: how they were trained, plain data; empty where nobody knows.
 
     Raises:
         AdapterMismatch: not as many names and descriptions as adapters, or one without any.
@@ -38,6 +40,7 @@ class LoraLibrary:
     names: tuple[str, ...]
     descriptions: tuple[tuple[str, ...], ...]
     adapters: LoraBatch
+    settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         counts = len(self.names), len(self.descriptions), len(self.adapters)
@@ -79,6 +82,7 @@ class LoraLibrary:
             "paths": self.adapters.paths,
             "names": self.names,
             "descriptions": self.descriptions,
+            "settings": self.settings,
         }
         replace_files(folder, {BANK: save(tensors, metadata={"library": json.dumps(about)})})
         return folder / BANK
@@ -147,7 +151,7 @@ def _read_bank(path: Path, descriptions: Mapping[str, Sequence[str]]) -> LoraLib
         adapters = LoraBatch(config, lora_a, lora_b, paths)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the library {path} can't be read: {error}") from error
-    return LoraLibrary(names, texts, adapters)
+    return LoraLibrary(names, texts, adapters, about.get("settings") or {})
 
 
 def _spread(stacked: Tensor) -> tuple[Tensor, Tensor]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
@@ -48,15 +51,21 @@ def train_library(
             or settings.
     """
     folder = Path(folder)
-    done = _done(folder, tasks, lora, resume)
+    settings = json.loads(json.dumps(asdict(config)))
+    done = _done(folder, tasks, lora, settings, resume)
     packs = packable(model)
     collator = Collator(prompt, packed=packs, device=next(model.parameters()).device)
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
+
+    def counted(phase: str, count: int, of: int, loss: float) -> None:
+        if on_step is not None:
+            on_step(phase, first + count, first + of, loss)
+
     with frozen(model, lora, packed=packs) as adapters:
         start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
         made = train_oracles(
-            start, model, adapters, collator, tasks[first:], config, on_step=on_step
+            start, model, adapters, collator, tasks[first:], config, on_step=counted
         )
         for group in made:
             parts.append(group)
@@ -65,6 +74,7 @@ def train_library(
                 tuple(task.name for task in tasks[:count]),
                 tuple(task.descriptions for task in tasks[:count]),
                 concatenated(parts),
+                settings,
             )
             library.save(folder)
     return read_library(folder)
@@ -143,7 +153,11 @@ def concatenated(parts: Sequence[LoraBatch]) -> LoraBatch:
 
 
 def _done(
-    folder: Path, tasks: Sequence[Task], lora: LoraConfig, resume: bool
+    folder: Path,
+    tasks: Sequence[Task],
+    lora: LoraConfig,
+    settings: dict[str, Any],
+    resume: bool,
 ) -> LoraLibrary | None:
     if not (folder / BANK).exists():
         return None
@@ -153,8 +167,9 @@ def _done(
         )
     done = read_library(folder)
     names = tuple(task.name for task in tasks[: len(done)])
-    if done.names != names or done.adapters.config != lora:
+    if (done.names, done.adapters.config, done.settings) != (names, lora, settings):
         raise CheckpointError(
-            f"the library in {folder} is of other tasks or another LoraConfig: name another folder"
+            f"the library in {folder} is of other tasks, another LoraConfig or other settings: "
+            "name another folder"
         )
     return done

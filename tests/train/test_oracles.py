@@ -63,7 +63,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tasks, tmp_path):
     resumed = run(
         tiny, tasks, tmp_path / "a", resume=True, on_step=lambda *note: notes.append(note)
     )
-    assert [note[1:3] for note in notes] == [(2, 2)]
+    assert [note[1:3] for note in notes] == [(5, 5)]
     whole = run(tiny, tasks, tmp_path / "b")
     assert all(
         torch.equal(mine, theirs)
@@ -76,8 +76,11 @@ def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
     kept = (tmp_path / BANK).read_bytes()
     with pytest.raises(CheckpointError, match="holds a library already"):
         run(tiny, tasks, tmp_path)
-    with pytest.raises(CheckpointError, match="other tasks or another LoraConfig"):
+    with pytest.raises(CheckpointError, match="other tasks, another LoraConfig"):
         run(tiny, tasks[::-1], tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match="other tasks or another LoraConfig"):
+    with pytest.raises(CheckpointError, match="other tasks, another LoraConfig"):
         run(tiny, tasks, tmp_path, lora=t2l.LoraConfig(LORA.target_modules, 4, 8), resume=True)
+    longer = OracleConfig(steps=7, examples=3, tasks_at_once=3, learning_rate=1e-2)
+    with pytest.raises(CheckpointError, match="other settings"):
+        run(tiny, tasks, tmp_path, longer, resume=True)
     assert (tmp_path / BANK).read_bytes() == kept
