@@ -64,6 +64,18 @@ class ModelNotFound(T2LError, FileNotFoundError):
     """A base model is neither installed nor cached nor reachable."""
 
 
+class EngineError(T2LError, RuntimeError):
+    """A serving engine is closed, or failed."""
+
+
+class QueueFull(EngineError):
+    """More requests wait than a serving engine lets."""
+
+
+class NotAllowed(T2LError, PermissionError):
+    """A tenant reached a limit that was set for it."""
+
+
 __all__ = [
     "AdapterFormatError",
     "AdapterInUse",
@@ -73,7 +85,10 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "EncoderError",
+    "EngineError",
     "ModelNotFound",
+    "NotAllowed",
+    "QueueFull",
     "SiteNotFound",
     "SiteNotReached",
     "StoreError",

@@ -53,7 +53,7 @@ def _model(kind=tf.LlamaForCausalLM, config=tf.LlamaConfig, **options) -> torch.
         bos_token_id=1,
         eos_token_id=2,
     )
-    return kind(config(**common, **options)).eval()
+    return kind(config(**(common | options))).eval()
 
 
 def _shift(by: int) -> dict[str, str]:

@@ -124,6 +124,22 @@ class AdapterBank:
             generations = tuple(self._generations[s] for s in pinned)
             return Lease(self, slots, tuple(ids), tuple(pinned), generations)
 
+    def fits(self, ids: Sequence[AdapterId | None]) -> int:
+        """How many of the leading ids one `lease` could take now; unknown ones count as fitting."""
+        with self._lock:
+            free = self._pins.count(0)
+            seen: set[AdapterId] = set()
+            for position, adapter in enumerate(ids):
+                if adapter is None or adapter in seen or adapter not in self._store:
+                    continue
+                seen.add(adapter)
+                slot = self._slot_of.get(adapter)
+                if slot is None or not self._pins[slot]:
+                    if not free:
+                        return position
+                    free -= 1
+            return len(ids)
+
     def evict(self, ids: Sequence[AdapterId]) -> None:
         """Free the slots of adapters; they stay registered.
 

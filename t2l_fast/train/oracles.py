@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
+from t2l_fast.attention import packable
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
@@ -21,7 +22,6 @@ from t2l_fast.train.data import Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
-from t2l_fast.train.packed import packable
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""

@@ -12,22 +12,8 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 ATTENTION = "t2l_fast_packed"
-MODELS = ("llama", "mistral", "qwen2", "qwen3")
-"""Model types whose only operation across positions is attention; tested."""
-
 _SHORT = 128
 """Rows up to this length take plain matmuls on a CPU, whose fused attention is slow backward."""
-
-
-def packable(model: nn.Module) -> bool:
-    """Whether rows of this model may lie end to end: a known type, without sliding windows."""
-    config: Any = getattr(model, "config", None)
-    known = getattr(config, "model_type", None) in MODELS
-    layers = getattr(config, "layer_types", None) or ()
-    windows = "sliding_attention" in layers or (
-        not layers and getattr(config, "sliding_window", None) is not None
-    )
-    return known and not windows
 
 
 @contextmanager

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import Adapters
+from t2l_fast.attention import packable
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
@@ -34,7 +35,6 @@ from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
-from t2l_fast.train.packed import packable
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator

@@ -5,11 +5,12 @@ import torch
 import transformers as tf
 from torch import nn
 
+from t2l_fast.attention import MODELS, packable
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train import packed as packing
 from t2l_fast.train.data import IGNORED, Collator, collate, pack, packed
 from t2l_fast.train.losses import answer_loss, exact_matches, label_logits
-from t2l_fast.train.packed import MODELS, packable, packed_attention
+from t2l_fast.train.packed import packed_attention
 
 KINDS = {
     "llama": (tf.LlamaForCausalLM, tf.LlamaConfig),

@@ -1,0 +1,21 @@
+"""Which models mix positions by attention alone, so that rows may lie end to end in one batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+MODELS = ("llama", "mistral", "qwen2", "qwen3")
+"""Model types whose only operation across positions is attention; tested."""
+
+
+def packable(model: nn.Module) -> bool:
+    """Whether rows of this model may lie end to end: a known type, without sliding windows."""
+    config: Any = getattr(model, "config", None)
+    known = getattr(config, "model_type", None) in MODELS
+    layers = getattr(config, "layer_types", None) or ()
+    windows = "sliding_attention" in layers or (
+        not layers and getattr(config, "sliding_window", None) is not None
+    )
+    return known and not windows

@@ -1,0 +1,241 @@
+"""transformers' continuous batching, with an adapter slot for every token.
+
+The one file that reaches into it. Tested with transformers 5.23.0; what it relies on: a batch's
+small inputs are rows of one static tensor, sized by `static_inputs`; `prepare_batch_tensors` fills
+them in the order of its requests; the loop asks `input_queue` for requests between two steps, and
+only then; outputs go through `output_router`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from transformers import AttentionInterface, GenerationConfig
+from transformers.generation.configuration_utils import ContinuousBatchingConfig
+from transformers.generation.continuous_batching.continuous_api import (
+    ContinuousBatchingManager,
+    ContinuousBatchProcessor,
+    OutputRouter,
+)
+from transformers.generation.continuous_batching.input_outputs import ContinuousBatchingIOs
+from transformers.generation.continuous_batching.model_runner import (
+    ModelRunner,
+    infer_max_single_request_tokens,
+)
+from transformers.generation.continuous_batching.requests import (
+    FutureRequestState,
+    GenerationOutput,
+    RequestState,
+)
+
+from t2l_fast.adapters import Adapters
+from t2l_fast.attention import packable
+from t2l_fast.serve.attention import ATTENTION, attend_paged, plan
+from t2l_fast.serve.config import EngineConfig
+
+TESTED = "5.23.0"
+"""The release of transformers that this file was tested with."""
+
+
+class Feed(Protocol):
+    """Where the loop takes new requests from, as from a `queue.Queue`."""
+
+    def empty(self) -> bool: ...
+    def get_nowait(self) -> RequestState: ...
+
+
+class Owner(Protocol):
+    """What the engine knows of running requests; called in the loop's thread."""
+
+    def slot_of(self, key: str) -> int:
+        """Slot of a request that is running; −1 = base model."""
+        ...
+
+    def choose(self, keys: Sequence[str], logits: Tensor) -> Tensor:
+        """Next tokens `[n]` of requests, from `[n, vocab]` logits."""
+        ...
+
+    def deliver(self, output: GenerationOutput) -> None:
+        """Take what a request has generated so far, or its failure."""
+        ...
+
+    def lost(self, error: Exception) -> None:
+        """The loop failed; nothing will be delivered any more."""
+        ...
+
+
+class SlotIOs(ContinuousBatchingIOs):
+    """Inputs of a batch with one more static row, which travels with the others: token slots.
+
+    The row belongs to this object: a batch prepared while another runs has one of its own.
+    """
+
+    static_inputs = ContinuousBatchingIOs.static_inputs + 1
+
+    def __init__(self, *, slot_of: Callable[[str], int], **kwargs: Any) -> None:
+        self._slot_of = slot_of
+        super().__init__(**kwargs)
+
+    @property
+    def slots(self) -> Tensor:
+        """`[max_batch_tokens]` int32; −1 = base model, and padding."""
+        return self._bulk_input_tensor[self.static_inputs - 1, : self.cache.max_batch_tokens]
+
+    def prepare_batch_tensors(
+        self, requests_in_batch: list[FutureRequestState], *args: Any, **kwargs: Any
+    ) -> None:
+        super().prepare_batch_tensors(requests_in_batch, *args, **kwargs)
+        row = [
+            slot
+            for future in requests_in_batch
+            for slot in [self._slot_of(future.state.request_id)] * future.query_length
+        ]
+        self.slots.fill_(-1)
+        self.slots[: len(row)] = torch.tensor(row, dtype=torch.int32)
+
+
+class SlotRunner(ModelRunner):
+    """Runs a batch with its slots in use, and samples each request by its own parameters."""
+
+    def __init__(self, *, adapters: Adapters, owner: Owner, paged: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._adapters, self._owner, self._paged = adapters, owner, paged
+
+    def supports_logits_to_keep(self, model: nn.Module) -> bool:
+        """False too where the output head carries adapters: it has to see every token then."""
+        head = model.get_output_embeddings()
+        sites = [site.module for group in self._adapters.sites.values() for site in group]
+        return super().supports_logits_to_keep(model) and all(head is not m for m in sites)
+
+    def _forward_process_and_sample(self, model: nn.Module, batch_data: dict, *args: Any) -> None:
+        io = self.inputs_and_outputs
+        if self._paged:
+            queries, keys = batch_data["cu_seq_lens_q"], *batch_data["cu_seq_lens_k"].values()
+            lengths = queries.diff().tolist(), keys.diff().tolist()
+            batch_data["paged_groups"] = plan(*lengths, batch_data["read_index"][0])
+        slots = io.slots[: io.num_q_tokens]
+        adapted = bool((slots >= 0).any())
+        with self._adapters.use(slots.unsqueeze(0)) if adapted else nullcontext():
+            super()._forward_process_and_sample(model, batch_data, *args)
+
+    def _sample(self, scores: Tensor, output_ids: Tensor) -> None:
+        # rows are the requests whose prompt is done, in order; what follows them is padding
+        batch = self.inputs_and_outputs.requests_in_batch
+        keys = [f.state.request_id for f in batch if f.has_new_token]
+        if keys:
+            output_ids[0, : len(keys)].copy_(self._owner.choose(keys, scores[0, : len(keys)]))
+
+
+class _Router(OutputRouter):
+    def __init__(self, owner: Owner) -> None:
+        super().__init__()
+        self._owner = owner
+
+    def deliver(self, output: GenerationOutput) -> None:
+        self._owner.deliver(output)
+
+    def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
+        for output in outputs:
+            self._owner.deliver(output)
+
+
+class SlotManager(ContinuousBatchingManager):
+    """The loop: takes requests from `feed`, runs them, and gives what they generate to `owner`.
+
+    Blocks of the cache are never shared: the library would find equal prompts by their tokens, and
+    give one adapter's keys and values to another. Batches are prepared one after the other, without
+    graphs.
+    """
+
+    def __init__(
+        self, model: Any, adapters: Adapters, config: EngineConfig, *, feed: Feed, owner: Owner
+    ) -> None:
+        self._paged = packable(model) and "flash" not in (model.config._attn_implementation or "")
+        self._adapters, self._owner = adapters, owner
+        super().__init__(
+            model,
+            GenerationConfig(do_sample=False, eos_token_id=-1),
+            ContinuousBatchingConfig(
+                page_size=config.page_size,
+                num_blocks=config.cache_tokens // config.page_size,
+                max_batch_tokens=config.max_batch_tokens,
+                max_requests_per_batch=config.max_active,
+                max_blocks_per_request=0,
+                allow_block_sharing=False,
+                use_async_batching=False,
+                use_cuda_graph=False,
+                auto_switch_to_flash=False,
+            ),
+        )
+        self.input_queue = feed
+        self.output_router = _Router(owner)
+        self.batch_processor = self._create_batch_processor()
+
+    @property
+    def longest(self) -> int:
+        """Tokens of prompt and answer together that fit the empty cache."""
+        return infer_max_single_request_tokens(self.batch_processor.cache)
+
+    def wake(self) -> None:
+        """Have the loop look at its feed now, if it is waiting."""
+        self._wake_up_loop.set()
+
+    def start(self) -> None:
+        self.background_thread_status.clear()
+        self._generation_thread = threading.Thread(
+            target=self._run_generation_loop, name="t2l-engine", daemon=True
+        )
+        self._generation_thread.start()
+
+    def switch_to_cb_friendly_attn(self, model: Any, auto_switch_to_flash: bool = True) -> None:
+        if not self._paged:
+            super().switch_to_cb_friendly_attn(model, auto_switch_to_flash)
+            return
+        AttentionInterface.register(ATTENTION, attend_paged)
+        self._original_attn_impl = model.config._attn_implementation
+        model.set_attn_implementation(ATTENTION)
+
+    def _create_batch_processor(self) -> ContinuousBatchProcessor:
+        if self.batch_processor is not None:
+            return self.batch_processor
+        made = super()._create_batch_processor()
+        io = SlotIOs(
+            slot_of=self._owner.slot_of,
+            cache=made.cache,
+            config=made.config,
+            continuous_batching_config=made.cb_config,
+            device=made.model_device,
+            model_dtype=made.model_dtype,
+            logit_processor=made.logit_processor,
+        )
+        made.inputs_and_outputs = io
+        made.offloading_manager._compute_stream = io.compute_stream
+        made.model_runner = SlotRunner(
+            adapters=self._adapters,
+            owner=self._owner,
+            paged=self._paged,
+            logit_processor=made.logit_processor,
+            cb_config=made.cb_config,
+            cache=made.cache,
+            inputs_and_outputs=io,
+            do_sample=False,
+            return_logprobs=False,
+        )
+        return made
+
+    def _generation_step(self) -> None:
+        """One step; an error ends the requests in it, and no others."""
+        try:
+            super()._generation_step()
+        except Exception as error:
+            self.batch_processor.handle_batch_error(error)
+            self.batch_processor.inputs_and_outputs.requests_in_batch = []
+
+    def _handle_critical_error(self, error: Exception, *args: Any) -> None:
+        super()._handle_critical_error(error, *args)
+        self._owner.lost(error)

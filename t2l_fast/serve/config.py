@@ -1,0 +1,43 @@
+"""EngineConfig: what an engine holds at once, and how long requests may queue."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from t2l_fast.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class EngineConfig:
+    """Sizes of an engine.
+
+    Fields:
+        max_active: requests that run at once; more wait in the queue.
+        max_batch_tokens: tokens of one forward pass; longer prompts are prefilled in pieces.
+        cache_tokens: tokens of all running requests together that the cache holds; a request takes
+            whole pages. When it is full, requests give up their pages and are prefilled again.
+        page_size: tokens of one page.
+        max_queue: requests that may wait before more are refused.
+        max_queue_per_tenant: the same for one tenant; None = `max_queue`.
+
+    Raises:
+        ConfigError: a size is below 1, or the cache is smaller than two pages.
+    """
+
+    max_active: int = 64
+    max_batch_tokens: int = 1024
+    cache_tokens: int = 32_768
+    page_size: int = 16
+    max_queue: int = 1024
+    max_queue_per_tenant: int | None = None
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{field.name} must be at least 1, got {value}")
+        if self.page_size < 4 or self.cache_tokens < 2 * self.page_size:
+            raise ConfigError(
+                f"page_size must be at least 4 and cache_tokens two pages, got page_size="
+                f"{self.page_size} and cache_tokens={self.cache_tokens}"
+            )

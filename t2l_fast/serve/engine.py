@@ -1,0 +1,230 @@
+"""Engine: requests in, answers out, each under its own adapter, many in every forward pass."""
+
+from __future__ import annotations
+
+import queue
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from functools import partial
+from itertools import count
+from typing import Any, TypeVar
+
+from t2l_fast.adapters import Adapters
+from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
+from t2l_fast.serve.batching import SlotManager
+from t2l_fast.serve.config import EngineConfig
+from t2l_fast.serve.request import Chunk, Request, Sink, Ticket
+from t2l_fast.serve.running import EngineStats, Running
+from t2l_fast.serve.sampling import SamplingParams
+from t2l_fast.serve.text import TextStream
+from t2l_fast.serve.waiting import FairQueue
+
+T = TypeVar("T")
+
+
+class Engine:
+    """Answers requests by continuous batching, every request under an adapter of the bank.
+
+    A request waits in a fair queue until a place and a slot are free, keeps its adapter's slot from
+    then to its end, and never shares cached keys with another. All adapters that a step needs are
+    made in one pass, between two steps of the model. Methods may be called from any thread.
+
+    Args:
+        model: the causal LM that `adapters` is attached to. The engine takes it over: nothing else
+            may run it until `close`.
+        tokenizer: of the model; a fast one.
+        adapters: of `t2l_fast.attach(…, num_slots ≥ 1)`.
+        config: sizes.
+
+    Raises:
+        ArgumentError: the tokenizer is not a fast one.
+        UseError: `adapters` has no slots.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        adapters: Adapters,
+        config: EngineConfig | None = None,
+    ) -> None:
+        if not getattr(tokenizer, "is_fast", False):
+            raise ArgumentError(
+                f"the engine needs a fast tokenizer, got {type(tokenizer).__name__}: it decodes "
+                "token by token"
+            )
+        config = config or EngineConfig()
+        self.tokenizer, self.bank = tokenizer, adapters.bank
+        per_tenant = config.max_queue_per_tenant or config.max_queue
+        waiting = FairQueue(config.max_queue, per_tenant)
+        self._running = Running(
+            self.bank, waiting, config.max_active, _end_tokens(model, tokenizer)
+        )
+        self._vocab = model.get_input_embeddings().num_embeddings
+        self._keys = count()
+        self._closed = self._stopped = False
+        self._manager = SlotManager(
+            model, adapters, config, feed=self._running, owner=self._running
+        )
+        self._running.end = self._manager.cancel_request
+        positions = getattr(model.config, "max_position_embeddings", None)
+        self.longest = min(self._manager.longest, positions or self._manager.longest)
+        """Tokens of prompt and answer together that a request may have."""
+        self._manager.start()
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def submit(
+        self,
+        prompt: Sequence[int],
+        *,
+        adapter: AdapterId | None = None,
+        params: SamplingParams | None = None,
+        tenant: str = "",
+        sink: Sink | None = None,
+    ) -> Ticket:
+        """Queue one request.
+
+        Args:
+            prompt: token ids.
+            adapter: an id of the bank; None = the base model.
+            params: how to answer; None = greedily, 16 tokens.
+            tenant: on whose turn it waits.
+            sink: called with every chunk in the engine's thread; None = the ticket keeps them.
+
+        Raises:
+            ArgumentError: an empty prompt, tokens outside the vocabulary, or more tokens than
+                `longest`.
+            UnknownAdapter: the adapter is not registered.
+            QueueFull: too many requests wait.
+            EngineError: the engine is closed or failed.
+        """
+        asked = params or SamplingParams()
+        return self.submit_all([prompt], [asked], adapter=adapter, tenant=tenant, sinks=[sink])[0]
+
+    def submit_all(
+        self,
+        prompts: Sequence[Sequence[int]],
+        params: Sequence[SamplingParams],
+        *,
+        adapter: AdapterId | None = None,
+        tenant: str = "",
+        sinks: Sequence[Sink | None],
+    ) -> list[Ticket]:
+        """Queue requests that belong together, all or none; otherwise as `submit`."""
+        if adapter is not None and adapter not in self.bank:
+            raise UnknownAdapter(f"an adapter must be registered, got {adapter!r}")
+        made, tickets = [], []
+        for prompt, asked, sink in zip(prompts, params, sinks, strict=True):
+            self._check(prompt, asked)
+            chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
+            seed = secrets.randbits(63) if asked.seed is None else asked.seed
+            request = Request(
+                key=str(next(self._keys)),
+                prompt=list(prompt),
+                adapter=adapter,
+                params=replace(asked, seed=seed),
+                tenant=tenant,
+                sink=sink or chunks.put,
+                stream=TextStream(self.tokenizer, asked.stop),
+            )
+            made.append(request)
+            tickets.append(Ticket(partial(self._cancel, request), chunks))
+        if made:
+            with self._running.lock:
+                self._check_open()
+                self._running.waiting.push(made)
+            self._manager.wake()
+        return tickets
+
+    def run(self, errand: Callable[[], T]) -> Future[T]:
+        """Have the engine's thread do something between two steps, where it does not compete with
+        the model for the device: encoding descriptions, generating adapters.
+
+        Raises:
+            EngineError: the engine is closed or failed.
+        """
+        future: Future[T] = Future()
+        with self._running.lock:
+            self._check_open()
+            self._running.errands.put((future, errand))
+        self._manager.wake()
+        return future
+
+    @property
+    def failure(self) -> Exception | None:
+        """What ended the engine's loop, if anything did."""
+        return self._manager.background_thread_status.fatal_error
+
+    @property
+    def stats(self) -> EngineStats:
+        """Counts since the engine began."""
+        return self._running.stats
+
+    @property
+    def active(self) -> int:
+        """Requests that run now."""
+        return len(self._running.active)
+
+    @property
+    def queued(self) -> int:
+        """Requests that wait."""
+        return len(self._running.waiting)
+
+    def drain(self, timeout: float | None = None) -> bool:
+        """Take no more requests, and wait for those there are; False if time ran out first."""
+        with self._running.changed:
+            self._closed = True
+            return self._running.changed.wait_for(lambda: self._running.idle, timeout)
+
+    def close(self, timeout: float | None = None) -> None:
+        """Finish what waits and runs, up to `timeout` seconds, cancel the rest, and stop.
+
+        The model is then as it was before; adapters stay attached. A second call does nothing.
+        """
+        if not self.drain(timeout):
+            with self._running.lock:
+                left = [*self._running.waiting, *self._running.active.values()]
+            for request in left:
+                self._cancel(request)
+            self.drain()
+        with self._running.lock:
+            stopped, self._stopped = self._stopped, True
+        if not stopped:
+            self._manager.stop(block=True)
+            self._running.abandon_errands()
+
+    def _cancel(self, request: Request) -> None:
+        self._running.cancelled.put(request)
+        self._manager.wake()
+
+    def _check(self, prompt: Sequence[int], params: SamplingParams) -> None:
+        if not prompt or not all(0 <= t < self._vocab for t in (min(prompt), max(prompt))):
+            raise ArgumentError(
+                f"a prompt must be token ids from 0 to {self._vocab - 1}, got "
+                + (f"{min(prompt)} to {max(prompt)}" if prompt else "none")
+            )
+        if len(prompt) + params.max_tokens > self.longest:
+            raise ArgumentError(
+                f"prompt and max_tokens together may have {self.longest} tokens, got "
+                f"{len(prompt)} + {params.max_tokens}: shorten one"
+            )
+
+    def _check_open(self) -> None:
+        if self.failure is not None:
+            raise EngineError(f"the engine failed, got {self.failure!r}: make a new one")
+        if self._closed:
+            raise EngineError("the engine is closed, and takes no more requests")
+
+
+def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
+    found = getattr(model.generation_config, "eos_token_id", None)
+    named = found if isinstance(found, list) else [found]
+    return frozenset(t for t in (*named, tokenizer.eos_token_id) if t is not None)
