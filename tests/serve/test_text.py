@@ -1,0 +1,68 @@
+"""Text of tokens as they come."""
+
+import pytest
+import transformers as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from t2l_fast.serve.text import TextStream
+
+
+def bytewise() -> tf.PreTrainedTokenizerFast:
+    """One token per byte, so that characters arrive in pieces."""
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    made = Tokenizer(models.BPE({c: i for i, c in enumerate(alphabet)} | {"<eos>": 256}, []))
+    made.add_special_tokens(["<eos>"])
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    return tf.PreTrainedTokenizerFast(
+        tokenizer_object=made, eos_token="<eos>", clean_up_tokenization_spaces=False
+    )
+
+
+TOKENIZER = bytewise()
+
+
+def read(text: str, stop=()) -> tuple[list[str], bool]:
+    stream = TextStream(TOKENIZER, stop)
+    pieces = [stream.push(t) for t in TOKENIZER(text).input_ids]
+    return [*pieces, stream.flush()], stream.stopped
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30))
+def test_pieces_join_to_the_text_and_hold_no_broken_character(text):
+    pieces, stopped = read(text)
+    assert "".join(pieces) == text
+    assert "\ufffd" not in "".join(pieces) or "\ufffd" in text
+    assert not stopped
+
+
+@settings(deadline=None)
+@given(st.text("ab€", max_size=20), st.lists(st.text("ab€", min_size=1, max_size=4), max_size=3))
+def test_text_ends_before_the_earliest_stop_string(text, stops):
+    pieces, stopped = read(text, stops)
+    # the first moment at which any of them is complete
+    ends = [at + len(s) for s in stops if (at := text.find(s)) >= 0]
+    assert stopped == bool(ends)
+    if ends:
+        seen = text[: min(ends)]
+        text = seen[: min(at for s in stops if (at := seen.find(s)) >= 0)]
+    assert "".join(pieces) == text
+
+
+def test_what_may_be_a_stop_string_is_held_back():
+    stream = TextStream(TOKENIZER, ["\n\nUser:"])
+    ids = TOKENIZER("yes\n\nno\n\nUser: hi").input_ids
+    shown = [stream.push(t) for t in ids]
+    assert shown[3:7] == ["", "", "\n\nn", "o"]
+    assert "".join(shown) == "yes\n\nno"
+    assert stream.flush() == ""
+
+
+@pytest.mark.parametrize("stop", [(), ("x",)], ids=["free", "with stops"])
+def test_special_tokens_are_not_text(stop):
+    stream = TextStream(TOKENIZER, stop)
+    a, b = TOKENIZER("ab").input_ids
+    assert [stream.push(t) for t in (a, 256, b)] == ["a", "", "b"]
