@@ -24,6 +24,9 @@ class AdapterBank:
 
     All methods are thread-safe and all-or-nothing: one that raises leaves every registration, pin
     and leased slot as it was (cached adapters that were displaced are simply made again).
+
+    Fields:
+        hits, misses: adapters leased so far that had a slot, and that were brought into one.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class AdapterBank:
         self._free = list(range(slab.num_slots))
         self._pins = [0] * slab.num_slots
         self._generations = [0] * slab.num_slots
+        self.hits = self.misses = 0
 
     def __len__(self) -> int:
         return len(self._store)
@@ -115,6 +119,8 @@ class AdapterBank:
             entries = {i: self._entry(i) for i in wanted if i not in self._slot_of}
             if entries:
                 self._bring_in(entries, keep=set(wanted))
+            self.hits += len(wanted) - len(entries)
+            self.misses += len(entries)
             for adapter in wanted:
                 self._slot_of.move_to_end(adapter)
                 self._pins[self._slot_of[adapter]] += 1
@@ -123,6 +129,30 @@ class AdapterBank:
             slots = torch.tensor(rows, dtype=torch.int32, device=self.slab.device)
             generations = tuple(self._generations[s] for s in pinned)
             return Lease(self, slots, tuple(ids), tuple(pinned), generations)
+
+    def generated(self, adapter: AdapterId) -> bool:
+        """Whether an adapter is kept as a code; never waits for a lease that is being filled.
+
+        Raises:
+            UnknownAdapter: it is not registered.
+        """
+        return self._store.holds_code(adapter)
+
+    def weights(self, adapter: AdapterId) -> LoraWeights:
+        """An adapter as weights with module paths, made from its code where it has one.
+
+        Raises:
+            UnknownAdapter: it is not registered.
+            AdapterMismatch: its code belongs to another generator.
+        """
+        with self._lock:
+            entry = self._entry(adapter)
+            if isinstance(entry, StoredCode):
+                self._check_fingerprints({adapter: entry})
+                assert self.generator is not None
+                wide = entry.code.float() if entry.code.is_floating_point() else entry.code
+                entry = self.generator.generate(codes=wide[None])[0]
+            return entry.for_sites(self._sites)
 
     def fits(self, ids: Sequence[AdapterId | None]) -> int:
         """How many of the leading ids one `lease` could take now; unknown ones count as fitting."""

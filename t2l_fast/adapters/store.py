@@ -88,6 +88,10 @@ class AdapterStore:
         fingerprint, table = self._tables[handle >> _ROW_BITS]
         return StoredCode(table[handle & ((1 << _ROW_BITS) - 1)], fingerprint)
 
+    def holds_code(self, adapter: AdapterId) -> bool:
+        """Whether an id's adapter is stored as a code; raises UnknownAdapter as `[]` does."""
+        return self._handle(adapter) != _WEIGHTS
+
     @property
     def durable(self) -> bool:
         return self._file is not None

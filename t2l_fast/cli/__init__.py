@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from t2l_fast.cli import bench, chat, demo, doctor, evaluate, generate, reconstruct, train
+from t2l_fast.cli import bench, chat, demo, doctor, evaluate, generate, reconstruct, serve, train
 from t2l_fast.errors import T2LError
 from t2l_fast.version import __version__
 
@@ -22,6 +22,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
+app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)
 train.app.command("oracles")(reconstruct.oracles)
 train.app.command("recon")(reconstruct.recon)

@@ -41,3 +41,36 @@ class EngineConfig:
                 f"page_size must be at least 4 and cache_tokens two pages, got page_size="
                 f"{self.page_size} and cache_tokens={self.cache_tokens}"
             )
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one request of a server may ask for.
+
+    Fields:
+        body_bytes: of a JSON body.
+        upload_bytes: of a zipped PEFT folder, zipped and unzipped.
+        description_chars: of one description.
+        descriptions: registered by one call.
+        adapters: registered by one tenant.
+        choices: answers of one request (`n`).
+        default_tokens: of a chat answer where the request sets no limit.
+
+    Raises:
+        ConfigError: a limit is below 1.
+    """
+
+    body_bytes: int = 1 << 20
+    upload_bytes: int = 64 << 20
+    description_chars: int = 2000
+    descriptions: int = 256
+    adapters: int = 100_000
+    choices: int = 8
+    default_tokens: int = 256
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) < 1:
+                raise ConfigError(
+                    f"{field.name} must be at least 1, got {getattr(self, field.name)}"
+                )

@@ -164,6 +164,11 @@ class Engine:
         return self._manager.background_thread_status.fatal_error
 
     @property
+    def accepts(self) -> bool:
+        """Whether requests are taken."""
+        return self.failure is None and not self._closed
+
+    @property
     def stats(self) -> EngineStats:
         """Counts since the engine began."""
         return self._running.stats

@@ -1,0 +1,130 @@
+"""`t2l serve`: an OpenAI-compatible server with an adapter for every request."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from t2l_fast.errors import ArgumentError, ConfigError
+
+
+def serve(
+    checkpoint: Annotated[
+        str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub; "" = none.')
+    ] = "smollm2",
+    model: Annotated[
+        str, typer.Option(help="Base model; empty = the one the checkpoint names.")
+    ] = "",
+    served_name: Annotated[
+        str, typer.Option(help="What requests call the base model; empty = its name.")
+    ] = "",
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    store: Annotated[
+        Path | None, typer.Option(help="SQLite file of registered adapters; none = RAM alone.")
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(help="File with one tenant:key a line; none = open to whoever reaches it."),
+    ] = None,
+    slots: Annotated[int, typer.Option(min=1, help="Adapters on the device at once.")] = 64,
+    rank_max: Annotated[
+        int, typer.Option(help="Largest rank a slot takes; 0 = the generator's.")
+    ] = 0,
+    target_modules: Annotated[
+        str,
+        typer.Option(
+            help='Linears that take adapters, "q_proj,v_proj" or "all-linear"; empty = '
+            "the generator's."
+        ),
+    ] = "",
+    dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
+    device: Annotated[
+        str, typer.Option(help='"cpu", "cuda"; empty = cuda where there is one.')
+    ] = "",
+    max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
+    max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
+    cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
+    max_queue: Annotated[int, typer.Option(min=1, help="Requests that may wait.")] = 1024,
+    max_queue_per_tenant: Annotated[
+        int, typer.Option(help="The same for one tenant; 0 = no limit of its own.")
+    ] = 0,
+    max_adapters: Annotated[
+        int, typer.Option(min=1, help="Adapters that a tenant may register.")
+    ] = 100_000,
+    grace: Annotated[
+        int, typer.Option(min=1, help="Seconds that requests get to finish after SIGTERM.")
+    ] = 60,
+) -> None:
+    """Serve chat, completions and adapters under /v1, until SIGTERM or Ctrl-C."""
+    try:
+        import uvicorn
+
+        from t2l_fast.serve.app import create_app
+        from t2l_fast.serve.keys import Keys
+    except ImportError as error:
+        raise ConfigError(
+            f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
+            'pip install "t2l_fast[serve]"'
+        ) from None
+    import torch
+
+    from t2l_fast.adapters import attach
+    from t2l_fast.config import LoraConfig
+    from t2l_fast.generators import TextToLora
+    from t2l_fast.models import load_model
+    from t2l_fast.serve import Engine, EngineConfig
+    from t2l_fast.serve.config import Limits
+
+    known = keys and Keys.read(keys)  # before anything slow
+    sizes = EngineConfig(
+        max_active=max_active,
+        max_batch_tokens=max_batch_tokens,
+        cache_tokens=cache_tokens,
+        max_queue=max_queue,
+        max_queue_per_tenant=max_queue_per_tenant or None,
+    )
+    if dtype and not isinstance(getattr(torch, dtype, None), torch.dtype):
+        raise ArgumentError(f"--dtype must be float32, bfloat16 or float16, got {dtype!r}")
+    generator = TextToLora.from_pretrained(checkpoint) if checkpoint else None
+    name = model or (generator.config.base_model if generator is not None else None)
+    if not name:
+        raise ConfigError("the checkpoint names no base model, and --model is empty: name one")
+    if generator is None and not (target_modules and rank_max > 0):
+        raise ConfigError("without a checkpoint, --target-modules and --rank-max are needed")
+    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    base, tokenizer = load_model(name, dtype=getattr(torch, dtype) if dtype else None, device=place)
+    if generator is not None:
+        generator.to(place)
+    lora = generator.config.lora if generator is not None else LoraConfig("all-linear", rank_max, 1)
+    if target_modules:
+        named = tuple(m.strip() for m in target_modules.split(","))
+        targets = named[0] if named == ("all-linear",) else named
+        lora = LoraConfig(targets, lora.rank, lora.alpha, lora.use_rslora)
+    adapters = attach(
+        base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
+    )
+    try:
+        engine = Engine(base, tokenizer, adapters, sizes)
+        app = create_app(
+            engine,
+            base=served_name or name,
+            template=generator.config.prompt_template if generator is not None else None,
+            keys=known,
+            limits=Limits(adapters=max_adapters),
+        )
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+        # uvicorn's own access log would hold paths, and t2l:<description> may stand in one
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            access_log=False,
+            log_config=None,
+            timeout_graceful_shutdown=grace,
+        )
+    finally:
+        adapters.detach()

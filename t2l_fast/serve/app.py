@@ -1,0 +1,82 @@
+"""The server: OpenAI's API over an engine, and routes to register adapters."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response
+
+from t2l_fast.serve import adapter_routes, completions, failures
+from t2l_fast.serve.config import Limits
+from t2l_fast.serve.engine import Engine
+from t2l_fast.serve.guard import Guard
+from t2l_fast.serve.keys import Keys
+from t2l_fast.serve.metrics import Metrics
+from t2l_fast.serve.prompts import Prompter
+from t2l_fast.serve.registry import Registry
+from t2l_fast.serve.state import Operator, Serving, State
+from t2l_fast.version import __version__
+
+
+def create_app(
+    engine: Engine,
+    *,
+    base: str,
+    template: str | None = None,
+    keys: Keys | None = None,
+    limits: Limits | None = None,
+) -> FastAPI:
+    """An ASGI application that answers for `engine`, and drains it when it shuts down.
+
+    Args:
+        base: the name under which requests ask for the base model.
+        template: what generated adapters were trained to read (`T2LConfig.prompt_template`); None =
+            the tokenizer's chat template.
+        keys: API keys; None = open to everybody who reaches it.
+        limits: of one request.
+    """
+    limits = limits or Limits()
+    state = State(
+        engine=engine,
+        registry=Registry(engine, limits),
+        prompter=Prompter(engine.tokenizer, template),
+        metrics=Metrics(engine),
+        limits=limits,
+        base=base,
+        keys=keys,
+    )
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI):
+        yield
+        await run_in_threadpool(engine.close)
+
+    app = FastAPI(
+        title="t2l_fast",
+        version=__version__,
+        description="One base model, a different adapter for every request.",
+        lifespan=lifespan,
+    )
+    app.state.serving = state
+    app.add_middleware(Guard, limits=limits, metrics=state.metrics)
+    failures.install(app)
+    app.include_router(completions.router)
+    app.include_router(adapter_routes.router)
+
+    @app.get("/health", responses={503: {"description": "The engine failed, or is closing."}})
+    def health(state: Serving) -> Response:
+        """Whether requests are taken."""
+        body: dict[str, Any] = {"status": "ok"}
+        if not state.engine.accepts:
+            body = {"status": "failed" if state.engine.failure is not None else "closing"}
+        return JSONResponse(body, 200 if body["status"] == "ok" else 503)
+
+    @app.get("/metrics", dependencies=[Operator], response_class=Response)
+    def metrics(state: Serving) -> Response:
+        """Prometheus' text format."""
+        return Response(state.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return app

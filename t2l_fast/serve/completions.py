@@ -1,0 +1,193 @@
+"""Routes of completions and models, as OpenAI's API has them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Coroutine
+from typing import Annotated, Any, TypeVar
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+
+from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.errors import ArgumentError, T2LError
+from t2l_fast.serve.answers import Answers
+from t2l_fast.serve.failures import failure
+from t2l_fast.serve.registry import INLINE
+from t2l_fast.serve.render import ChatRender, TextRender
+from t2l_fast.serve.sampling import SamplingParams
+from t2l_fast.serve.schema import ChatRequest, CompletionRequest, Sampled
+from t2l_fast.serve.state import ERRORS, Serving, State, Tenant
+
+T = TypeVar("T")
+Json = dict[str, Any]
+router = APIRouter(prefix="/v1", responses=ERRORS)
+
+
+@router.post("/chat/completions")
+async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tenant) -> Response:
+    """Answer a conversation."""
+    adapter = await _adapter(state, tenant, body.model)
+    generated = adapter is not None and state.engine.bank.generated(adapter)
+    messages = [m.plain() for m in body.messages]
+    prompt = await run_in_threadpool(state.prompter.chat, messages, generated=generated)
+    asked = body.max_completion_tokens or body.max_tokens
+    room = state.engine.longest - len(prompt)
+    count = asked or max(1, min(room, state.limits.default_tokens))
+    if body.top_logprobs is not None and not body.logprobs:
+        raise ArgumentError("top_logprobs needs logprobs: true, got false")
+    logprobs = (body.top_logprobs or 0) if body.logprobs else None
+    params = _params(state, body, count, logprobs)
+    render = ChatRender(body.model, state.prompter)
+    return await _respond(state, request, body, prompt, params, adapter, tenant, render)
+
+
+@router.post("/completions")
+async def complete(
+    body: CompletionRequest, request: Request, state: Serving, tenant: Tenant
+) -> Response:
+    """Continue a text."""
+    adapter = await _adapter(state, tenant, body.model)
+    prompt = body.prompt
+    if isinstance(prompt, str):
+        prompt = await run_in_threadpool(state.prompter.text, prompt)
+    params = _params(state, body, body.max_tokens, body.logprobs)
+    render = TextRender(body.model, state.prompter)
+    return await _respond(state, request, body, prompt, params, adapter, tenant, render)
+
+
+@router.get("/models")
+def models(
+    state: Serving,
+    tenant: Tenant,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: str | None = None,
+) -> Json:
+    """The base model and the tenant's adapters, page by page."""
+    names = state.registry.names(tenant, after=after, limit=limit + 1)
+    shown = [_model(state, name) for name in names[:limit]]
+    first = [_model(state, state.base)] if after is None else []
+    return {"object": "list", "data": first + shown, "has_more": len(names) > limit}
+
+
+@router.get("/models/{model:path}")
+def model(state: Serving, tenant: Tenant, model: str) -> Json:
+    """One of them."""
+    if model != state.base:
+        state.registry.resolve(tenant, model)
+    return _model(state, model)
+
+
+def _model(state: State, name: str) -> Json:
+    parent = None if name == state.base else state.base
+    return {
+        "id": name,
+        "object": "model",
+        "created": state.started,
+        "owned_by": "t2l_fast",
+        "parent": parent,
+    }
+
+
+async def _adapter(state: State, tenant: str, model: str) -> AdapterId | None:
+    if model == state.base:
+        return None
+    if model.startswith(INLINE):
+        return await run_in_threadpool(
+            state.registry.inline, tenant, model.removeprefix(INLINE).strip()
+        )
+    return state.registry.resolve(tenant, model)
+
+
+def _params(state: State, body: Sampled, count: int, logprobs: int | None) -> list[SamplingParams]:
+    if body.n > state.limits.choices:
+        raise ArgumentError(f"n may be up to {state.limits.choices}, got {body.n}")
+    if body.stream_options is not None and not body.stream:
+        raise ArgumentError("stream_options needs stream: true, got false")
+    return [body.params(i, count, logprobs) for i in range(body.n)]
+
+
+async def _respond(
+    state: State,
+    request: Request,
+    body: Sampled,
+    prompt: list[int],
+    params: list[SamplingParams],
+    adapter: AdapterId | None,
+    tenant: str,
+    render: ChatRender | TextRender,
+) -> Response:
+    answers = Answers(state.engine, prompt, params, adapter=adapter, tenant=tenant)
+    timed = _timed(state, answers)
+    try:
+        if not body.stream:
+            made = await _unless_gone(request, answers.whole(timed))
+            return JSONResponse(render.whole(made, len(prompt)))
+        # an error before the first token still has a status of its own
+        first = await _unless_gone(request, anext(timed))
+    except BaseException:
+        answers.cancel()
+        raise
+    counted = body.stream_options is not None and body.stream_options.include_usage
+
+    async def events() -> AsyncIterator[str]:
+        generated = 0
+        try:
+            for piece in render.opening(len(params)):
+                yield _event(piece)
+            async for index, chunk in _after(first, timed):
+                generated += len(chunk.tokens)
+                if chunk.text or chunk.finish or chunk.logprobs:
+                    yield _event(render.piece(index, chunk))
+            if counted:
+                yield _event(render.closing(len(prompt), generated))
+            yield "data: [DONE]\n\n"
+        except T2LError as error:
+            yield _event(failure(error)[1])
+        finally:
+            answers.cancel()
+
+    return StreamingResponse(events(), media_type="text/event-stream")
+
+
+async def _after(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
+    yield first
+    async for item in rest:
+        yield item
+
+
+async def _timed(state: State, answers: Answers) -> AsyncIterator[Any]:
+    started, begun = time.perf_counter(), False
+    async for item in answers:
+        if not begun:
+            state.metrics.first_token.observe(time.perf_counter() - started)
+            begun = True
+        yield item
+    state.metrics.answer.observe(time.perf_counter() - started)
+
+
+async def _unless_gone(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
+    """The result, unless the client hangs up first."""
+    work = asyncio.ensure_future(waiting)
+    gone = asyncio.ensure_future(_gone(request))
+    try:
+        await asyncio.wait({work, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if not work.done():
+            raise HTTPException(499, "the client hung up")
+        return work.result()
+    finally:
+        work.cancel()
+        gone.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _event(piece: Json) -> str:
+    return f"data: {json.dumps(piece, ensure_ascii=False)}\n\n"

@@ -1,0 +1,76 @@
+"""PEFT folders as zip files: what a server takes and gives."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from t2l_fast.adapters import LoraWeights
+from t2l_fast.adapters.peft_io import CONFIG_NAME, WEIGHTS_NAME
+from t2l_fast.errors import AdapterFormatError
+
+_WANTED = (CONFIG_NAME, WEIGHTS_NAME)
+# RuntimeError: encrypted members
+_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError)
+
+
+def pack(weights: LoraWeights) -> bytes:
+    """A PEFT folder's files, zipped.
+
+    Raises:
+        AdapterMismatch: the weights don't know their modules' paths.
+    """
+    made = io.BytesIO()
+    with tempfile.TemporaryDirectory() as folder:
+        weights.save_pretrained(folder)
+        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+            for name in _WANTED:
+                archive.write(Path(folder) / name, name)
+    return made.getvalue()
+
+
+def unpack(content: bytes, limit: int) -> LoraWeights:
+    """Read what `pack` makes, or a zipped folder: two files are taken out, and no others.
+
+    Args:
+        limit: bytes that the two may have, unzipped.
+
+    Raises:
+        AdapterFormatError: no zip file, damaged, larger, or not exactly one of each file in it.
+        ConfigError: the adapter uses a PEFT feature that is not run here.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                for name in _WANTED:
+                    found = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
+                    if len(found) != 1:
+                        raise AdapterFormatError(
+                            f"a zipped PEFT folder must hold one {name}, got {len(found)}"
+                        )
+                    with archive.open(found[0]) as member:
+                        # a header may lie about the size
+                        data = member.read(limit + 1)
+                    limit -= len(data)
+                    if limit < 0:
+                        raise AdapterFormatError(
+                            f"{_WANTED} must be smaller than the server takes, unzipped too"
+                        )
+                    (Path(folder) / name).write_bytes(data)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            OSError,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
+            if isinstance(error, AdapterFormatError):
+                raise
+            raise AdapterFormatError(f"the upload must be a zip file, got {error}") from None
+        try:
+            return LoraWeights.from_pretrained(folder)
+        except AdapterFormatError as error:
+            raise AdapterFormatError(str(error).replace(folder, "the upload")) from None

@@ -1,0 +1,65 @@
+"""Prompter: token ids of what a request asks, as its adapter was trained to read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from t2l_fast.errors import ArgumentError
+
+Message = dict[str, str]
+"""With "role" and "content"."""
+
+
+class Prompter:
+    """Turns messages and texts into prompts.
+
+    Args:
+        tokenizer: of the base model.
+        template: with "{input}": what generated adapters were trained to read; None = the
+            tokenizer's chat template, as for the base model and trained adapters.
+    """
+
+    def __init__(self, tokenizer: Any, template: str | None) -> None:
+        self._tokenizer, self._template = tokenizer, template
+
+    def chat(self, messages: Sequence[Message], *, generated: bool) -> list[int]:
+        """Ids of a conversation.
+
+        Args:
+            generated: whether it goes to a generated adapter.
+
+        Raises:
+            ArgumentError: there is no chat template, it refuses these messages, or the generator's
+                template has no place for them.
+        """
+        if generated and self._template is not None:
+            if [m["role"] for m in messages] != ["user"]:
+                raise ArgumentError(
+                    f"generated adapters of this server read one user message, as "
+                    f"{self._template!r}, got roles {[m['role'] for m in messages]}: put all "
+                    "into one, or ask the base model"
+                )
+            return self.text(self._template.replace("{input}", messages[0]["content"]))
+        if getattr(self._tokenizer, "chat_template", None) is None:
+            raise ArgumentError(
+                "chat needs a chat template, but the base model's tokenizer has none: use "
+                "/v1/completions"
+            )
+        try:
+            text = self._tokenizer.apply_chat_template(
+                list(messages), tokenize=False, add_generation_prompt=True
+            )
+        except Exception as error:  # whatever a template raises, from Jinja's own errors on
+            raise ArgumentError(
+                f"the model's chat template does not take these messages: {type(error).__name__}"
+            ) from None
+        return self._tokenizer(text, add_special_tokens=False).input_ids
+
+    def text(self, text: str) -> list[int]:
+        """Ids of a plain prompt."""
+        return self._tokenizer(text).input_ids
+
+    def token_text(self, token: int) -> str:
+        """A token as text."""
+        return self._tokenizer.decode([token])

@@ -1,0 +1,207 @@
+"""Registry: each tenant's adapters by name, over one bank."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Iterator, Sequence
+from hashlib import sha256
+from itertools import dropwhile, islice
+
+import torch
+from torch import Tensor
+
+from t2l_fast.adapters import AdapterBank, LoraWeights
+from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.encoders.base import prepare
+from t2l_fast.errors import ArgumentError, NotAllowed, UnknownAdapter
+from t2l_fast.serve.config import Limits
+from t2l_fast.serve.engine import Engine
+
+INLINE = "t2l:"
+"""Before a description in place of an adapter's name."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_AT_ONCE = 16
+
+
+class Registry:
+    """Names of a tenant's adapters, and the bank's ids behind them.
+
+    With keys, ids are `tenant/name`: a name says nothing about what other tenants have. Without
+    (tenant ""), they are the bank's own, numbers included. What is asked of the generator runs in
+    the engine's thread.
+
+    Args:
+        engine: whose bank it is.
+        limits: of registrations.
+    """
+
+    def __init__(self, engine: Engine, limits: Limits) -> None:
+        self.limits = limits
+        self._engine = engine
+        self._bank: AdapterBank = engine.bank
+        self._of: dict[str, dict[AdapterId, None]] = {}
+        for adapter in self._bank:
+            self._add(adapter)
+
+    def resolve(self, tenant: str, name: str) -> AdapterId:
+        """The bank's id of a tenant's adapter.
+
+        Raises:
+            UnknownAdapter: the tenant has none of that name.
+        """
+        found = self._of.get(tenant, {})
+        wanted: AdapterId = f"{tenant}/{name}" if tenant else name
+        if wanted not in found and not tenant and name.isdecimal() and name.isascii():
+            wanted = int(name)
+        if wanted not in found:
+            raise UnknownAdapter(
+                f"a model must be the base model, a registered adapter, or {INLINE}<description>, "
+                f"got {name!r}: register it first"
+            )
+        return wanted
+
+    def inline(self, tenant: str, description: str) -> AdapterId:
+        """The adapter of a description; blocks while it is registered on first use.
+
+        Raises:
+            NotAllowed, EncoderError, AdapterMismatch: as `register_texts`.
+        """
+        self._check_texts([description])
+        name = f"t2l-{sha256(prepare(description).encode()).hexdigest()[:32]}"
+        if (f"{tenant}/{name}" if tenant else name) not in self._of.get(tenant, {}):
+            try:
+                self.register_texts(tenant, [description], [name])
+            except ArgumentError:  # another request was faster
+                return self.resolve(tenant, name)
+        return self.resolve(tenant, name)
+
+    def register_texts(
+        self, tenant: str, texts: Sequence[str], names: Sequence[str] | None
+    ) -> list[str]:
+        """Register descriptions, all or none; their names. Blocks until it is done.
+
+        Raises:
+            NotAllowed: more than the tenant may register.
+            ArgumentError: a description too long, or names that are taken or unfit.
+            EncoderError: a description can't be encoded.
+            AdapterMismatch: there is no generator.
+            EngineError: the engine is closed.
+        """
+        self._check_texts(texts)
+        ids = self._new_ids(tenant, names, len(texts))
+        generator = self._bank.generator
+        if generator is None:
+            # the bank says what is missing
+            self._bank.register(texts=list(texts), names=ids)
+        pieces = [texts[i : i + _AT_ONCE] for i in range(0, len(texts), _AT_ONCE)]
+
+        def encode(piece: Sequence[str]):
+            return lambda: generator.encode(piece)
+
+        # piece by piece, so that requests go on meanwhile
+        codes = [row for piece in pieces for row in self._engine.run(encode(piece)).result()]
+        return self._register(tenant, ids, lambda: self._store_codes(codes, ids))
+
+    def register_weights(self, tenant: str, weights: LoraWeights, name: str | None) -> str:
+        """Register a trained adapter; its name. As `register_texts`."""
+        ids = self._new_ids(tenant, None if name is None else [name], 1)
+        return self._register(
+            tenant, ids, lambda: self._bank.register(weights=[weights], names=ids)
+        )[0]
+
+    def forget(self, tenant: str, name: str) -> None:
+        """Remove an adapter for good.
+
+        Raises:
+            UnknownAdapter: the tenant has none of that name.
+            AdapterInUse: a request runs with it.
+        """
+        adapter = self.resolve(tenant, name)
+
+        def errand() -> None:
+            self._bank.forget([adapter])
+            self._of[tenant].pop(adapter, None)
+
+        self._engine.run(errand).result()
+
+    def weights(self, tenant: str, name: str) -> LoraWeights:
+        """An adapter as weights; see `AdapterBank.weights`."""
+        adapter = self.resolve(tenant, name)
+        return self._engine.run(lambda: self._bank.weights(adapter)).result()
+
+    def kind(self, tenant: str, name: str) -> str:
+        """ "generated" or "trained"."""
+        coded = self._bank.generated(self.resolve(tenant, name))
+        return "generated" if coded else "trained"
+
+    def names(self, tenant: str, *, after: str | None = None, limit: int) -> list[str]:
+        """Up to `limit` names in the order of their registration, after one of them.
+
+        Raises:
+            UnknownAdapter: the tenant has none called `after`.
+        """
+        found: Iterator[AdapterId] = iter(list(self._of.get(tenant, ())))
+        if after is not None:
+            last = self.resolve(tenant, after)
+            found = islice(dropwhile(lambda a: a != last, found), 1, None)
+        return [_name(tenant, adapter) for adapter in islice(found, limit)]
+
+    def count(self, tenant: str) -> int:
+        return len(self._of.get(tenant, ()))
+
+    def _store_codes(self, codes: list[Tensor], ids: list[str]) -> list[AdapterId]:
+        return self._bank.register(codes=torch.stack(codes), names=ids)
+
+    def _register(
+        self, tenant: str, ids: list[str], store: Callable[[], list[AdapterId]]
+    ) -> list[str]:
+        def errand() -> list[str]:
+            self._check_room(tenant, len(ids))
+            for adapter in store():
+                self._add(adapter)
+            return [_name(tenant, adapter) for adapter in ids]
+
+        return self._engine.run(errand).result()
+
+    def _add(self, adapter: AdapterId) -> None:
+        tenant, slash, _ = adapter.partition("/") if isinstance(adapter, str) else ("", "", "")
+        self._of.setdefault(tenant if slash else "", {})[adapter] = None
+
+    def _new_ids(self, tenant: str, names: Sequence[str] | None, count: int) -> list[str]:
+        self._check_room(tenant, count)
+        if names is None:
+            names = [f"adapter-{secrets.token_hex(8)}" for _ in range(count)]
+        for name in names:
+            if not _NAME.fullmatch(name) or (not tenant and name.isdecimal()):
+                raise ArgumentError(
+                    "a name must be up to 64 letters, digits, '.', '_' and '-', beginning with a "
+                    f"letter or digit, and no number alone, got {name!r}"
+                )
+        ids = [f"{tenant}/{name}" if tenant else name for name in names]
+        taken = [_name(tenant, i) for i in ids if i in self._of.get(tenant, {})]
+        if len(ids) != count or len(set(ids)) != count or taken:
+            raise ArgumentError(
+                f"names must be {count} different new ones, got {len(ids)} with "
+                f"{taken[:3] or 'none'} taken"
+            )
+        return ids
+
+    def _check_room(self, tenant: str, count: int) -> None:
+        if self.count(tenant) + count > self.limits.adapters:
+            raise NotAllowed(
+                f"up to {self.limits.adapters} adapters may be registered, got {count} more than "
+                f"{self.count(tenant)}: delete some"
+            )
+
+    def _check_texts(self, texts: Sequence[str]) -> None:
+        longest = max(map(len, texts))
+        if len(texts) > self.limits.descriptions or longest > self.limits.description_chars:
+            raise ArgumentError(
+                f"one call takes up to {self.limits.descriptions} descriptions of up to "
+                f"{self.limits.description_chars} characters, got {len(texts)} of up to {longest}"
+            )
+
+
+def _name(tenant: str, adapter: AdapterId) -> str:
+    return str(adapter)[len(tenant) + 1 :] if tenant else str(adapter)
