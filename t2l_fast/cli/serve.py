@@ -108,6 +108,8 @@ def serve(
         base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
     )
     try:
+        if generator is not None:
+            generator.encode(["Load the encoder now, not with the first request."])
         engine = Engine(base, tokenizer, adapters, sizes)
         app = create_app(
             engine,
@@ -116,7 +118,10 @@ def serve(
             keys=known,
             limits=Limits(adapters=max_adapters),
         )
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
+        logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
+        for logger in ("t2l_fast", "uvicorn"):
+            logging.getLogger(logger).setLevel(logging.INFO)
+        logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)
         # uvicorn's own access log would hold paths, and t2l:<description> may stand in one
         uvicorn.run(
             app,

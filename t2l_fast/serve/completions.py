@@ -42,7 +42,8 @@ async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tena
         raise ArgumentError("top_logprobs needs logprobs: true, got false")
     logprobs = (body.top_logprobs or 0) if body.logprobs else None
     params = _params(state, body, count, logprobs)
-    render = ChatRender(body.model, state.prompter)
+    trim = state.prompter.follows_template(generated=generated)
+    render = ChatRender(body.model, state.prompter, trim=trim)
     return await _respond(state, request, body, prompt, params, adapter, tenant, render)
 
 

@@ -23,6 +23,10 @@ class Prompter:
     def __init__(self, tokenizer: Any, template: str | None) -> None:
         self._tokenizer, self._template = tokenizer, template
 
+    def follows_template(self, *, generated: bool) -> bool:
+        """Whether a chat goes by the generator's template: its answers begin with a gap."""
+        return generated and self._template is not None
+
     def chat(self, messages: Sequence[Message], *, generated: bool) -> list[int]:
         """Ids of a conversation.
 
@@ -33,7 +37,7 @@ class Prompter:
             ArgumentError: there is no chat template, it refuses these messages, or the generator's
                 template has no place for them.
         """
-        if generated and self._template is not None:
+        if self._template is not None and generated:
             if [m["role"] for m in messages] != ["user"]:
                 raise ArgumentError(
                     f"generated adapters of this server read one user message, as "

@@ -23,17 +23,24 @@ def usage(prompt: int, generated: int) -> Json:
 
 
 class ChatRender:
-    """`/v1/chat/completions`."""
+    """`/v1/chat/completions`.
 
-    def __init__(self, model: str, prompter: Prompter) -> None:
+    Args:
+        model: as it was asked for.
+        prompter: gives tokens as text.
+        trim: leave out white space in front of an answer.
+    """
+
+    def __init__(self, model: str, prompter: Prompter, *, trim: bool = False) -> None:
         self._head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time())}
-        self._model, self._prompter = model, prompter
+        self._model, self._prompter, self._trim = model, prompter, trim
+        self._begun: set[int] = set()
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
         choices = [
             {
                 "index": i,
-                "message": {"role": "assistant", "content": a.text, "refusal": None},
+                "message": {"role": "assistant", "content": self._text(i, a), "refusal": None},
                 "logprobs": self._logprobs(a),
                 "finish_reason": a.finish,
             }
@@ -48,11 +55,20 @@ class ChatRender:
         return [self._piece(i, delta, None, None) for i in range(count)]
 
     def piece(self, index: int, chunk: Chunk) -> Json:
-        delta = {"content": chunk.text} if chunk.text else {}
+        text = self._text(index, chunk)
+        delta = {"content": text} if text else {}
         return self._piece(index, delta, self._logprobs(chunk), chunk.finish)
 
     def closing(self, prompt: int, generated: int) -> Json:
         return self._object("chat.completion.chunk", []) | {"usage": usage(prompt, generated)}
+
+    def _text(self, index: int, answer: Completion | Chunk) -> str:
+        if not self._trim or index in self._begun:
+            return answer.text
+        text = answer.text.lstrip()
+        if text:
+            self._begun.add(index)
+        return text
 
     def _piece(self, index: int, delta: Json, logprobs: Json | None, finish: str | None) -> Json:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}

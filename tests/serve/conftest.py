@@ -1,13 +1,19 @@
 """An engine over the tiny model, with random adapters strong enough to change its answers."""
 
+import logging
 import threading
-from contextlib import contextmanager
+import time
+from contextlib import ExitStack, contextmanager
 
+import httpx
+import openai
 import pytest
 import torch
+import uvicorn
 
 import t2l_fast as t2l
 from t2l_fast.serve import Engine, EngineConfig
+from t2l_fast.serve.app import create_app
 
 TARGETS = ("q_proj", "v_proj", "down_proj")
 CONFIG = t2l.LoraConfig(TARGETS, rank=4, alpha=8)
@@ -98,3 +104,73 @@ def serving(tiny):
             return _attached(tiny, **options)
 
     return Serving
+
+
+class Log(logging.Handler):
+    """Every record that anything logs, as text."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += logging.Formatter().format(record) + "\n"
+
+
+class Server:
+    """The application of one engine on a port of this machine, in a thread."""
+
+    def __init__(self, engine, **options) -> None:
+        app = create_app(engine, base="tiny", **options)
+        self.engine = engine
+        self.app = app
+        config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
+        self._uvicorn = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._uvicorn.run)
+        self._thread.start()
+        while not self._uvicorn.started:
+            assert self._thread.is_alive()
+            time.sleep(0.01)
+        port = self._uvicorn.servers[0].sockets[0].getsockname()[1]
+        self.url = f"http://127.0.0.1:{port}"
+
+    def http(self, key: str | None = None) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60)
+
+    def openai(self, key: str = "none") -> openai.OpenAI:
+        return openai.OpenAI(base_url=f"{self.url}/v1", api_key=key, max_retries=0)
+
+    def ask_to_stop(self) -> None:
+        self._uvicorn.should_exit = True
+
+    def stop(self) -> None:
+        self.ask_to_stop()
+        self._thread.join(60)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def served(tiny):
+    """Make servers: `served(generator=…, keys=…, limits=…, template=…, **engine options)`."""
+    with ExitStack() as stack:
+
+        def make(*, keys=None, limits=None, template=None, chat_template=None, **options):
+            engine = stack.enter_context(_engine(tiny, **options))
+            engine.tokenizer.chat_template = chat_template
+            server = Server(engine, keys=keys, limits=limits, template=template)
+            stack.callback(server.stop)
+            return server
+
+        yield make
+
+
+@pytest.fixture
+def everything_logged():
+    handler, root = Log(), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler
+    root.removeHandler(handler)
+    root.setLevel(level)
