@@ -135,8 +135,14 @@ def _taught():
 
 
 @pytest.fixture
-def tiny(_taught, one_thread):
+def tiny(tools, one_thread):
     """The helpers above, for tests (with importlib mode a conftest can't be imported)."""
+    return tools
+
+
+@pytest.fixture(scope="session")
+def tools(_taught):
+    """`tiny` for fixtures that outlive a test."""
 
     class Tiny:
         letters = LETTERS

@@ -14,6 +14,8 @@ from t2l_fast.serve.metrics import Metrics
 log = logging.getLogger("t2l_fast.serve")
 
 ZIP = "application/zip"
+METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+"""Others are told apart nowhere: a client makes them up."""
 
 
 class TooLarge(Exception):
@@ -47,6 +49,8 @@ class Guard:
 
         async def noted(message: dict) -> None:
             nonlocal status
+            if size > limit and not status:  # the application may have caught what it was told
+                raise TooLarge
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
@@ -57,6 +61,7 @@ class Guard:
                 raise TooLarge
             await self._app(scope, counted, noted)
         except TooLarge:
+            size = 0
             await _answer(noted, 413, f"a body may have {limit} bytes: send less", status)
         except Exception as error:
             frames = traceback.extract_tb(error.__traceback__)
@@ -65,7 +70,7 @@ class Guard:
             await _answer(noted, 500, "the server failed: its log says where", status)
         finally:
             route = getattr(scope.get("route"), "path", "unknown")
-            method = scope["method"] if route != "unknown" else "other"
+            method = scope["method"] if scope["method"] in METHODS else "other"
             self._metrics.responses.labels(method, route, str(status)).inc()
             spent = 1e3 * (time.perf_counter() - started)
             log.info("%s %s %d %.0f ms", method, route, status, spent)

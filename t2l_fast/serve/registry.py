@@ -195,6 +195,8 @@ class Registry:
             )
 
     def _check_texts(self, texts: Sequence[str]) -> None:
+        if not all(text.strip() for text in texts):
+            raise ArgumentError("a description must not be empty, got one: leave it out")
         longest = max(map(len, texts))
         if len(texts) > self.limits.descriptions or longest > self.limits.description_chars:
             raise ArgumentError(

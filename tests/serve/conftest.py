@@ -107,13 +107,15 @@ def serving(tiny):
 
 
 class Log(logging.Handler):
-    """Every record that anything logs, as text."""
+    """Every record that anything but the tests' own clients logs, as text."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
         self.text = ""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name.split(".")[0] in ("httpx", "httpcore", "openai"):
+            return
         self.text += logging.Formatter().format(record) + "\n"
 
 
@@ -150,9 +152,8 @@ class Server:
         assert not self._thread.is_alive()
 
 
-@pytest.fixture
-def served(tiny):
-    """Make servers: `served(generator=…, keys=…, limits=…, template=…, **engine options)`."""
+@contextmanager
+def _servers(tiny):
     with ExitStack() as stack:
 
         def make(*, keys=None, limits=None, template=None, chat_template=None, **options):
@@ -162,6 +163,20 @@ def served(tiny):
             stack.callback(server.stop)
             return server
 
+        yield make
+
+
+@pytest.fixture
+def served(tiny):
+    """Make servers: `served(generator=…, keys=…, limits=…, template=…, **engine options)`."""
+    with _servers(tiny) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def served_to_all(tools):
+    """The same, for the tests of a file to share."""
+    with _servers(tools) as make:
         yield make
 
 

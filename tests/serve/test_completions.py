@@ -37,22 +37,28 @@ def server(served):
     return served(adapters=3, chat_template=CHAT)
 
 
+@pytest.fixture(scope="module")
+def shared(served_to_all):
+    """The same, for tests that leave it as it was."""
+    return served_to_all(adapters=3, chat_template=CHAT)
+
+
 @pytest.mark.parametrize(("model", "adapter"), [("tiny", None), ("a0", "a0"), ("a1", "a1")])
-def test_a_completion_is_the_engines_answer(server, model, adapter):
-    got = server.openai().completions.create(model=model, prompt="hello", **GREEDY)
-    assert got.choices[0].text == direct(server, "hello", adapter)
+def test_a_completion_is_the_engines_answer(shared, model, adapter):
+    got = shared.openai().completions.create(model=model, prompt="hello", **GREEDY)
+    assert got.choices[0].text == direct(shared, "hello", adapter)
     assert got.choices[0].finish_reason == "length"
     assert got.model == model
     assert (got.usage.prompt_tokens, got.usage.completion_tokens) == (6, 12)
 
 
-def test_a_prompt_may_be_token_ids(server):
-    ids = server.engine.tokenizer("hello").input_ids
-    got = server.openai().completions.create(model="a0", prompt=ids, **GREEDY)
-    assert got.choices[0].text == direct(server, "hello", "a0")
+def test_a_prompt_may_be_token_ids(shared):
+    ids = shared.engine.tokenizer("hello").input_ids
+    got = shared.openai().completions.create(model="a0", prompt=ids, **GREEDY)
+    assert got.choices[0].text == direct(shared, "hello", "a0")
 
 
-def test_chat_goes_by_the_chat_template(server):
+def test_chat_goes_by_the_chat_template(shared):
     messages = [
         {"role": "developer", "content": "be kind"},
         {
@@ -60,19 +66,19 @@ def test_chat_goes_by_the_chat_template(server):
             "content": [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}],
         },
     ]
-    got = server.openai().chat.completions.create(model="a0", messages=messages, **GREEDY)
+    got = shared.openai().chat.completions.create(model="a0", messages=messages, **GREEDY)
     # written by the template, so without a beginning of sequence of the tokenizer's
-    ids = server.engine.tokenizer("s:be kind;u:hello;a:", add_special_tokens=False).input_ids
+    ids = shared.engine.tokenizer("s:be kind;u:hello;a:", add_special_tokens=False).input_ids
     params = SamplingParams(max_tokens=12, ignore_eos=True)
-    want = server.engine.submit(ids, adapter="a0", params=params).result()
+    want = shared.engine.submit(ids, adapter="a0", params=params).result()
     assert got.choices[0].message.content == want.text
     assert got.choices[0].message.role == "assistant"
     assert got.usage.prompt_tokens == len(ids)
 
 
 @pytest.mark.parametrize("kind", ["chat", "text"])
-def test_a_stream_adds_up_to_the_whole(server, kind):
-    client = server.openai()
+def test_a_stream_adds_up_to_the_whole(shared, kind):
+    client = shared.openai()
     options = GREEDY | dict(model="a1", n=2, seed=5, temperature=1.0)
     streamed = options | dict(stream=True, stream_options={"include_usage": True})
     if kind == "chat":
@@ -96,26 +102,26 @@ def test_a_stream_adds_up_to_the_whole(server, kind):
     assert finishes == ["length"] * 2
 
 
-def test_stop_strings_seeds_and_penalties_reach_the_engine(server):
-    client = server.openai()
-    text = direct(server, "hello", "a0", 30)
+def test_stop_strings_seeds_and_penalties_reach_the_engine(shared):
+    client = shared.openai()
+    text = direct(shared, "hello", "a0", 30)
     options = dict(model="a0", prompt="hello", max_tokens=30, extra_body={"ignore_eos": True})
     got = client.completions.create(temperature=0, stop=[text[8:10]], **options)
     assert got.choices[0].text == text[: text.index(text[8:10])]
     assert got.choices[0].finish_reason == "stop"
     drawn = [client.completions.create(seed=s, **options).choices[0].text for s in (1, 1, 2)]
     assert drawn[0] == drawn[1] != drawn[2]
-    assert drawn[0] == direct(server, "hello", "a0", 30, temperature=1.0, seed=1)
+    assert drawn[0] == direct(shared, "hello", "a0", 30, temperature=1.0, seed=1)
     got = client.completions.create(temperature=0, frequency_penalty=2.0, **options)
-    assert got.choices[0].text == direct(server, "hello", "a0", 30, frequency_penalty=2.0)
+    assert got.choices[0].text == direct(shared, "hello", "a0", 30, frequency_penalty=2.0)
     extra = {"ignore_eos": True, "top_k": 1, "min_p": 0.5}
     got = client.completions.create(**(options | dict(extra_body=extra, seed=3)))
     assert got.choices[0].text == text
 
 
 @pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
-def test_log_probabilities(server, stream):
-    client = server.openai()
+def test_log_probabilities(shared, stream):
+    client = shared.openai()
     text = client.completions.create(model="a0", prompt="hello", logprobs=2, **GREEDY).choices[0]
     found = text.logprobs
     shown = [t for t in found.tokens if len(t) == 1]  # special tokens are no text
@@ -238,17 +244,17 @@ def test_models_are_listed_page_by_page(served):
     ],
     ids=str,
 )
-def test_bad_requests(server, change, status, words):
+def test_bad_requests(shared, change, status, words):
     body = {"model": "a0", "prompt": "hello", "max_tokens": 4} | change
-    got = server.http().post("/v1/completions", json=body)
+    got = shared.http().post("/v1/completions", json=body)
     assert got.status_code == status
     error = got.json()["error"]
     assert words in error["message"]
     assert error["type"] == "invalid_request_error"
 
 
-def test_a_body_that_is_no_json(server):
-    got = server.http().post(
+def test_a_body_that_is_no_json(shared):
+    got = shared.http().post(
         "/v1/completions", content=b"{", headers={"content-type": "application/json"}
     )
     assert got.status_code == 400
