@@ -87,7 +87,7 @@ def serve(
         max_queue=max_queue,
         max_queue_per_tenant=max_queue_per_tenant or None,
     )
-    if dtype and not isinstance(getattr(torch, dtype, None), torch.dtype):
+    if dtype not in ("", "float32", "bfloat16", "float16"):
         raise ArgumentError(f"--dtype must be float32, bfloat16 or float16, got {dtype!r}")
     generator = TextToLora.from_pretrained(checkpoint) if checkpoint else None
     name = model or (generator.config.base_model if generator is not None else None)
@@ -107,9 +107,14 @@ def serve(
     adapters = attach(
         base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
     )
+    logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
+    for logger in ("t2l_fast", "uvicorn"):
+        logging.getLogger(logger).setLevel(logging.INFO)
+    logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)
+    log = logging.getLogger("t2l_fast.serve")
+    made_by = f"adapters by {checkpoint}, encoder {generator.encoder.name}" if generator else ""
+    log.info("%s on %s, %d slots %s", name, place, slots, made_by)  # loads the encoder, too
     try:
-        if generator is not None:
-            generator.encode(["Load the encoder now, not with the first request."])
         engine = Engine(base, tokenizer, adapters, sizes)
         app = create_app(
             engine,
@@ -118,10 +123,6 @@ def serve(
             keys=known,
             limits=Limits(adapters=max_adapters),
         )
-        logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
-        for logger in ("t2l_fast", "uvicorn"):
-            logging.getLogger(logger).setLevel(logging.INFO)
-        logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)
         # uvicorn's own access log would hold paths, and t2l:<description> may stand in one
         uvicorn.run(
             app,
