@@ -43,7 +43,7 @@ async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tena
     logprobs = (body.top_logprobs or 0) if body.logprobs else None
     params = _params(state, body, count, logprobs)
     trim = state.prompter.follows_template(generated=generated)
-    render = ChatRender(body.model, state.prompter, trim=trim)
+    render = ChatRender(body, state.prompter, trim=trim)
     return await _respond(state, request, body, prompt, params, adapter, tenant, render)
 
 
@@ -57,7 +57,7 @@ async def complete(
     if isinstance(prompt, str):
         prompt = await run_in_threadpool(state.prompter.text, prompt)
     params = _params(state, body, body.max_tokens, body.logprobs)
-    render = TextRender(body.model, state.prompter)
+    render = TextRender(body, state.prompter)
     return await _respond(state, request, body, prompt, params, adapter, tenant, render)
 
 
@@ -142,7 +142,7 @@ async def _respond(
                 yield _event(piece)
             async for index, chunk in _after(first, timed):
                 generated += len(chunk.tokens)
-                if chunk.text or chunk.finish or chunk.logprobs:
+                if chunk.text or chunk.finish or chunk.logprobs or body.return_token_ids:
                     yield _event(render.piece(index, chunk))
             if counted:
                 yield _event(render.closing(len(prompt), generated))

@@ -10,6 +10,7 @@ from typing import Any
 from t2l_fast.serve.prompts import Prompter
 from t2l_fast.serve.request import Chunk, Completion
 from t2l_fast.serve.sampling import TokenLogprob
+from t2l_fast.serve.schema import Sampled
 
 Json = dict[str, Any]
 
@@ -22,42 +23,64 @@ def usage(prompt: int, generated: int) -> Json:
     }
 
 
-class ChatRender:
+class Render:
+    """What both kinds of answer share.
+
+    Args:
+        body: what was asked.
+        prompter: gives tokens as text.
+    """
+
+    prefix: str
+    """Of ids."""
+
+    def __init__(self, body: Sampled, prompter: Prompter) -> None:
+        self._head = {
+            "id": f"{self.prefix}-{uuid.uuid4().hex}",
+            "created": int(time.time()),
+            "model": body.model,
+        }
+        self._body, self._prompter = body, prompter
+
+    def _choice(self, index: int, answer: Completion | Chunk, own: Json) -> Json:
+        choice = {"index": index, "finish_reason": answer.finish, **own}
+        if self._body.return_token_ids:
+            choice["token_ids"] = list(answer.tokens)
+        return choice
+
+
+class ChatRender(Render):
     """`/v1/chat/completions`.
 
     Args:
-        model: as it was asked for.
-        prompter: gives tokens as text.
         trim: leave out white space in front of an answer.
     """
 
-    def __init__(self, model: str, prompter: Prompter, *, trim: bool = False) -> None:
-        self._head = {"id": f"chatcmpl-{uuid.uuid4().hex}", "created": int(time.time())}
-        self._model, self._prompter, self._trim = model, prompter, trim
+    prefix = "chatcmpl"
+
+    def __init__(self, body: Sampled, prompter: Prompter, *, trim: bool = False) -> None:
+        super().__init__(body, prompter)
+        self._trim = trim
         self._begun: set[int] = set()
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
-        choices = [
-            {
-                "index": i,
-                "message": {"role": "assistant", "content": self._text(i, a), "refusal": None},
-                "logprobs": self._logprobs(a),
-                "finish_reason": a.finish,
-            }
-            for i, a in enumerate(answers)
-        ]
+        choices = []
+        for i, a in enumerate(answers):
+            message = {"role": "assistant", "content": self._text(i, a), "refusal": None}
+            own = {"message": message, "logprobs": self._logprobs(a)}
+            choices.append(self._choice(i, a, own))
         counted = usage(prompt, sum(len(a.tokens) for a in answers))
         return self._object("chat.completion", choices) | {"usage": counted}
 
     def opening(self, count: int) -> list[Json]:
         """What a stream begins with: whose turn it is."""
         delta = {"role": "assistant", "content": ""}
-        return [self._piece(i, delta, None, None) for i in range(count)]
+        empty = Chunk()
+        return [self._piece(i, empty, delta) for i in range(count)]
 
     def piece(self, index: int, chunk: Chunk) -> Json:
         text = self._text(index, chunk)
-        delta = {"content": text} if text else {}
-        return self._piece(index, delta, self._logprobs(chunk), chunk.finish)
+        return self._piece(index, chunk, {"content": text} if text else {})
 
     def closing(self, prompt: int, generated: int) -> Json:
         return self._object("chat.completion.chunk", []) | {"usage": usage(prompt, generated)}
@@ -70,12 +93,12 @@ class ChatRender:
             self._begun.add(index)
         return text
 
-    def _piece(self, index: int, delta: Json, logprobs: Json | None, finish: str | None) -> Json:
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return self._object("chat.completion.chunk", [choice])
+    def _piece(self, index: int, chunk: Chunk, delta: Json) -> Json:
+        own = {"delta": delta, "logprobs": self._logprobs(chunk)}
+        return self._object("chat.completion.chunk", [self._choice(index, chunk, own)])
 
     def _object(self, kind: str, choices: list[Json]) -> Json:
-        return self._head | {"object": kind, "model": self._model, "choices": choices}
+        return self._head | {"object": kind, "choices": choices}
 
     def _logprobs(self, answer: Completion | Chunk) -> Json | None:
         if not answer.logprobs:
@@ -93,16 +116,17 @@ class ChatRender:
         return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
 
 
-class TextRender:
+class TextRender(Render):
     """`/v1/completions`."""
 
-    def __init__(self, model: str, prompter: Prompter) -> None:
-        self._head = {"id": f"cmpl-{uuid.uuid4().hex}", "created": int(time.time())}
-        self._model, self._prompter = model, prompter
+    prefix = "cmpl"
+
+    def __init__(self, body: Sampled, prompter: Prompter) -> None:
+        super().__init__(body, prompter)
         self._offsets: dict[int, int] = {}
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
-        choices = [self._choice(i, a, a.finish) for i, a in enumerate(answers)]
+        choices = [self._told(i, a) for i, a in enumerate(answers)]
         counted = usage(prompt, sum(len(a.tokens) for a in answers))
         return self._object(choices) | {"usage": counted}
 
@@ -110,17 +134,17 @@ class TextRender:
         return []
 
     def piece(self, index: int, chunk: Chunk) -> Json:
-        return self._object([self._choice(index, chunk, chunk.finish)])
+        return self._object([self._told(index, chunk)])
 
     def closing(self, prompt: int, generated: int) -> Json:
         return self._object([]) | {"usage": usage(prompt, generated)}
 
-    def _choice(self, index: int, answer: Completion | Chunk, finish: str | None) -> Json:
-        logprobs = self._logprobs(index, answer)
-        return {"index": index, "text": answer.text, "logprobs": logprobs, "finish_reason": finish}
+    def _told(self, index: int, answer: Completion | Chunk) -> Json:
+        own = {"text": answer.text, "logprobs": self._logprobs(index, answer)}
+        return self._choice(index, answer, own)
 
     def _object(self, choices: list[Json]) -> Json:
-        return self._head | {"object": "text_completion", "model": self._model, "choices": choices}
+        return self._head | {"object": "text_completion", "choices": choices}
 
     def _logprobs(self, index: int, answer: Completion | Chunk) -> Json | None:
         if not answer.logprobs:

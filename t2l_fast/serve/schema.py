@@ -26,7 +26,10 @@ class StreamOptions(Body):
 
 
 class Sampled(Body):
-    """What both kinds of completion share; `top_k`, `min_p` and `ignore_eos` are extensions."""
+    """What both kinds of completion share.
+
+    `top_k`, `min_p`, `ignore_eos` and `return_token_ids` are not OpenAI's.
+    """
 
     model: Text
     temperature: Annotated[float, Field(ge=0.0, le=100.0)] = 1.0
@@ -39,6 +42,7 @@ class Sampled(Body):
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
     ignore_eos: bool = False
+    return_token_ids: bool = False
     stream: bool = False
     stream_options: StreamOptions | None = None
     user: str | None = None

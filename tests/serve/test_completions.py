@@ -148,6 +148,19 @@ def test_log_probabilities(shared, stream):
     assert [t.top_logprobs[0].token for t in content] == [t.token for t in content]
 
 
+@pytest.mark.parametrize("path", ["completions", "chat/completions"])
+def test_token_ids_on_request(shared, path):
+    asked = {"prompt": "hello"} if path == "completions" else {}
+    asked = asked or {"messages": [{"role": "user", "content": "hello"}]}
+    body = {"model": "a0", "max_tokens": 9, "temperature": 0, "return_token_ids": True} | asked
+    http = shared.http()
+    whole = http.post(f"/v1/{path}", json=body).json()["choices"][0]["token_ids"]
+    with http.stream("POST", f"/v1/{path}", json=body | {"stream": True}) as stream:
+        pieces = [json.loads(line[6:]) for line in stream.iter_lines() if line[6:7] == "{"]
+    assert whole == [t for p in pieces for t in p["choices"][0]["token_ids"]]
+    assert len(whole) > 1
+
+
 def test_generated_adapters_read_the_generators_template(served, tiny):
     generator = strong(tiny.generator(tiny.model()))
     server = served(generator=generator, template="Say {input} =", chat_template=CHAT, adapters=1)
