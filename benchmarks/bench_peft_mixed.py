@@ -1,12 +1,10 @@
 """Decode on SmolLM2 with a different adapter in every row, beside PEFT's `adapter_names`."""
 
-import copy
-
-import peft
 import pytest
 import torch
 
 import t2l_fast as t2l
+from benchmarks.peft_rival import pair
 from t2l_fast.errors import ModelNotFound
 
 ADAPTERS, CONTEXT = 64, 16
@@ -19,21 +17,7 @@ def test_decode_beside_peft_adapter_names(paired):
     except ModelNotFound as error:
         pytest.skip(str(error))
     config = t2l.LoraConfig("all-linear", rank=8, alpha=16)
-    rival = peft.get_peft_model(copy.deepcopy(model), config.to_peft(), adapter_name="0")
-    for i in range(1, ADAPTERS):
-        rival.add_adapter(str(i), config.to_peft())
-    adapters = t2l.attach(model, config, num_slots=ADAPTERS)
-    weights = list(t2l.LoraBatch.init(config, adapters.sites, ADAPTERS))
-    modules = dict(rival.named_modules())
-    for i, adapter in enumerate(weights):
-        for m, group in adapters.sites.items():
-            for site in group:
-                adapter.lora_b[m][site.layer].normal_(std=0.02)
-                layer = modules[f"base_model.model.{site.path}"]
-                layer.lora_A[str(i)].weight.copy_(adapter.lora_a[m][site.layer])
-                layer.lora_B[str(i)].weight.copy_(adapter.lora_b[m][site.layer].T)
-    rival.eval()
-    ids = adapters.bank.register(weights=weights)
+    adapters, ids, _, rival = pair(model, config, ADAPTERS)
     names = [str(i) for i in range(ADAPTERS)]
     prompt = torch.randint(100, 1000, (ADAPTERS, CONTEXT))
     token = torch.randint(100, 1000, (ADAPTERS, 1))
