@@ -74,7 +74,7 @@ def test_engine_beside_generate_and_with_generated_adapters(paired, loaded):
                 "prefill with adapters": lambda: serve(engine, ids, 1),
                 "generate's prefill": lambda: generate(plain, 1),
             },
-            rounds=5,
+            rounds=3,
         )
     tokens = 1e3 * REQUESTS * ANSWER
     beside, kept = times["generate"] / times["engine"], times["engine"] / times["adapters"]
@@ -115,7 +115,7 @@ def test_engine_beside_peft_adapter_names(paired, loaded):
                 "none": lambda: serve(engine, [None] * REQUESTS),
                 "peft": lambda: generate(rival, adapter_names=names),
             },
-            rounds=3,
+            rounds=2,
         )
     faster, kept = times["peft"] / times["ours"], times["none"] / times["ours"]
     paired.add(

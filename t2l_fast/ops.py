@@ -1,6 +1,6 @@
 """The operators, re-exported so that users see one namespace."""
 
-from t2l_kernels import lora_expand, lora_shrink, multi_lora
+from t2l_kernels import lora_expand, lora_shrink, multi_lora, multi_lora_
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.basis.folded import fold_head, fold_latents
 from t2l_kernels.head.api import head, head_into_slots
@@ -17,4 +17,5 @@ __all__ = [
     "lowrank_l1",
     "lowrank_l2",
     "multi_lora",
+    "multi_lora_",
 ]

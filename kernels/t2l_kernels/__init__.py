@@ -2,7 +2,7 @@
 
 from t2l_kernels.checks import ArgumentError, T2LError
 from t2l_kernels.impl import Impl, explain_impl, resolve_impl, triton_installed
-from t2l_kernels.lora.api import lora_expand, lora_shrink, multi_lora
+from t2l_kernels.lora.api import lora_expand, lora_shrink, multi_lora, multi_lora_
 from t2l_kernels.route import BlockTable, Route
 from t2l_kernels.workspace import Workspace, WorkspaceError
 
@@ -18,6 +18,7 @@ __all__ = [
     "lora_expand",
     "lora_shrink",
     "multi_lora",
+    "multi_lora_",
     "resolve_impl",
     "triton_installed",
 ]

@@ -10,7 +10,8 @@ kernels' builder never waits for the device. torch's own builder sorts segments 
 and keeps no blocks: its matmuls want `stretches`, neighbours of equal length.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,6 +44,8 @@ class Route:
     # blocks, and where positions with an adapter begin and end (the last four: kernels only)
     small_blocks: Tensor  # [3, capacity] int32 (BlockTable.table), 16 tokens; torch: [3, 0]
     large_blocks: Tensor  # [3, capacity] int32, 64 tokens; torch: [3, 0]
+    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    # what torch worked out for it, by shapes and live ranks; every layer reads it again
 
     @classmethod
     def from_tokens(

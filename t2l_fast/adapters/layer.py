@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError, UnsupportedModel
-from t2l_kernels import Route, Workspace, lora_expand, lora_shrink, multi_lora
+from t2l_kernels import Route, Workspace, multi_lora, multi_lora_
 
 
 def add_delta(
@@ -42,8 +42,9 @@ def add_delta(
     if tracked or not y.is_contiguous():
         return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
     rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
-    s = lora_shrink(rows, lora_a, route, ranks=ranks, workspace=workspace)
-    lora_expand(s, lora_b, route, scalings=scalings, ranks=ranks, out=out)
+    multi_lora_(
+        rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, out=out, workspace=workspace
+    )
     return y
 
 

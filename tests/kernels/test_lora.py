@@ -14,6 +14,7 @@ from t2l_kernels import (
     lora_expand,
     lora_shrink,
     multi_lora,
+    multi_lora_,
     resolve_impl,
 )
 from t2l_kernels.lora import library, torch_impl
@@ -111,6 +112,57 @@ def test_shrink_then_expand_equals_multi_lora_and_leaves_other_rows_alone(impl, 
     torch.testing.assert_close(out, case.run("reference"), rtol=1e-5, atol=1e-5)
     untouched = case.slots < 0
     assert torch.equal(out[untouched], case.residual[untouched])
+
+
+def add(case: Case, impl: str) -> torch.Tensor:
+    out = case.residual.clone()
+    multi_lora_(
+        case.x, case.lora_a, case.lora_b, case.route,
+        scalings=case.scalings, ranks=case.ranks, out=out, impl=impl,
+    )  # fmt: skip
+    return out
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("mixed_ranks", [False, True], ids=["one rank", "mixed ranks"])
+@pytest.mark.parametrize("kind", POPULARITY)
+@pytest.mark.parametrize("impl", IMPLS)
+def test_adding_in_one_call_equals_shrink_then_expand(impl, kind, mixed_ranks, dtype):
+    case = Case(kind, dtype, mixed_ranks)
+    out = add(case, impl)
+    want = case.residual.clone()
+    s = lora_shrink(case.x, case.lora_a, case.route, ranks=case.ranks, impl=impl)
+    lora_expand(
+        s, case.lora_b, case.route,
+        scalings=case.scalings, ranks=case.ranks, out=want, impl=impl,
+    )  # fmt: skip
+    torch.testing.assert_close(out, want)
+    none = case.slots < 0
+    assert torch.equal(out[none], case.residual[none])
+
+
+def test_a_route_that_was_used_sees_ranks_written_since():
+    case = Case("uniform", torch.float64, mixed_ranks=True, poison=False)
+    add(case, "torch")
+    assert case.route.plans
+    case.ranks[:] = torch.tensor([0, 1, 2, 3, 4, 5, 6, 1, 2], dtype=torch.int32)
+    torch.testing.assert_close(add(case, "torch"), case.truth())
+    case.ranks = case.ranks.flip(0).contiguous()
+    torch.testing.assert_close(add(case, "torch"), case.truth())
+    with torch.inference_mode():
+        case.ranks = case.ranks.clone()
+        torch.testing.assert_close(add(case, "torch"), case.truth())
+        case.ranks[:] = 2
+        torch.testing.assert_close(add(case, "torch"), case.truth())
+
+
+def test_a_route_serves_layers_of_different_shapes():
+    case, wide = (Case("zipf", torch.float64, mixed_ranks=False) for _ in range(2))
+    wide.x = torch.randn(40, 50, dtype=torch.float64)
+    wide.lora_a = torch.randn(NUM_SLOTS, RANK, 50, dtype=torch.float64)
+    wide.route = case.route
+    for own in (case, wide, case):
+        torch.testing.assert_close(add(own, "torch"), own.truth())
 
 
 @pytest.mark.parametrize("kind", POPULARITY)
@@ -294,11 +346,13 @@ BAD = {
 
 
 @pytest.mark.parametrize("message", BAD)
-def test_bad_input_is_named(message):
+@pytest.mark.parametrize("in_place", [False, True], ids=["multi_lora", "multi_lora_"])
+def test_bad_input_is_named(message, in_place):
     case = Case("identical", torch.float32, mixed_ranks=False)
     BAD[message](case)
+    message = message.replace("residual", "out") if in_place else message
     with pytest.raises(ArgumentError, match=message):
-        case.run("torch")
+        add(case, "torch") if in_place else case.run("torch")
 
 
 @pytest.mark.parametrize("impl", ["cuda", ""])
@@ -320,3 +374,12 @@ def test_shrink_refuses_to_drop_a_gradient_silently():
     case.lora_a.requires_grad_()
     with pytest.raises(ArgumentError, match="call multi_lora"):
         lora_shrink(case.x, case.lora_a, case.route)
+    with pytest.raises(ArgumentError, match="call multi_lora"):
+        add(case, "torch")
+
+
+def test_adding_under_autocast_keeps_the_dtype():
+    case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
+    want = add(case, "torch")
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(add(case, "torch"), want)

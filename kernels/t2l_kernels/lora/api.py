@@ -5,7 +5,7 @@ from torch import Tensor
 
 from t2l_kernels.checks import check_device, check_dtype, check_no_grad, check_shape
 from t2l_kernels.impl import Impl, resolve_impl
-from t2l_kernels.lora import library, reference
+from t2l_kernels.lora import library, reference, torch_impl
 from t2l_kernels.lora.autograd import MultiLora
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.plans import planes
@@ -87,6 +87,49 @@ def lora_expand(
     check_no_grad("lora_expand", s, lora_b, out)
     chosen = resolve_impl(impl, out.device, out.dtype, lora_b.shape[1])
     library.expand(s, lora_b, route.tensors(), scalings, ranks, out, chosen)
+
+
+def multi_lora_(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    *,
+    scalings: Tensor,
+    out: Tensor,
+    ranks: Tensor | None = None,
+    impl: Impl = "auto",
+    workspace: Workspace | None = None,
+) -> None:
+    """`lora_shrink` and `lora_expand` in one call: `out[t] += scalings[slot] · (x[t] A[slot]ᵀ)
+    B[slot]`, in place, for inference.
+
+    Args:
+        x: `[T, in]`.
+        lora_a, lora_b: `[S, R, in]` and `[S, R, out]`, dtype of `x`.
+        route: of the T tokens, slots below S.
+        scalings: `[S]` fp32, per slot.
+        out: `[T, out]`, dtype of `x`; rows of slot −1 keep their bits.
+        ranks, impl, workspace: as for `lora_shrink`.
+
+    Raises:
+        ArgumentError, WorkspaceError: as `lora_shrink` and `lora_expand`.
+    """
+    chosen = resolve_impl(impl, x.device, x.dtype, lora_a.shape[1])
+    # a call through the dispatcher costs as much as a small matmul
+    direct = chosen == "torch" and not torch.compiler.is_compiling()
+    if not direct or torch.is_autocast_enabled(x.device.type):
+        s = lora_shrink(x, lora_a, route, ranks=ranks, impl=chosen, workspace=workspace)
+        lora_expand(s, lora_b, route, scalings=scalings, ranks=ranks, out=out, impl=chosen)
+        return
+    _check_pair("x", x, "lora_a", lora_a, "[slots, rank, in_features]", x.shape[-1])
+    _check_pair("out", out, "lora_b", lora_b, "[slots, rank, out_features]", out.shape[-1])
+    check_shape("lora_b", lora_b, "[slots, rank, out_features]", (*lora_a.shape[:2], None))
+    check_shape("out", out, "[tokens, out_features]", (x.shape[0], None))
+    check_dtype("out", out, x.dtype, why=" like x")
+    check_tables(route, x.shape[0], "x", lora_a, scalings, ranks)
+    check_no_grad("multi_lora_", x, lora_a, lora_b, out)
+    torch_impl.add(x, lora_a, lora_b, route, scalings, ranks, out)
 
 
 def multi_lora(
@@ -173,4 +216,4 @@ def check_tables(
         check_device("ranks", ranks, weight.device, name)
 
 
-__all__ = ["lora_expand", "lora_shrink", "multi_lora"]
+__all__ = ["lora_expand", "lora_shrink", "multi_lora", "multi_lora_"]

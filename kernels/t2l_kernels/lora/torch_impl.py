@@ -153,6 +153,36 @@ def expand_ordered(
                 out[tokens] = (out[tokens] + delta).to(out.dtype)
 
 
+def kept_plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
+    """`plan`, worked out once per route for all layers of one shape."""
+    version = None
+    if ranks is not None:
+        if ranks.is_inference():  # such tensors don't tell whether they were written
+            return plan(route, ranks, *weights)
+        version = ranks._version
+    key = (*(w.shape for w in weights), weights[0].dtype, id(ranks), version)
+    kept = route.plans.get(key)
+    if kept is None:
+        # with the ranks, so that no other tensor gets their id
+        kept = route.plans[key] = plan(route, ranks, *weights), ranks
+    return kept[0]
+
+
+def add(
+    x: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+    out: Tensor,
+) -> None:
+    """shrink and expand in one: s stays in route order."""
+    stretches = kept_plan(route, ranks, lora_a, lora_b)
+    s = shrink_ordered(in_order(x, route), lora_a, stretches)
+    expand_ordered(s, lora_b, route, scalings, stretches, out)
+
+
 def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Tensor:
     stretches = plan(route, ranks, lora_a)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
