@@ -130,6 +130,19 @@ class AdapterBank:
             generations = tuple(self._generations[s] for s in pinned)
             return Lease(self, slots, tuple(ids), tuple(pinned), generations)
 
+    def lease_each(self, ids: Sequence[AdapterId | None]) -> list[Lease]:
+        """A lease for every id, to be released one by one; all that is missing is made in one pass.
+
+        Raises:
+            As `lease`; then nothing is leased.
+        """
+        with self._lock, self.lease(ids):
+            counted = self.hits, self.misses
+            try:
+                return [self.lease([i]) for i in ids]
+            finally:
+                self.hits, self.misses = counted
+
     def generated(self, adapter: AdapterId) -> bool:
         """Whether an adapter is kept as a code; never waits for a lease that is being filled.
 
@@ -328,6 +341,11 @@ class AdapterBank:
             part: {m: t.detach().to("cpu", self.slab.dtype, copy=True) for m, t in tensors.items()}
             for part, tensors in (("a", fitted.lora_a), ("b", fitted.lora_b))
         }
+        scale = torch.tensor(fitted.config.scaling, dtype=torch.float32)
+        if not all(t.isfinite().all() for t in (scale, *copy["a"].values(), *copy["b"].values())):
+            raise AdapterMismatch(
+                f"weights and scale must be finite in {self.slab.dtype}, got some that are not"
+            )
         return LoraWeights(fitted.config, copy["a"], copy["b"], fitted.paths)
 
     def _checked_names(self, names: Sequence[str] | None, count: int) -> Sequence[AdapterId | None]:

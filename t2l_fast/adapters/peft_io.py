@@ -20,6 +20,8 @@ from t2l_fast.files import replace_files
 
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"
+_LONGEST = 256
+"""Characters of a module's path: finding keys takes time and memory by its square."""
 _PREFIX = "base_model.model."
 _TENSOR = re.compile(rf"(?:{re.escape(_PREFIX)})?(?P<path>.+)\.lora_(?P<part>[AB])\.weight")
 
@@ -112,6 +114,10 @@ def _read_pairs(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         match = _TENSOR.fullmatch(name)
         if match is None:
             raise AdapterFormatError(f"{path} must hold lora_A and lora_B weights only, got {name}")
+        if len(match["path"]) > _LONGEST:
+            raise AdapterFormatError(
+                f"{path} must name modules in up to {_LONGEST} characters, got {len(match['path'])}"
+            )
         pairs[match["part"]][match["path"]] = tensor
     if not pairs["A"] or pairs["A"].keys() != pairs["B"].keys():
         odd = sorted(pairs["A"].keys() ^ pairs["B"].keys())[:3]
@@ -120,4 +126,4 @@ def _read_pairs(folder: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 
 def _natural(path: str) -> list[tuple[int, int | str]]:
-    return [(0, int(p)) if p.isdigit() else (1, p) for p in path.split(".")]
+    return [(0, int(p)) if p.isdecimal() and p.isascii() else (1, p) for p in path.split(".")]

@@ -8,12 +8,14 @@ only then; outputs go through `output_router`.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any, Protocol
 
 import torch
+import transformers
 from torch import Tensor, nn
 from transformers import AttentionInterface, GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
@@ -37,6 +39,9 @@ from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
 from t2l_fast.serve.attention import ATTENTION, attend_paged, plan
 from t2l_fast.serve.config import EngineConfig
+from t2l_fast.serve.trace import where
+
+log = logging.getLogger("t2l_fast.serve")
 
 TESTED = "5.23.0"
 """The release of transformers that this file was tested with."""
@@ -155,6 +160,18 @@ class SlotManager(ContinuousBatchingManager):
     def __init__(
         self, model: Any, adapters: Adapters, config: EngineConfig, *, feed: Feed, owner: Owner
     ) -> None:
+        if transformers.__version__ != TESTED:
+            log.warning("transformers %s, tested with %s", transformers.__version__, TESTED)
+        before = model.config._attn_implementation
+        try:
+            self._prepare(model, adapters, config, feed, owner)
+        except BaseException:
+            model.set_attn_implementation(before)
+            raise
+
+    def _prepare(
+        self, model: Any, adapters: Adapters, config: EngineConfig, feed: Feed, owner: Owner
+    ) -> None:
         self._paged = packable(model) and "flash" not in (model.config._attn_implementation or "")
         self._adapters, self._owner = adapters, owner
         super().__init__(
@@ -180,6 +197,15 @@ class SlotManager(ContinuousBatchingManager):
     def longest(self) -> int:
         """Tokens of prompt and answer together that fit the empty cache."""
         return infer_max_single_request_tokens(self.batch_processor.cache)
+
+    def cancel_request(self, request_id: str) -> None:
+        super().cancel_request(request_id)
+        self._unblock()
+
+    def _unblock(self) -> None:
+        """Let requests that gave up their pages come back: the library does when one finishes, and
+        forgets to when one leaves in another way."""
+        self.batch_processor.scheduler.block_new_requests = False
 
     def wake(self) -> None:
         """Have the loop look at its feed now, if it is waiting."""
@@ -233,9 +259,12 @@ class SlotManager(ContinuousBatchingManager):
         try:
             super()._generation_step()
         except Exception as error:
+            log.error("a step failed: %s", where(error))
             self.batch_processor.handle_batch_error(error)
             self.batch_processor.inputs_and_outputs.requests_in_batch = []
+            self._unblock()
 
     def _handle_critical_error(self, error: Exception, *args: Any) -> None:
+        log.error("the loop failed: %s", where(error))
         super()._handle_critical_error(error, *args)
         self._owner.lost(error)

@@ -5,16 +5,13 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-import zlib
 from pathlib import Path
 
 from t2l_fast.adapters import LoraWeights
 from t2l_fast.adapters.peft_io import CONFIG_NAME, WEIGHTS_NAME
-from t2l_fast.errors import AdapterFormatError
+from t2l_fast.errors import AdapterFormatError, T2LError
 
 _WANTED = (CONFIG_NAME, WEIGHTS_NAME)
-# RuntimeError: encrypted members
-_BROKEN = (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError)
 
 
 def pack(weights: LoraWeights) -> bytes:
@@ -42,35 +39,35 @@ def unpack(content: bytes, limit: int) -> LoraWeights:
         AdapterFormatError: no zip file, damaged, larger, or not exactly one of each file in it.
         ConfigError: the adapter uses a PEFT feature that is not run here.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with zipfile.ZipFile(io.BytesIO(content)) as archive:
-                for name in _WANTED:
-                    found = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
-                    if len(found) != 1:
-                        raise AdapterFormatError(
-                            f"a zipped PEFT folder must hold one {name}, got {len(found)}"
-                        )
-                    with archive.open(found[0]) as member:
-                        # a header may lie about the size
-                        data = member.read(limit + 1)
-                    limit -= len(data)
-                    if limit < 0:
-                        raise AdapterFormatError(
-                            f"{_WANTED} must be smaller than the server takes, unzipped too"
-                        )
-                    (Path(folder) / name).write_bytes(data)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            OSError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            if isinstance(error, AdapterFormatError):
-                raise
-            raise AdapterFormatError(f"the upload must be a zip file, got {error}") from None
-        try:
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            _extract(content, Path(folder), limit)
             return LoraWeights.from_pretrained(folder)
-        except AdapterFormatError as error:
-            raise AdapterFormatError(str(error).replace(folder, "the upload")) from None
+    except AdapterFormatError as error:
+        raise AdapterFormatError(str(error).replace(folder, "the upload")) from None
+    except T2LError:
+        raise
+    except Exception as error:
+        # zip files, JSON and tensors of strangers fail in more ways than libraries promise
+        raise AdapterFormatError(
+            f"the upload must be a zip file with a PEFT folder, got one that does not read: "
+            f"{type(error).__name__}"
+        ) from None
+
+
+def _extract(content: bytes, folder: Path, limit: int) -> None:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name in _WANTED:
+            found = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
+            if len(found) != 1:
+                raise AdapterFormatError(
+                    f"a zipped PEFT folder must hold one {name}, got {len(found)}"
+                )
+            with archive.open(found[0]) as member:
+                data = member.read(limit + 1)  # a header may lie about the size
+            limit -= len(data)
+            if limit < 0:
+                raise AdapterFormatError(
+                    f"{_WANTED} must be smaller than the server takes, unzipped too"
+                )
+            (folder / name).write_bytes(data)

@@ -54,7 +54,6 @@ class Request:
     slot: int = -1
     generated: list[int] = field(default_factory=list)
     logprobs: list[TokenLogprob] = field(default_factory=list)
-    finished: bool = False
 
 
 @dataclass(frozen=True)

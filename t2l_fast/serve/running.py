@@ -6,7 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from t2l_fast.adapters import AdapterBank
+from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import BankFull, EngineError
 from t2l_fast.serve.batching import GenerationOutput, RequestState
 from t2l_fast.serve.request import Chunk, FinishReason, Request
@@ -66,6 +67,11 @@ class Running:
         """Whether nothing waits or runs."""
         return not self.waiting and not self.active
 
+    def asks_for(self, adapter: AdapterId) -> bool:
+        """Whether a request that waits or runs names an adapter."""
+        with self.lock:
+            return any(r.adapter == adapter for r in (*self.waiting, *self.active.values()))
+
     def empty(self) -> bool:
         """Whether there is nothing to begin now. Does what is due between two steps."""
         if not self._ready:
@@ -94,6 +100,13 @@ class Running:
         request = self.active.get(output.request_id)
         if request is None:
             return
+        try:
+            self._deliver(request, output)
+        except Exception as error:  # this request's alone, not the loop's
+            self.end(request.key)
+            self._finish(request, Chunk(finish="error", error=error))
+
+    def _deliver(self, request: Request, output: GenerationOutput) -> None:
         if output.error is not None:
             self._finish(request, Chunk(finish="error", error=EngineError(output.error)))
             return
@@ -163,13 +176,8 @@ class Running:
             fitting = self._bank.fits([r.adapter for r in due]) if due else 0
             chosen = [self.waiting.pop() for _ in range(fitting)]
             self.active |= {r.key: r for r in chosen}
-        with ExitStack() as together:
-            if len(chosen) > 1:
-                # one pass for all that is missing; who can't have an adapter learns it below
-                with suppress(Exception):
-                    together.enter_context(self._bank.lease([r.adapter for r in chosen]))
-            started = [request for request in chosen if self._lease(request)]
-        for request in started:
+        for request in self._lease(chosen):
+            request.slot = int(request.lease.slots)
             self.stats.prompt_tokens += len(request.prompt)
             self._ready.append(
                 RequestState(
@@ -181,19 +189,24 @@ class Running:
                 )
             )
 
-    def _lease(self, request: Request) -> bool:
+    def _lease(self, chosen: list[Request]) -> list[Request]:
+        """Those that got their adapters; all that are missing are made in one pass."""
         try:
-            request.lease = self._bank.lease([request.adapter])
-        except BankFull:  # somebody else leased meanwhile
-            with self.lock:
+            leases = self._bank.lease_each([r.adapter for r in chosen])
+        except Exception as error:
+            if len(chosen) > 1:  # whoever is to blame, the others get theirs
+                return [r for request in chosen for r in self._lease([request])]
+            (request,) = chosen
+            if not isinstance(error, BankFull):
+                self._finish(request, Chunk(finish="error", error=error))
+                return []
+            with self.lock:  # somebody else leased meanwhile
                 del self.active[request.key]
                 self.waiting.put_back(request)
-            return False
-        except Exception as error:
-            self._finish(request, Chunk(finish="error", error=error))
-            return False
-        request.slot = int(request.lease.slots)
-        return True
+            return []
+        for request, lease in zip(chosen, leases, strict=True):
+            request.lease = lease
+        return chosen
 
     def _tell(self, request: Request, chunk: Chunk) -> None:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 import torch
 from torch import Tensor
@@ -13,6 +14,11 @@ from t2l_fast.errors import ArgumentError
 
 MAX_LOGPROBS = 20
 MAX_STOPS = 16
+MAX_STOP_CHARS = 256
+COLDEST = 1e-6
+"""Temperatures up to this are greedy: logits divided by them would overflow."""
+LEAST = -9999.0
+"""In place of logarithms that are not finite, which JSON can't hold."""
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,11 @@ class SamplingParams:
                 raise ArgumentError(f"{name} must be {low} to {high}, got {value}")
         if self.top_p == 0.0:
             raise ArgumentError("top_p must be above 0, got 0: use temperature=0 for greedy")
-        if isinstance(self.stop, str) or len(self.stop) > MAX_STOPS or not all(self.stop):
+        sizes = [0] if isinstance(self.stop, str) else [len(text) for text in self.stop]
+        if len(sizes) > MAX_STOPS or not all(0 < size <= MAX_STOP_CHARS for size in sizes):
             raise ArgumentError(
-                f"stop must be a tuple of up to {MAX_STOPS} non-empty strings, got {self.stop!r}"
+                f"stop must be a tuple of up to {MAX_STOPS} strings of 1 to {MAX_STOP_CHARS} "
+                f"characters, got {len(sizes)} of {min(sizes)} to {max(sizes)}"
             )
 
 
@@ -109,7 +117,7 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, list[TokenLog
             _penalise(row, draw)
     tokens = shaped.argmax(-1)
     for i, draw in enumerate(draws):
-        if draw.params.temperature > 0.0:
+        if draw.params.temperature > COLDEST:
             tokens[i] = _sampled(shaped[i].float(), draw)
     wanted = [i for i, d in enumerate(draws) if d.params.logprobs is not None]
     found: list[TokenLogprob | None] = [None] * len(draws)
@@ -137,14 +145,15 @@ def _sampled(logits: Tensor, draw: Draw) -> Tensor:
     keep[0] = True
     cumulated = torch.where(keep, chances, 0.0).double().cumsum(-1)
     # from (seed, position) alone: neither company nor a resumed request changes what is drawn
-    generator = torch.Generator().manual_seed(hash((params.seed, len(draw.generated))))
+    digest = sha256(f"{params.seed} {len(draw.generated)}".encode()).digest()
+    generator = torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
     point = torch.rand((), generator=generator, dtype=torch.float64).to(cumulated.device)
     index = torch.searchsorted(cumulated, point * cumulated[-1], right=True)
     return order[index.clamp(max=int(keep.nonzero().max()))]
 
 
 def _logprobs(logits: Tensor, token: int, count: int) -> TokenLogprob:
-    logs = logits.log_softmax(-1)
+    logs = logits.log_softmax(-1).nan_to_num(LEAST, LEAST, LEAST)
     best = logs.topk(min(count, logs.numel()))
     top = zip(best.indices.tolist(), best.values.tolist(), strict=True)
     return TokenLogprob(float(logs[token]), tuple(top))

@@ -30,7 +30,12 @@ class TextStream:
         """Text that this token completes; empty once `stopped`."""
         if self.stopped:
             return ""
-        self._held += self._decoder.step(self._backend, token) or ""
+        try:
+            text = self._decoder.step(self._backend, token)
+        except Exception:  # "invalid prefix": what some sequences of bytes leave behind
+            self._decoder = DecodeStream(skip_special_tokens=True)
+            text = self._decoder.step(self._backend, token)
+        self._held += text or ""
         found = [at for s in self._stop if (at := self._held.find(s)) >= 0]
         if found:
             self.stopped = True
@@ -42,7 +47,7 @@ class TextStream:
         return text
 
     def flush(self) -> str:
-        """What was held back, when no more tokens come."""
+        """Text that was held back, when no more tokens come; not the bytes of half a character."""
         text, self._held = self._held, ""
         return text
 
