@@ -61,10 +61,9 @@ def serve(
 ) -> None:
     """Serve chat, completions and adapters under /v1, until SIGTERM or Ctrl-C."""
     try:
-        import uvicorn
-
         from t2l_fast.serve.app import create_app
         from t2l_fast.serve.keys import Keys
+        from t2l_fast.serve.listen import run_until_stopped
     except ImportError as error:
         raise ConfigError(
             f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
@@ -110,10 +109,12 @@ def serve(
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     for logger in ("t2l_fast", "uvicorn"):
         logging.getLogger(logger).setLevel(logging.INFO)
-    logging.getLogger("ContinuousBatchingLogger").setLevel(logging.WARNING)
+    # its tracebacks say what was in an exception; ours say where it came from
+    logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
     log = logging.getLogger("t2l_fast.serve")
     made_by = f"adapters by {checkpoint}, encoder {generator.encoder.name}" if generator else ""
     log.info("%s on %s, %d slots %s", name, place, slots, made_by)  # loads the encoder, too
+    engine = None
     try:
         engine = Engine(base, tokenizer, adapters, sizes)
         app = create_app(
@@ -123,14 +124,8 @@ def serve(
             keys=known,
             limits=Limits(adapters=max_adapters),
         )
-        # uvicorn's own access log would hold paths, and t2l:<description> may stand in one
-        uvicorn.run(
-            app,
-            host=host,
-            port=port,
-            access_log=False,
-            log_config=None,
-            timeout_graceful_shutdown=grace,
-        )
+        run_until_stopped(app, engine, host, port, grace)
     finally:
+        if engine is not None:
+            engine.close(timeout=0)
         adapters.detach()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
@@ -14,7 +15,7 @@ from starlette.exceptions import HTTPException
 from t2l_fast.serve.guard import ZIP
 from t2l_fast.serve.peft_zip import pack, unpack
 from t2l_fast.serve.schema import AdapterRequest
-from t2l_fast.serve.state import ERRORS, Serving, State, Tenant
+from t2l_fast.serve.state import ERRORS, Serving, Tenant
 
 Json = dict[str, Any]
 router = APIRouter(prefix="/v1/adapters", responses=ERRORS)
@@ -45,58 +46,57 @@ async def register(
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     if kind == ZIP:
         weights = await run_in_threadpool(unpack, content, state.limits.upload_bytes)
-        names = [await run_in_threadpool(state.registry.register_weights, tenant, weights, name)]
+        made = [(await state.registry.register_weights(tenant, weights, name), "trained")]
     elif kind == "application/json":
         try:
             body = AdapterRequest.model_validate_json(content)
         except ValidationError as error:
             raise RequestValidationError(error.errors(include_input=False)) from None
-        names = await run_in_threadpool(
-            state.registry.register_texts, tenant, body.texts, body.names
-        )
+        names = await state.registry.register_texts(tenant, body.texts, body.names)
+        made = [(name, "generated") for name in names]
     else:
         raise HTTPException(415, f"send application/json or {ZIP}, got {kind or 'neither'}")
-    return {"object": "list", "data": [_adapter(state, tenant, n) for n in names]}
+    return {"object": "list", "data": [_adapter(*pair) for pair in made]}
 
 
 @router.get("")
-def listed(
+async def listed(
     state: Serving,
     tenant: Tenant,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: str | None = None,
 ) -> Json:
     """The tenant's adapters, page by page, oldest first."""
-    names = state.registry.names(tenant, after=after, limit=limit + 1)
+    page = state.registry.page(tenant, after=after, limit=limit + 1)
     return {
         "object": "list",
-        "data": [_adapter(state, tenant, name) for name in names[:limit]],
-        "has_more": len(names) > limit,
+        "data": [_adapter(*pair) for pair in page[:limit]],
+        "has_more": len(page) > limit,
         "total": state.registry.count(tenant),
     }
 
 
 @router.get("/{name}")
-def one(state: Serving, tenant: Tenant, name: str) -> Json:
+async def one(state: Serving, tenant: Tenant, name: str) -> Json:
     """One adapter."""
-    return _adapter(state, tenant, name)
+    return _adapter(name, state.registry.kind(tenant, name))
 
 
 @router.delete("/{name}")
-def delete(state: Serving, tenant: Tenant, name: str) -> Json:
+async def delete(state: Serving, tenant: Tenant, name: str) -> Json:
     """Forget an adapter for good."""
-    state.registry.forget(tenant, name)
+    await state.registry.forget(tenant, name)
     return {"id": name, "object": "adapter", "deleted": True}
 
 
 @router.get("/{name}/download", response_class=Response, responses={200: {"content": {ZIP: {}}}})
-def download(state: Serving, tenant: Tenant, name: str) -> Response:
+async def download(state: Serving, tenant: Tenant, name: str) -> Response:
     """An adapter as a zipped PEFT folder; a generated one is made for it."""
-    content = pack(state.registry.weights(tenant, name))
-    # the name was found, so it is one that registration let through
-    disposition = f'attachment; filename="{name}.zip"'
+    content = await run_in_threadpool(pack, await state.registry.weights(tenant, name))
+    # names of a store that was filled elsewhere may hold anything
+    disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}.zip"
     return Response(content, media_type=ZIP, headers={"Content-Disposition": disposition})
 
 
-def _adapter(state: State, tenant: str, name: str) -> Json:
-    return {"id": name, "object": "adapter", "kind": state.registry.kind(tenant, name)}
+def _adapter(name: str, kind: str) -> Json:
+    return {"id": name, "object": "adapter", "kind": kind}

@@ -41,12 +41,11 @@ def create_app(
     limits = limits or Limits()
     state = State(
         engine=engine,
-        registry=Registry(engine, limits),
+        registry=Registry(engine, limits, base),
         prompter=Prompter(engine.tokenizer, template),
         metrics=Metrics(engine),
         limits=limits,
         base=base,
-        keys=keys,
     )
 
     @asynccontextmanager
@@ -61,13 +60,13 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.serving = state
-    app.add_middleware(Guard, limits=limits, metrics=state.metrics)
+    app.add_middleware(Guard, limits=limits, metrics=state.metrics, keys=keys)
     failures.install(app)
     app.include_router(completions.router)
     app.include_router(adapter_routes.router)
 
     @app.get("/health", responses={503: {"description": "The engine failed, or is closing."}})
-    def health(state: Serving) -> Response:
+    async def health(state: Serving) -> Response:
         """Whether requests are taken."""
         body: dict[str, Any] = {"status": "ok"}
         if not state.engine.accepts:

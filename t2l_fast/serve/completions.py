@@ -31,6 +31,7 @@ router = APIRouter(prefix="/v1", responses=ERRORS)
 @router.post("/chat/completions")
 async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tenant) -> Response:
     """Answer a conversation."""
+    started = time.perf_counter()
     adapter = await _adapter(state, tenant, body.model)
     generated = adapter is not None and state.engine.bank.generated(adapter)
     messages = [m.plain() for m in body.messages]
@@ -44,7 +45,7 @@ async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tena
     params = _params(state, body, count, logprobs)
     trim = state.prompter.follows_template(generated=generated)
     render = ChatRender(body, state.prompter, trim=trim)
-    return await _respond(state, request, body, prompt, params, adapter, tenant, render)
+    return await _respond(state, request, body, prompt, params, adapter, tenant, render, started)
 
 
 @router.post("/completions")
@@ -52,31 +53,32 @@ async def complete(
     body: CompletionRequest, request: Request, state: Serving, tenant: Tenant
 ) -> Response:
     """Continue a text."""
+    started = time.perf_counter()
     adapter = await _adapter(state, tenant, body.model)
     prompt = body.prompt
     if isinstance(prompt, str):
         prompt = await run_in_threadpool(state.prompter.text, prompt)
     params = _params(state, body, body.max_tokens, body.logprobs)
     render = TextRender(body, state.prompter)
-    return await _respond(state, request, body, prompt, params, adapter, tenant, render)
+    return await _respond(state, request, body, prompt, params, adapter, tenant, render, started)
 
 
 @router.get("/models")
-def models(
+async def models(
     state: Serving,
     tenant: Tenant,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: str | None = None,
 ) -> Json:
     """The base model and the tenant's adapters, page by page."""
-    names = state.registry.names(tenant, after=after, limit=limit + 1)
-    shown = [_model(state, name) for name in names[:limit]]
+    page = state.registry.page(tenant, after=after, limit=limit + 1)
+    shown = [_model(state, name) for name, _ in page[:limit]]
     first = [_model(state, state.base)] if after is None else []
-    return {"object": "list", "data": first + shown, "has_more": len(names) > limit}
+    return {"object": "list", "data": first + shown, "has_more": len(page) > limit}
 
 
 @router.get("/models/{model:path}")
-def model(state: Serving, tenant: Tenant, model: str) -> Json:
+async def model(state: Serving, tenant: Tenant, model: str) -> Json:
     """One of them."""
     if model != state.base:
         state.registry.resolve(tenant, model)
@@ -98,9 +100,7 @@ async def _adapter(state: State, tenant: str, model: str) -> AdapterId | None:
     if model == state.base:
         return None
     if model.startswith(INLINE):
-        return await run_in_threadpool(
-            state.registry.inline, tenant, model.removeprefix(INLINE).strip()
-        )
+        return await state.registry.inline(tenant, model.removeprefix(INLINE).strip())
     return state.registry.resolve(tenant, model)
 
 
@@ -121,9 +121,10 @@ async def _respond(
     adapter: AdapterId | None,
     tenant: str,
     render: ChatRender | TextRender,
+    started: float,
 ) -> Response:
     answers = Answers(state.engine, prompt, params, adapter=adapter, tenant=tenant)
-    timed = _timed(state, answers)
+    timed = _timed(state, answers, started)
     try:
         if not body.stream:
             made = await _unless_gone(request, answers.whole(timed))
@@ -161,8 +162,8 @@ async def _after(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
         yield item
 
 
-async def _timed(state: State, answers: Answers) -> AsyncIterator[Any]:
-    started, begun = time.perf_counter(), False
+async def _timed(state: State, answers: Answers, started: float) -> AsyncIterator[Any]:
+    begun = False
     async for item in answers:
         if not begun:
             state.metrics.first_token.observe(time.perf_counter() - started)

@@ -53,6 +53,7 @@ class Limits:
         description_chars: of one description.
         descriptions: registered by one call.
         adapters: registered by one tenant.
+        trained: of these, uploaded ones, which take the store's disk (or RAM) by the megabyte.
         choices: answers of one request (`n`).
         default_tokens: of a chat answer where the request sets no limit.
 
@@ -65,6 +66,7 @@ class Limits:
     description_chars: int = 2000
     descriptions: int = 256
     adapters: int = 100_000
+    trained: int = 1000
     choices: int = 8
     default_tokens: int = 256
 

@@ -17,7 +17,7 @@ from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.batching import SlotManager
 from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.request import Chunk, Request, Sink, Ticket
-from t2l_fast.serve.running import EngineStats, Running
+from t2l_fast.serve.running import EngineStats, Errand, Running
 from t2l_fast.serve.sampling import SamplingParams
 from t2l_fast.serve.text import TextStream
 from t2l_fast.serve.waiting import FairQueue
@@ -59,7 +59,7 @@ class Engine:
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
         per_tenant = config.max_queue_per_tenant or config.max_queue
-        waiting = FairQueue(config.max_queue, per_tenant)
+        waiting: FairQueue[Request] = FairQueue(config.max_queue, per_tenant)
         self._running = Running(
             self.bank, waiting, config.max_active, _end_tokens(model, tokenizer)
         )
@@ -70,6 +70,7 @@ class Engine:
             model, adapters, config, feed=self._running, owner=self._running
         )
         self._running.end = self._manager.cancel_request
+        self._running.wake = self._manager.wake
         positions = getattr(model.config, "max_position_embeddings", None)
         self.longest = min(self._manager.longest, positions or self._manager.longest)
         """Tokens of prompt and answer together that a request may have."""
@@ -144,19 +145,28 @@ class Engine:
             self._manager.wake()
         return tickets
 
-    def run(self, errand: Callable[[], T]) -> Future[T]:
+    def run(self, call: Callable[[], T], *, tenant: str = "") -> Future[T]:
         """Have the engine's thread do something between two steps, where it does not compete with
         the model for the device: encoding descriptions, generating adapters.
 
+        Args:
+            call: what; its result or exception is the future's.
+            tenant: on whose turn it waits.
+
         Raises:
+            QueueFull: too much waits.
             EngineError: the engine is closed or failed.
         """
-        future: Future[T] = Future()
+        errand = Errand(call, tenant)
         with self._running.lock:
             self._check_open()
-            self._running.errands.put((future, errand))
+            self._running.errands.push([errand])
         self._manager.wake()
-        return future
+        return errand.future
+
+    def asks_for(self, adapter: AdapterId) -> bool:
+        """Whether a request that waits or runs names an adapter."""
+        return self._running.asks_for(adapter)
 
     @property
     def failure(self) -> Exception | None:

@@ -36,6 +36,9 @@ def failure(error: Exception) -> tuple[int, dict[str, Any]]:
     """Status and body of an error that was raised on purpose."""
     status, code = next((s, c) for kind, s, c in STATUS if isinstance(error, kind))
     message = str(error)
+    if isinstance(error, EngineError) and not isinstance(error, QueueFull):
+        # what failed may have been another's
+        message = "the server could not finish this request, or is closing: try again later"
     if isinstance(error, UnknownAdapter):
         # the bank's own words count all tenants' adapters
         message = "the model is not registered here: list what is by GET /v1/models"

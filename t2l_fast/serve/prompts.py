@@ -22,6 +22,7 @@ class Prompter:
 
     def __init__(self, tokenizer: Any, template: str | None) -> None:
         self._tokenizer, self._template = tokenizer, template
+        self._texts: dict[int, str] = {}
 
     def follows_template(self, *, generated: bool) -> bool:
         """Whether a chat goes by the generator's template: its answers begin with a gap."""
@@ -66,4 +67,6 @@ class Prompter:
 
     def token_text(self, token: int) -> str:
         """A token as text."""
-        return self._tokenizer.decode([token])
+        if token not in self._texts:  # log probabilities name many tokens many times
+            self._texts[token] = self._tokenizer.decode([token])
+        return self._texts[token]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import dropwhile, islice
+from typing import TypeVar
 
 import torch
 from torch import Tensor
@@ -14,13 +17,22 @@ from torch import Tensor
 from t2l_fast.adapters import AdapterBank, LoraWeights
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.encoders.base import prepare
-from t2l_fast.errors import ArgumentError, NotAllowed, UnknownAdapter
+from t2l_fast.errors import (
+    AdapterInUse,
+    AdapterMismatch,
+    ArgumentError,
+    NotAllowed,
+    UnknownAdapter,
+)
 from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine import Engine
+
+T = TypeVar("T")
 
 INLINE = "t2l:"
 """Before a description in place of an adapter's name."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGITS = 18  # of the bank's own numbers
 _AT_ONCE = 16
 
 
@@ -28,19 +40,21 @@ class Registry:
     """Names of a tenant's adapters, and the bank's ids behind them.
 
     With keys, ids are `tenant/name`: a name says nothing about what other tenants have. Without
-    (tenant ""), they are the bank's own, numbers included. What is asked of the generator runs in
-    the engine's thread.
+    (tenant ""), they are the bank's own, numbers included. What the generator or the store do runs
+    in the engine's thread, tenants by turns.
 
     Args:
         engine: whose bank it is.
         limits: of registrations.
+        base: the base model's name, which no adapter may take.
     """
 
-    def __init__(self, engine: Engine, limits: Limits) -> None:
+    def __init__(self, engine: Engine, limits: Limits, base: str) -> None:
         self.limits = limits
-        self._engine = engine
+        self._engine, self._base = engine, base
         self._bank: AdapterBank = engine.bank
         self._of: dict[str, dict[AdapterId, None]] = {}
+        self._trained: Counter[str] = Counter()
         for adapter in self._bank:
             self._add(adapter)
 
@@ -51,9 +65,9 @@ class Registry:
             UnknownAdapter: the tenant has none of that name.
         """
         found = self._of.get(tenant, {})
-        wanted: AdapterId = f"{tenant}/{name}" if tenant else name
+        wanted: AdapterId = _id(tenant, name)
         if wanted not in found and not tenant and name.isdecimal() and name.isascii():
-            wanted = int(name)
+            wanted = int(name[:_DIGITS]) if len(name) <= _DIGITS else -1
         if wanted not in found:
             raise UnknownAdapter(
                 f"a model must be the base model, a registered adapter, or {INLINE}<description>, "
@@ -61,82 +75,93 @@ class Registry:
             )
         return wanted
 
-    def inline(self, tenant: str, description: str) -> AdapterId:
-        """The adapter of a description; blocks while it is registered on first use.
+    async def inline(self, tenant: str, description: str) -> AdapterId:
+        """The adapter of a description, registered on its first use.
 
         Raises:
             NotAllowed, EncoderError, AdapterMismatch: as `register_texts`.
         """
         self._check_texts([description])
-        name = f"t2l-{sha256(prepare(description).encode()).hexdigest()[:32]}"
-        if (f"{tenant}/{name}" if tenant else name) not in self._of.get(tenant, {}):
+        generator = self._bank.generator
+        # under another generator it is another adapter
+        told = f"{generator and generator.fingerprint} {prepare(description)}"
+        name = f"t2l-{sha256(told.encode()).hexdigest()[:32]}"
+        if _id(tenant, name) not in self._of.get(tenant, {}):
             try:
-                self.register_texts(tenant, [description], [name])
+                await self.register_texts(tenant, [description], [name])
             except ArgumentError:  # another request was faster
                 return self.resolve(tenant, name)
         return self.resolve(tenant, name)
 
-    def register_texts(
+    async def register_texts(
         self, tenant: str, texts: Sequence[str], names: Sequence[str] | None
     ) -> list[str]:
-        """Register descriptions, all or none; their names. Blocks until it is done.
+        """Register descriptions, all or none; their names, once they are durable.
 
         Raises:
             NotAllowed: more than the tenant may register.
             ArgumentError: a description too long, or names that are taken or unfit.
             EncoderError: a description can't be encoded.
             AdapterMismatch: there is no generator.
+            QueueFull: too much waits for the engine.
             EngineError: the engine is closed.
         """
         self._check_texts(texts)
         ids = self._new_ids(tenant, names, len(texts))
         generator = self._bank.generator
         if generator is None:
-            # the bank says what is missing
-            self._bank.register(texts=list(texts), names=ids)
-        pieces = [texts[i : i + _AT_ONCE] for i in range(0, len(texts), _AT_ONCE)]
+            raise AdapterMismatch(
+                "descriptions need a generator, got a server without one: upload weights"
+            )
+        codes: list[Tensor] = []
+        for start in range(0, len(texts), _AT_ONCE):  # so that requests go on meanwhile
+            piece = list(texts[start : start + _AT_ONCE])
+            codes += await self._run(tenant, lambda piece=piece: generator.encode(piece))
+        return await self._register(
+            tenant, ids, lambda: self._bank.register(codes=torch.stack(codes), names=ids)
+        )
 
-        def encode(piece: Sequence[str]):
-            return lambda: generator.encode(piece)
-
-        # piece by piece, so that requests go on meanwhile
-        codes = [row for piece in pieces for row in self._engine.run(encode(piece)).result()]
-        return self._register(tenant, ids, lambda: self._store_codes(codes, ids))
-
-    def register_weights(self, tenant: str, weights: LoraWeights, name: str | None) -> str:
+    async def register_weights(self, tenant: str, weights: LoraWeights, name: str | None) -> str:
         """Register a trained adapter; its name. As `register_texts`."""
+        if self._trained[tenant] >= self.limits.trained:
+            raise NotAllowed(f"up to {self.limits.trained} adapters may be uploaded: delete some")
         ids = self._new_ids(tenant, None if name is None else [name], 1)
-        return self._register(
+        made = await self._register(
             tenant, ids, lambda: self._bank.register(weights=[weights], names=ids)
-        )[0]
+        )
+        return made[0]
 
-    def forget(self, tenant: str, name: str) -> None:
+    async def forget(self, tenant: str, name: str) -> None:
         """Remove an adapter for good.
 
         Raises:
             UnknownAdapter: the tenant has none of that name.
-            AdapterInUse: a request runs with it.
+            AdapterInUse: a request waits or runs with it.
         """
         adapter = self.resolve(tenant, name)
 
         def errand() -> None:
+            if self._engine.asks_for(adapter):
+                raise AdapterInUse(f"a request waits or runs with {name!r}: try again after it")
+            trained = not self._bank.generated(adapter)
             self._bank.forget([adapter])
             self._of[tenant].pop(adapter, None)
+            self._trained[tenant] -= trained
 
-        self._engine.run(errand).result()
+        await self._run(tenant, errand)
 
-    def weights(self, tenant: str, name: str) -> LoraWeights:
+    async def weights(self, tenant: str, name: str) -> LoraWeights:
         """An adapter as weights; see `AdapterBank.weights`."""
         adapter = self.resolve(tenant, name)
-        return self._engine.run(lambda: self._bank.weights(adapter)).result()
+        return await self._run(tenant, lambda: self._bank.weights(adapter))
 
     def kind(self, tenant: str, name: str) -> str:
-        """ "generated" or "trained"."""
+        """ "generated" or "trained"; raises UnknownAdapter."""
         coded = self._bank.generated(self.resolve(tenant, name))
         return "generated" if coded else "trained"
 
-    def names(self, tenant: str, *, after: str | None = None, limit: int) -> list[str]:
-        """Up to `limit` names in the order of their registration, after one of them.
+    def page(self, tenant: str, *, after: str | None, limit: int) -> list[tuple[str, str]]:
+        """Up to `limit` (name, kind) in the order of their registration, after one of them.
 
         Raises:
             UnknownAdapter: the tenant has none called `after`.
@@ -145,15 +170,22 @@ class Registry:
         if after is not None:
             last = self.resolve(tenant, after)
             found = islice(dropwhile(lambda a: a != last, found), 1, None)
-        return [_name(tenant, adapter) for adapter in islice(found, limit)]
+        page = []
+        for adapter in islice(found, limit):
+            try:
+                kind = "generated" if self._bank.generated(adapter) else "trained"
+            except UnknownAdapter:  # deleted meanwhile
+                continue
+            page.append((_name(tenant, adapter), kind))
+        return page
 
     def count(self, tenant: str) -> int:
         return len(self._of.get(tenant, ()))
 
-    def _store_codes(self, codes: list[Tensor], ids: list[str]) -> list[AdapterId]:
-        return self._bank.register(codes=torch.stack(codes), names=ids)
+    async def _run(self, tenant: str, errand: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._engine.run(errand, tenant=tenant))
 
-    def _register(
+    async def _register(
         self, tenant: str, ids: list[str], store: Callable[[], list[AdapterId]]
     ) -> list[str]:
         def errand() -> list[str]:
@@ -162,23 +194,26 @@ class Registry:
                 self._add(adapter)
             return [_name(tenant, adapter) for adapter in ids]
 
-        return self._engine.run(errand).result()
+        return await self._run(tenant, errand)
 
     def _add(self, adapter: AdapterId) -> None:
         tenant, slash, _ = adapter.partition("/") if isinstance(adapter, str) else ("", "", "")
-        self._of.setdefault(tenant if slash else "", {})[adapter] = None
+        tenant = tenant if slash else ""
+        self._of.setdefault(tenant, {})[adapter] = None
+        self._trained[tenant] += not self._bank.generated(adapter)
 
     def _new_ids(self, tenant: str, names: Sequence[str] | None, count: int) -> list[str]:
         self._check_room(tenant, count)
         if names is None:
             names = [f"adapter-{secrets.token_hex(8)}" for _ in range(count)]
         for name in names:
-            if not _NAME.fullmatch(name) or (not tenant and name.isdecimal()):
+            fits = _NAME.fullmatch(name) and not name.isdecimal() and name != self._base
+            if not fits:
                 raise ArgumentError(
                     "a name must be up to 64 letters, digits, '.', '_' and '-', beginning with a "
-                    f"letter or digit, and no number alone, got {name!r}"
+                    f"letter or digit, no number alone, and not the base model's, got {name!r}"
                 )
-        ids = [f"{tenant}/{name}" if tenant else name for name in names]
+        ids = [_id(tenant, name) for name in names]
         taken = [_name(tenant, i) for i in ids if i in self._of.get(tenant, {})]
         if len(ids) != count or len(set(ids)) != count or taken:
             raise ArgumentError(
@@ -203,6 +238,10 @@ class Registry:
                 f"one call takes up to {self.limits.descriptions} descriptions of up to "
                 f"{self.limits.description_chars} characters, got {len(texts)} of up to {longest}"
             )
+
+
+def _id(tenant: str, name: str) -> str:
+    return f"{tenant}/{name}" if tenant else name
 
 
 def _name(tenant: str, adapter: AdapterId) -> str:

@@ -6,8 +6,7 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -20,6 +19,9 @@ from t2l_fast.serve.batching import GenerationOutput, RequestState
 from t2l_fast.serve.request import Chunk, FinishReason, Request
 from t2l_fast.serve.sampling import Draw, choose
 from t2l_fast.serve.waiting import FairQueue
+
+MAX_ERRANDS = 1024
+"""That wait; a quarter of them for one tenant."""
 
 
 @dataclass
@@ -36,9 +38,30 @@ class EngineStats:
     generated_tokens: int = 0
 
 
+@dataclass(eq=False)
+class Errand:
+    """Something to do between two steps."""
+
+    call: Callable[[], Any]
+    tenant: str
+    future: Future = field(default_factory=Future)
+
+    def do(self) -> None:
+        if self.future.set_running_or_notify_cancel():
+            try:
+                with torch.no_grad():
+                    self.future.set_result(self.call())
+            except BaseException as error:
+                self.future.set_exception(error)
+
+    def give_up(self) -> None:
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(EngineError("the engine was closed before it got to this"))
+
+
 class Running:
-    """Requests that wait and that run. The loop's `Feed` and `Owner`; all but `lock`, `waiting`,
-    `cancelled` and `errands` belong to its thread.
+    """Requests that wait and that run. The loop's `Feed` and `Owner`; `waiting` and `errands` are
+    guarded by `lock`, anybody may put into `cancelled`, all else belongs to its thread.
 
     Args:
         bank: where adapters are leased.
@@ -53,12 +76,14 @@ class Running:
         self.waiting = waiting
         self.active: dict[str, Request] = {}
         self.cancelled: queue.SimpleQueue[Request] = queue.SimpleQueue()
-        self.errands: queue.SimpleQueue[tuple[Future, Callable[[], Any]]] = queue.SimpleQueue()
+        self.errands: FairQueue[Errand] = FairQueue(MAX_ERRANDS, MAX_ERRANDS // 4, "errands")
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stats = EngineStats(dict.fromkeys(("stop", "length", "cancelled", "error"), 0))
         self.end: Callable[[str], None] = lambda key: None
         """Has the loop drop a request that it still runs."""
+        self.wake: Callable[[], None] = lambda: None
+        """Has the loop come back at once, where it found nothing to run."""
         self._bank, self._max_active, self._eos = bank, max_active, eos
         self._ready: list[RequestState] = []
 
@@ -141,23 +166,19 @@ class Running:
 
     def abandon_errands(self) -> None:
         """Fail what nobody will do any more."""
-        with suppress(queue.Empty):
-            while True:
-                future, _ = self.errands.get_nowait()
-                if future.set_running_or_notify_cancel():
-                    future.set_exception(EngineError("the engine was closed before it got to this"))
+        with self.lock:
+            left = [self.errands.pop() for _ in range(len(self.errands))]
+        for errand in left:
+            errand.give_up()
 
     def _run_errand(self) -> None:
-        try:
-            future, errand = self.errands.get_nowait()
-        except queue.Empty:
-            return
-        if future.set_running_or_notify_cancel():
-            try:
-                with torch.no_grad():
-                    future.set_result(errand())
-            except BaseException as error:
-                future.set_exception(error)
+        with self.lock:
+            errand = self.errands.pop() if self.errands else None
+            more = bool(self.errands)
+        if errand is not None:
+            errand.do()
+        if more:
+            self.wake()
 
     def _cancel(self) -> None:
         while not self.cancelled.empty():

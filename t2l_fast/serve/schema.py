@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from t2l_fast.serve.sampling import MAX_LOGPROBS, MAX_STOPS, SamplingParams
+from t2l_fast.serve.sampling import MAX_LOGPROBS, MAX_STOP_CHARS, MAX_STOPS, SamplingParams
 
-Text = Annotated[str, StringConstraints(min_length=1)]
-Stops = Annotated[list[Text], Field(max_length=MAX_STOPS)]
+
+def _whole(text: str) -> str:
+    """Refuse half a surrogate pair, which JSON can write and UTF-8 can't."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("must be Unicode text, without lone surrogates") from None
+    return text
+
+
+Plain = Annotated[str, AfterValidator(_whole)]
+Text = Annotated[Plain, StringConstraints(min_length=1)]
+Stop = Annotated[Plain, StringConstraints(min_length=1, max_length=MAX_STOP_CHARS)]
+Stops = Annotated[list[Stop], Field(max_length=MAX_STOPS)]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Penalty = Annotated[float, Field(ge=-2.0, le=2.0)]
@@ -38,14 +50,14 @@ class Sampled(Body):
     min_p: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     n: Annotated[int, Field(ge=1)] = 1
     seed: Seed | None = None
-    stop: Text | Stops | None = None
+    stop: Stop | Stops | None = None
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
     ignore_eos: bool = False
     return_token_ids: bool = False
     stream: bool = False
     stream_options: StreamOptions | None = None
-    user: str | None = None
+    user: Plain | None = None
     metadata: dict[str, Any] | None = None
 
     def params(self, index: int, max_tokens: int, logprobs: int | None) -> SamplingParams:
@@ -68,13 +80,13 @@ class Sampled(Body):
 
 class Part(Body):
     type: Literal["text"]
-    text: str
+    text: Plain
 
 
 class ChatMessage(Body):
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[Part]
-    name: str | None = None
+    content: Plain | list[Part]
+    name: Plain | None = None
 
     def plain(self) -> dict[str, str]:
         content = self.content
@@ -101,4 +113,4 @@ class AdapterRequest(Body):
     """Descriptions to register, and names for them."""
 
     texts: Annotated[list[Text], Field(min_length=1)]
-    names: list[str] | None = None
+    names: list[Plain] | None = None

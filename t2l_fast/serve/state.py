@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, HTTPException, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import HTTPBearer
 
 from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine import Engine
-from t2l_fast.serve.keys import OPERATOR, Keys
+from t2l_fast.serve.keys import OPERATOR
 from t2l_fast.serve.metrics import Metrics
 from t2l_fast.serve.prompts import Prompter
 from t2l_fast.serve.registry import Registry
@@ -23,7 +23,6 @@ class State:
 
     Fields:
         base: name under which the base model is asked for.
-        keys: None = everybody may do everything.
     """
 
     engine: Engine
@@ -32,7 +31,6 @@ class State:
     metrics: Metrics
     limits: Limits
     base: str
-    keys: Keys | None
     started: int = field(default_factory=lambda: int(time.time()))
 
 
@@ -41,30 +39,19 @@ def state_of(request: Request) -> State:
 
 
 Serving = Annotated[State, Depends(state_of)]
+# for the schema alone: `Guard` has read the key before
 _bearer = HTTPBearer(auto_error=False, description="An API key of the server's keys file.")
 
 
-def _holder(
-    state: Serving, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
-) -> str:
-    if state.keys is None:
-        return ""
-    tenant = state.keys.tenant(given.credentials) if given is not None else None
-    if tenant is None:
-        raise HTTPException(
-            401, "an API key is needed: Authorization: Bearer KEY", {"WWW-Authenticate": "Bearer"}
-        )
+def _tenant(request: Request, _: Annotated[object, Depends(_bearer)]) -> str:
+    tenant = request.scope["tenant"]
+    if tenant == OPERATOR:
+        raise HTTPException(403, "the operator's key reads the metrics, and nothing else")
     return tenant
 
 
-def _tenant(state: Serving, holder: Annotated[str, Depends(_holder)]) -> str:
-    if holder == OPERATOR:
-        raise HTTPException(403, "the operator's key reads the metrics, and nothing else")
-    return holder
-
-
-def _operator(state: Serving, holder: Annotated[str, Depends(_holder)]) -> None:
-    if state.keys is not None and holder != OPERATOR:
+def _operator(request: Request, _: Annotated[object, Depends(_bearer)]) -> None:
+    if request.scope["tenant"] not in ("", OPERATOR):
         raise HTTPException(403, f"metrics need the key of the tenant {OPERATOR!r}")
 
 

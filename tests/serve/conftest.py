@@ -9,11 +9,11 @@ import httpx
 import openai
 import pytest
 import torch
-import uvicorn
 
 import t2l_fast as t2l
 from t2l_fast.serve import Engine, EngineConfig
 from t2l_fast.serve.app import create_app
+from t2l_fast.serve.listen import listener
 
 TARGETS = ("q_proj", "v_proj", "down_proj")
 CONFIG = t2l.LoraConfig(TARGETS, rank=4, alpha=8)
@@ -122,12 +122,11 @@ class Log(logging.Handler):
 class Server:
     """The application of one engine on a port of this machine, in a thread."""
 
-    def __init__(self, engine, **options) -> None:
+    def __init__(self, engine, grace=60.0, **options) -> None:
         app = create_app(engine, base="tiny", **options)
         self.engine = engine
         self.app = app
-        config = uvicorn.Config(app, port=0, log_config=None, access_log=False)
-        self._uvicorn = uvicorn.Server(config)
+        self._uvicorn = listener(app, engine, grace=grace, port=0)
         self._thread = threading.Thread(target=self._uvicorn.run)
         self._thread.start()
         while not self._uvicorn.started:
@@ -156,10 +155,12 @@ class Server:
 def _servers(tiny):
     with ExitStack() as stack:
 
-        def make(*, keys=None, limits=None, template=None, chat_template=None, **options):
+        def make(
+            *, keys=None, limits=None, template=None, chat_template=None, grace=60.0, **options
+        ):
             engine = stack.enter_context(_engine(tiny, **options))
             engine.tokenizer.chat_template = chat_template
-            server = Server(engine, keys=keys, limits=limits, template=template)
+            server = Server(engine, grace, keys=keys, limits=limits, template=template)
             stack.callback(server.stop)
             return server
 

@@ -2,6 +2,8 @@
 
 import json
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
@@ -206,6 +208,20 @@ def test_a_description_in_place_of_a_name(served, tiny):
     assert direct(server, "hello", "sort") == first.choices[0].text
 
 
+def test_a_description_under_another_generator_is_another_adapter(served, tiny):
+    generator = strong(tiny.generator(tiny.model()))
+    server = served(generator=generator)
+    client = server.openai()
+    ask = dict(model="t2l:sort the words", prompt="hello", **GREEDY)
+    first = client.completions.create(**ask).choices[0].text
+    with torch.no_grad():
+        for head in generator.heads.parameters():
+            head.mul_(-2.0)
+    second = client.completions.create(**ask).choices[0].text
+    assert first != second
+    assert len(server.engine.bank) == 2
+
+
 def test_many_at_once_describe_the_same_task(served, tiny):
     server = served(generator=strong(tiny.generator(tiny.model())))
     texts = []
@@ -254,6 +270,8 @@ def test_models_are_listed_page_by_page(served):
         ({"stream_options": {"include_usage": True}}, 400, "needs stream"),
         ({"stop": [""]}, 400, "stop"),
         ({"seed": 2**70}, 400, "seed"),
+        ({"model": "1" * 5000}, 404, "not registered here"),
+        ({"stop": "x" * 257}, 400, "stop"),
     ],
     ids=str,
 )
@@ -272,6 +290,46 @@ def test_a_body_that_is_no_json(shared):
     )
     assert got.status_code == 400
     assert "JSON" in got.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("path", ["completions", "chat/completions"])
+@pytest.mark.parametrize("where", ["model", "text", "stop", "user", "role"])
+def test_half_a_character_is_refused(shared, path, where):
+    bad = "\ud800"
+    text = bad if where == "text" else "x"
+    body = {"model": bad if where == "model" else "a0", "max_tokens": 2}
+    role = bad if where == "role" else "user"
+    messages = {"messages": [{"role": role, "content": text}]}
+    body |= {"prompt": text} if path == "completions" else messages
+    body |= {where: bad} if where in ("stop", "user") else {}
+    headers = {"content-type": "application/json"}
+    got = shared.http().post(f"/v1/{path}", content=json.dumps(body), headers=headers)
+    assert got.status_code == (200 if where == "role" and path == "completions" else 400)
+
+
+def test_when_time_runs_out_what_runs_is_told(served):
+    server = served(adapters=1, grace=0.3, max_active=1)
+    body = {"model": "a0", "prompt": "hello", "max_tokens": 1000, "ignore_eos": True}
+    before = server.engine.model.forward
+
+    def slow(*args, **kwargs):
+        time.sleep(0.02)
+        return before(*args, **kwargs)
+
+    server.engine.model.forward = slow
+    with ThreadPoolExecutor() as pool:
+        http = server.http()
+        with http.stream("POST", "/v1/completions", json=body | {"stream": True}) as stream:
+            lines = stream.iter_lines()
+            next(lines)
+            waiting = pool.submit(server.http().post, "/v1/completions", json=body)
+            while not server.engine.queued:
+                time.sleep(0.01)
+            server.ask_to_stop()
+            rest = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+        assert rest[-1]["error"]["type"] == "server_error"
+        assert waiting.result().status_code == 503
+    server.stop()
 
 
 def test_a_client_that_hangs_up_frees_its_place(server):

@@ -87,6 +87,94 @@ def test_a_full_cache_takes_pages_back_and_resumes(serving):
     assert all(len(tokens) == 120 for *_, tokens in served)
 
 
+@pytest.mark.parametrize("how", ["cancelled", "stopped", "failed"])
+def test_a_full_cache_is_shared_again_however_requests_leave(serving, how):
+    with serving.engine(cache_tokens=512, max_active=4) as engine:
+        scheduler = engine._manager.batch_processor.scheduler
+        first = engine.submit(serving.prompt(0, 150), params=params(200))
+        second = engine.submit(serving.prompt(1, 150), params=params(300))
+        chunks = iter(second)
+        while not scheduler.block_new_requests:
+            next(chunks)
+        # one of them gave up its pages; the other leaves without finishing
+        runs = next(iter(scheduler.active_requests))
+        request = engine._running.active[runs]
+        other = second if request.prompt[:3] == serving.prompt(0, 150)[:3] else first
+        if how == "cancelled":
+            engine._cancel(request)
+        elif how == "stopped":
+            request.stream.stopped = True
+        else:
+            before = engine.model.forward
+
+            def broken(*args, **kwargs):
+                engine.model.forward = before
+                raise RuntimeError("no memory")
+
+            engine.model.forward = broken
+        assert other.result().finish == "length"
+
+
+def test_text_that_fails_fails_its_request_alone(serving):
+    with serving.engine(adapters=1) as engine:
+        with serving.held(engine):
+            bad = engine.submit([5, 6], adapter="a0", params=params(5))
+            good = engine.submit([5, 6], adapter="a0", params=params(5))
+            request = engine._running.waiting.peek(1)[0]
+
+            def broken(token):
+                raise ValueError("Invalid prefix encountered")
+
+            request.stream.push = broken
+        with pytest.raises(ValueError, match="Invalid prefix"):
+            bad.result()
+        assert len(good.result().tokens) == 5
+        assert engine.failure is None
+    assert not any(engine.bank._pins)
+
+
+def test_hits_and_misses_are_counted_once(serving):
+    with serving.engine(adapters=4, slots=4) as engine:
+        for expected in ((1, 3), (5, 3)):  # the second a0 of the first round is a hit
+            with serving.held(engine):
+                tickets = [
+                    engine.submit([5, 6], adapter=a, params=params(2))
+                    for a in ("a0", "a1", "a2", "a0")
+                ]
+            for ticket in tickets:
+                ticket.result()
+            assert engine.bank.misses == expected[1]
+        assert engine.bank.hits == 3
+
+
+def test_errands_take_turns_and_are_bounded(serving):
+    with serving.engine() as engine:
+        order = []
+        with serving.held(engine):
+            futures = [
+                engine.run(lambda t=t: order.append(t), tenant=t) for t in ("x", "x", "x", "y")
+            ]
+            with pytest.raises(QueueFull, match="errands wait"):
+                for _ in range(1000):
+                    futures.append(engine.run(lambda: None, tenant="x"))
+        for future in futures:
+            future.result(30)
+    assert order == ["x", "y", "x", "x"]
+
+
+def test_a_cache_that_can_not_be_made_leaves_the_model_as_it_was(serving, tiny, monkeypatch):
+    from t2l_fast.serve import Engine, batching
+
+    def broken(**kwargs):
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(batching, "SlotIOs", broken)
+    model, adapters = serving.attached()
+    with pytest.raises(MemoryError):
+        Engine(model, tiny.tokenizer(), adapters)
+    assert model.config._attn_implementation == "sdpa"
+
+
 def test_more_adapters_than_slots_wait_their_turn(serving):
     with serving.engine(adapters=12, slots=2) as engine:
         order = []

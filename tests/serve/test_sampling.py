@@ -60,6 +60,24 @@ def test_greedy_and_sampled_rows_in_one_batch():
     assert found == [None, None]
 
 
+@pytest.mark.parametrize("temperature", [0.0, 1e-300, 1e-40, 1e-7])
+def test_temperatures_near_zero_are_greedy(temperature):
+    assert drawn(LOGITS, count=50, temperature=temperature)[1] == 1.0
+
+
+def test_neighbouring_seeds_draw_differently():
+    rows = torch.zeros(40, 1000)
+    draws = [Draw(SamplingParams(temperature=1.0, seed=s), ()) for s in range(-20, 20)]
+    assert len(set(choose(rows, draws)[0].tolist())) > 35
+
+
+def test_logits_that_are_not_finite_give_logarithms_that_json_can_hold():
+    rows = torch.tensor([[1.0, math.nan, 0.0], [-math.inf, 1.0, -math.inf]])
+    _, found = choose(rows, [Draw(SamplingParams(logprobs=3), ())] * 2)
+    values = [v for f in found for v in (f.logprob, *(p for _, p in f.top))]
+    assert all(math.isfinite(v) for v in values)
+
+
 def test_draws_depend_on_the_position():
     rows = torch.zeros(64, 1000)
     params = SamplingParams(temperature=1.0, seed=3)
@@ -105,6 +123,7 @@ def test_log_probabilities_are_taken_before_temperature_and_penalties():
         {"logprobs": 21},
         {"stop": ("",)},
         {"stop": "word"},
+        {"stop": ("x" * 257,)},
         {"stop": tuple("abcdefghijklmnopq")},
     ],
     ids=str,

@@ -189,6 +189,20 @@ def test_bodies_beyond_the_limit(shared, declared):
     assert "4000 bytes" in got.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("path", ["/v1/completions", "/v1/chat/completions"])
+def test_only_uploads_may_be_as_large_as_uploads(shared, path):
+    body = json.dumps({"model": "tiny", "prompt": "x" * 5000}).encode()
+    for types in (["application/zip"], ["application/json", "application/zip"]):
+        headers = [("content-type", t) for t in types]
+        got = shared.http(ANN).post(path, content=body, headers=headers)
+        assert got.status_code == 413
+
+
+def test_without_a_key_a_body_is_not_read(shared):
+    got = shared.http().post("/v1/completions", content=b"x" * 5000)
+    assert got.status_code == 401
+
+
 def test_a_keys_file(tmp_path):
     path = tmp_path / "keys"
     path.write_text(f"# ours\nann: {ANN}\n\nbob:{BOB}\nann:{OPS}\n")

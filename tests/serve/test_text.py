@@ -61,6 +61,24 @@ def test_what_may_be_a_stop_string_is_held_back():
     assert stream.flush() == ""
 
 
+def test_a_decoder_that_loses_its_place_begins_anew(monkeypatch):
+    from t2l_fast.serve import text
+
+    class Losing:
+        def __init__(self, **options) -> None:
+            self.decoder, self.steps = text_decoder(**options), 0
+
+        def step(self, backend, token):
+            self.steps += 1
+            if self.steps == 3:
+                raise Exception("Invalid prefix encountered while decoding stream")
+            return self.decoder.step(backend, token)
+
+    text_decoder = text.DecodeStream
+    monkeypatch.setattr(text, "DecodeStream", Losing)
+    assert read("hello")[0] == [*"hello", ""]
+
+
 @pytest.mark.parametrize("stop", [(), ("x",)], ids=["free", "with stops"])
 def test_special_tokens_are_not_text(stop):
     stream = TextStream(TOKENIZER, stop)
