@@ -50,7 +50,8 @@ class Soak:
         chance = random.Random(seed)
         actions = [
             *[self.ask] * 10, self.stream, self.stream, self.hang_up, self.hang_up, self.nonsense,
-            self.come_and_go, self.download, self.inline, self.sample,
+            self.come_and_go, self.download, self.inline, self.sample, self.stop, self.upload,
+            self.many,
         ]  # fmt: skip
         while not self.end:
             action = chance.choice(actions)
@@ -133,6 +134,26 @@ class Soak:
     def inline(self, chance: random.Random) -> None:
         model = f"t2l:{chance.choice(self.texts[:ADAPTERS])}"
         self.answered(self.body(chance, model=model, max_tokens=2))
+
+    def stop(self, chance: random.Random) -> None:
+        """Leaves by a stop string, early most of the time."""
+        body = self.body(chance, stop=[chance.choice(" aeiou\n")], max_tokens=100)
+        choice = self.answered(body)["choices"][0]
+        if any(s in choice["text"] for s in body["stop"]):
+            self.note("stop", "went on")
+
+    def many(self, chance: random.Random) -> None:
+        body = self.body(chance, n=3, temperature=0.8, logprobs=2, presence_penalty=0.5)
+        if len(self.answered(body)["choices"]) != 3:
+            self.note("many", "choices are missing")
+
+    def upload(self, chance: random.Random) -> None:
+        got = self.http.get(f"/v1/adapters/s{chance.randrange(ADAPTERS)}/download")
+        headers = {"content-type": "application/zip"}
+        made = self.http.post("/v1/adapters", content=got.content, headers=headers)
+        name = made.raise_for_status().json()["data"][0]["id"]
+        self.answered(self.body(chance, model=name, max_tokens=2))
+        self.http.delete(f"/v1/adapters/{name}").raise_for_status()
 
     def sample(self, chance: random.Random) -> None:
         body = self.body(chance, temperature=1.0, seed=5, ignore_eos=True)
@@ -242,7 +263,9 @@ def main() -> None:
         ],
         "engine": {k: v for k, v in engine.stats.requests.items()},
         "slot misses": next(
-            line.split()[1] for line in metrics.splitlines() if "slot_misses_total" in line[:30]
+            float(line.split()[1])
+            for line in metrics.splitlines()
+            if line.startswith("t2l_slot_misses_total")
         ),
     } | replay(model, adapters, soak.answers, random.Random(0))
     RESULT.write_text(json.dumps(result, indent=1) + "\n")
