@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from t2l_fast.errors import ArgumentError, ConfigError
+
+if TYPE_CHECKING:
+    from t2l_fast.adapters import Adapters
+    from t2l_fast.generators import TextToLora
+
+log = logging.getLogger("t2l_fast.serve")
 
 
 def serve(
@@ -50,11 +57,14 @@ def serve(
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
     max_queue: Annotated[int, typer.Option(min=1, help="Requests that may wait.")] = 1024,
     max_queue_per_tenant: Annotated[
-        int, typer.Option(help="The same for one tenant; 0 = no limit of its own.")
-    ] = 0,
+        int, typer.Option(min=1, help="The same for one tenant.")
+    ] = 256,
     max_adapters: Annotated[
         int, typer.Option(min=1, help="Adapters that a tenant may register.")
     ] = 100_000,
+    max_uploads: Annotated[
+        int, typer.Option(min=1, help="Trained adapters that a tenant may upload.")
+    ] = 1000,
     grace: Annotated[
         int, typer.Option(min=1, help="Seconds that requests get to finish after SIGTERM.")
     ] = 60,
@@ -69,12 +79,6 @@ def serve(
             f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
             'pip install "t2l_fast[serve]"'
         ) from None
-    import torch
-
-    from t2l_fast.adapters import attach
-    from t2l_fast.config import LoraConfig
-    from t2l_fast.generators import TextToLora
-    from t2l_fast.models import load_model
     from t2l_fast.serve import Engine, EngineConfig
     from t2l_fast.serve.config import Limits
 
@@ -84,8 +88,58 @@ def serve(
         max_batch_tokens=max_batch_tokens,
         cache_tokens=cache_tokens,
         max_queue=max_queue,
-        max_queue_per_tenant=max_queue_per_tenant or None,
+        max_queue_per_tenant=max_queue_per_tenant,
     )
+    limits = Limits(adapters=max_adapters, trained=max_uploads)
+    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store)
+    _log_to_stderr()
+    # names the encoder, so loads it before the first request
+    encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"
+    log.info("%s on %s, %d slots, encoder %s", loaded.name, loaded.device, slots, encoder)
+    engine = None
+    try:
+        engine = Engine(loaded.model, loaded.tokenizer, loaded.adapters, sizes)
+        app = create_app(
+            engine,
+            base=served_name or loaded.name,
+            template=loaded.generator and loaded.generator.config.prompt_template,
+            keys=known,
+            limits=limits,
+        )
+        run_until_stopped(app, engine, host, port, grace)
+    finally:
+        if engine is not None:
+            engine.close(timeout=0)
+        loaded.adapters.detach()
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    name: str
+    device: str
+    model: Any
+    tokenizer: Any
+    generator: TextToLora | None
+    adapters: Adapters
+
+
+def _load(
+    checkpoint: str,
+    model: str,
+    dtype: str,
+    device: str,
+    slots: int,
+    rank_max: int,
+    target_modules: str,
+    store: Path | None,
+) -> _Loaded:
+    import torch
+
+    from t2l_fast.adapters import attach
+    from t2l_fast.config import LoraConfig
+    from t2l_fast.generators import TextToLora
+    from t2l_fast.models import load_model
+
     if dtype not in ("", "float32", "bfloat16", "float16"):
         raise ArgumentError(f"--dtype must be float32, bfloat16 or float16, got {dtype!r}")
     generator = TextToLora.from_pretrained(checkpoint) if checkpoint else None
@@ -102,30 +156,16 @@ def serve(
     if target_modules:
         named = tuple(m.strip() for m in target_modules.split(","))
         targets = named[0] if named == ("all-linear",) else named
-        lora = LoraConfig(targets, lora.rank, lora.alpha, lora.use_rslora)
+        lora = replace(lora, target_modules=targets)
     adapters = attach(
         base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
     )
+    return _Loaded(name, place, base, tokenizer, generator, adapters)
+
+
+def _log_to_stderr() -> None:
     logging.basicConfig(format="%(asctime)s %(name)s %(message)s")
     for logger in ("t2l_fast", "uvicorn"):
         logging.getLogger(logger).setLevel(logging.INFO)
     # its tracebacks say what was in an exception; ours say where it came from
     logging.getLogger("ContinuousBatchingLogger").setLevel(logging.CRITICAL)
-    log = logging.getLogger("t2l_fast.serve")
-    made_by = f"adapters by {checkpoint}, encoder {generator.encoder.name}" if generator else ""
-    log.info("%s on %s, %d slots %s", name, place, slots, made_by)  # loads the encoder, too
-    engine = None
-    try:
-        engine = Engine(base, tokenizer, adapters, sizes)
-        app = create_app(
-            engine,
-            base=served_name or name,
-            template=generator.config.prompt_template if generator is not None else None,
-            keys=known,
-            limits=Limits(adapters=max_adapters),
-        )
-        run_until_stopped(app, engine, host, port, grace)
-    finally:
-        if engine is not None:
-            engine.close(timeout=0)
-        adapters.detach()

@@ -18,7 +18,7 @@ class EngineConfig:
             whole pages. When it is full, requests give up their pages and are prefilled again.
         page_size: tokens of one page.
         max_queue: requests that may wait before more are refused.
-        max_queue_per_tenant: the same for one tenant; None = `max_queue`.
+        max_queue_per_tenant: the same for one tenant.
 
     Raises:
         ConfigError: a size is below 1, or the cache is smaller than two pages.
@@ -29,12 +29,12 @@ class EngineConfig:
     cache_tokens: int = 32_768
     page_size: int = 16
     max_queue: int = 1024
-    max_queue_per_tenant: int | None = None
+    max_queue_per_tenant: int = 256
 
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value is not None and value < 1:
+            if value < 1:
                 raise ConfigError(f"{field.name} must be at least 1, got {value}")
         if self.page_size < 4 or self.cache_tokens < 2 * self.page_size:
             raise ConfigError(

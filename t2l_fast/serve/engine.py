@@ -58,8 +58,7 @@ class Engine:
             )
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
-        per_tenant = config.max_queue_per_tenant or config.max_queue
-        waiting: FairQueue[Request] = FairQueue(config.max_queue, per_tenant)
+        waiting: FairQueue[Request] = FairQueue(config.max_queue, config.max_queue_per_tenant)
         self._running = Running(
             self.bank, waiting, config.max_active, _end_tokens(model, tokenizer)
         )

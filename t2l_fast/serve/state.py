@@ -66,7 +66,7 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         401: "No key, or an unknown one.",
         403: "A limit of the tenant, or the operator's key.",
         404: "No such adapter.",
-        409: "A request runs with the adapter.",
+        409: "A request waits or runs with the adapter.",
         413: "The body is too large.",
         429: "Too many requests wait.",
         503: "The server is starting, closing, or failed.",

@@ -351,3 +351,77 @@ def test_threads_never_see_a_foreign_adapter():
         thread.join()
     assert wrong == []
     assert sum(bank._pins) == 0
+
+
+def test_a_lease_for_each_pins_one_by_one_and_fills_in_one_pass():
+    bank = make_bank(num_slots=3)
+    ids = bank.register(texts=["1", "2", "3"])
+    leases = bank.lease_each([ids[0], None, ids[1], ids[0]])
+    assert bank.generator.calls == [2]
+    assert [int(lease.slots) for lease in leases] == [0, -1, 1, 0]
+    assert (bank.hits, bank.misses) == (0, 2)
+    leases[0].release()
+    with pytest.raises(AdapterInUse):
+        bank.evict([ids[0]])  # the fourth row still runs it
+    leases[3].release()
+    bank.evict([ids[0]])
+    with pytest.raises(AdapterInUse):
+        bank.evict([ids[1]])
+
+
+def test_a_lease_for_each_that_fails_leases_nothing():
+    bank = make_bank(num_slots=2)
+    ids = bank.register(texts=["1", "2", "3"])
+    with pytest.raises(BankFull):
+        bank.lease_each(ids)
+    with pytest.raises(UnknownAdapter):
+        bank.lease_each([ids[0], "nobody"])
+    assert not any(bank._pins)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_fits_tells_what_a_lease_takes(seed):
+    chance = random.Random(seed)
+    bank = make_bank(num_slots=4)
+    ids = bank.register(texts=[str(i) for i in range(8)])
+    held = [bank.lease([i]) for i in chance.sample(ids, 2)]
+    bank.lease(chance.sample(ids, 2)).release()
+    asked = [chance.choice([*ids, None, "unknown"]) for _ in range(8)]
+    fits = bank.fits(asked)
+    known = [i for i in asked if i != "unknown"]
+    taken = [i for i in asked[:fits] if i != "unknown"]
+    bank.lease(taken).release()
+    if fits < len(asked):
+        with pytest.raises(BankFull):
+            bank.lease([*taken, asked[fits]])
+    else:
+        bank.lease(known).release()
+    for lease in held:
+        lease.release()
+
+
+def test_adapters_as_weights_whatever_they_are_kept_as():
+    bank = make_bank(rank_max=4)
+    (coded,) = bank.register(texts=["3"])
+    (trained,) = bank.register(weights=[weights(5.0, rank=4)])
+    assert [bank.generated(coded), bank.generated(trained)] == [True, False]
+    made, kept = bank.weights(coded), bank.weights(trained)
+    assert made.config.rank == 2 and float(made.lora_a["proj"][0, 0, 0]) == 3.0
+    assert kept.config.rank == 4 and float(kept.lora_b["proj"][0, 3, 1]) == 5.0
+    assert made.paths == kept.paths == {"proj": ("proj",)}
+    bank.generator.fingerprint = "tiny-2"
+    with pytest.raises(AdapterMismatch, match="belongs to generator"):
+        bank.weights(coded)
+    for ask in (bank.weights, bank.generated):
+        with pytest.raises(UnknownAdapter):
+            ask("nobody")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
+def test_weights_that_are_not_finite_in_the_slots_are_refused(value):
+    bank = make_bank()
+    bad = weights(1.0)
+    bad = t2l.LoraWeights(bad.config, bad.lora_a, {"proj": bad.lora_b["proj"].double() * value})
+    with pytest.raises(AdapterMismatch, match="must be finite"):
+        bank.register(weights=[bad])
+    assert len(bank) == 0
