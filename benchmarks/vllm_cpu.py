@@ -20,8 +20,8 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-REQUESTS, PROMPT, ANSWER, RANK, ROUNDS = 32, 128, 32, 8, 3
-COUNTS = (0, 1, 16, 32)
+REQUESTS, PROMPT, ANSWER, RANK, ROUNDS = 32, 128, 32, 8, 1
+COUNTS = (0, 1, 32)
 """Distinct adapters; 0 = the base model."""
 RESULT = Path(__file__).parent / "results" / "vllm_cpu.json"
 
