@@ -125,7 +125,7 @@ def draw(here: dict[str, float]) -> None:
         counts = [1e9 / size(name) for name in names]
         bars = left.bar([i + 0.4 * shift for i in range(len(names))], counts, 0.38, label=label)
         left.bar_label(bars, [f"{c:,.0f}" for c in counts], fontsize=7)
-    left.set(yscale="log", ylabel="adapters per GB", title="what fits")
+    left.set(yscale="log", ylim=(5, 3e7), ylabel="adapters per GB", title="what fits")
     left.set_xticks([i + 0.2 for i in range(len(names))], names)
     left.legend(fontsize=8)
     rows = {f"SmolLM2, this CPU:\n{k}": 1e3 * v for k, v in here.items()}
@@ -133,7 +133,7 @@ def draw(here: dict[str, float]) -> None:
     bars = right.barh(list(rows)[::-1], list(rows.values())[::-1], color=["C1"] * 3 + ["C0"] * 3)
     right.bar_label(bars, [f"{v:,.0f} µs" for v in list(rows.values())[::-1]], fontsize=7)
     right.set(xscale="log", xlabel="µs for one adapter, 64 at once", title="bringing one back")
-    right.set_xlim(1, 3 * max(rows.values()))
+    right.set_xlim(1, 8 * max(rows.values()))
     right.tick_params(axis="y", labelsize=7)
     figure.tight_layout()
     figure.savefig(PICTURE, dpi=130)

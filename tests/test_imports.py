@@ -49,6 +49,7 @@ KERNELS = {
     "lora_expand",
     "lora_shrink",
     "multi_lora",
+    "multi_lora_",
     "resolve_impl",
     "triton_installed",
 }
@@ -74,7 +75,7 @@ def test_public_names_are_pinned():
     assert set(t2l_fast.__all__) == PUBLIC
     assert all(hasattr(t2l_fast, name) for name in PUBLIC)
     assert set(t2l_kernels.__all__) == KERNELS
-    lora = {"lora_expand", "lora_shrink", "multi_lora"}
+    lora = {"lora_expand", "lora_shrink", "multi_lora", "multi_lora_"}
     heads = {"head", "head_into_slots", "basis_lora", "fold_head", "fold_latents"}
     assert set(t2l_fast.ops.__all__) == lora | heads | {"lowrank_l1", "lowrank_l2"}
 

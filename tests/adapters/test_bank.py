@@ -421,7 +421,8 @@ def test_adapters_as_weights_whatever_they_are_kept_as():
 def test_weights_that_are_not_finite_in_the_slots_are_refused(value):
     bank = make_bank()
     bad = weights(1.0)
-    bad = t2l.LoraWeights(bad.config, bad.lora_a, {"proj": bad.lora_b["proj"].double() * value})
+    wide = {"proj": bad.lora_a["proj"].double()}
+    bad = t2l.LoraWeights(bad.config, wide, {"proj": wide["proj"] * value})
     with pytest.raises(AdapterMismatch, match="must be finite"):
         bank.register(weights=[bad])
     assert len(bank) == 0
