@@ -67,11 +67,11 @@ async def listed(
     after: str | None = None,
 ) -> Json:
     """The tenant's adapters, page by page, oldest first."""
-    page = state.registry.page(tenant, after=after, limit=limit + 1)
+    page, more = state.registry.page(tenant, after=after, limit=limit)
     return {
         "object": "list",
-        "data": [_adapter(*pair) for pair in page[:limit]],
-        "has_more": len(page) > limit,
+        "data": [_adapter(*pair) for pair in page],
+        "has_more": more,
         "total": state.registry.count(tenant),
     }
 

@@ -71,10 +71,10 @@ async def models(
     after: str | None = None,
 ) -> Json:
     """The base model and the tenant's adapters, page by page."""
-    page = state.registry.page(tenant, after=after, limit=limit + 1)
-    shown = [_model(state, name) for name, _ in page[:limit]]
+    page, more = state.registry.page(tenant, after=after, limit=limit)
+    shown = [_model(state, name) for name, _ in page]
     first = [_model(state, state.base)] if after is None else []
-    return {"object": "list", "data": first + shown, "has_more": len(page) > limit}
+    return {"object": "list", "data": first + shown, "has_more": more}
 
 
 @router.get("/models/{model:path}")

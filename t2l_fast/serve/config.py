@@ -32,10 +32,7 @@ class EngineConfig:
     max_queue_per_tenant: int = 256
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if value < 1:
-                raise ConfigError(f"{field.name} must be at least 1, got {value}")
+        _check_sizes(self)
         if self.page_size < 4 or self.cache_tokens < 2 * self.page_size:
             raise ConfigError(
                 f"page_size must be at least 4 and cache_tokens two pages, got page_size="
@@ -71,8 +68,11 @@ class Limits:
     default_tokens: int = 256
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) < 1:
-                raise ConfigError(
-                    f"{field.name} must be at least 1, got {getattr(self, field.name)}"
-                )
+        _check_sizes(self)
+
+
+def _check_sizes(config: EngineConfig | Limits) -> None:
+    for field in fields(config):
+        value = getattr(config, field.name)
+        if value < 1:
+            raise ConfigError(f"{field.name} must be at least 1, got {value}")

@@ -160,8 +160,11 @@ class Registry:
         coded = self._bank.generated(self.resolve(tenant, name))
         return "generated" if coded else "trained"
 
-    def page(self, tenant: str, *, after: str | None, limit: int) -> list[tuple[str, str]]:
-        """Up to `limit` (name, kind) in the order of their registration, after one of them.
+    def page(
+        self, tenant: str, *, after: str | None, limit: int
+    ) -> tuple[list[tuple[str, str]], bool]:
+        """Up to `limit` (name, kind) in the order of their registration, after one of them; and
+        whether there are more.
 
         Raises:
             UnknownAdapter: the tenant has none called `after`.
@@ -177,7 +180,7 @@ class Registry:
             except UnknownAdapter:  # deleted meanwhile
                 continue
             page.append((_name(tenant, adapter), kind))
-        return page
+        return page, next(found, None) is not None
 
     def count(self, tenant: str) -> int:
         return len(self._of.get(tenant, ()))

@@ -176,11 +176,12 @@ def add(
     scalings: Tensor,
     ranks: Tensor | None,
     out: Tensor,
-) -> None:
-    """shrink and expand in one: s stays in route order."""
+) -> Tensor:
+    """shrink and expand in one, into `out`; s `[T, R]` in route order."""
     stretches = kept_plan(route, ranks, lora_a, lora_b)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
     expand_ordered(s, lora_b, route, scalings, stretches, out)
+    return s
 
 
 def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Tensor:
@@ -209,15 +210,12 @@ def forward(
     residual: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Return `residual + delta` and s `[T, R]` in route order, which backward reads."""
-    stretches = plan(route, ranks, lora_a, lora_b)
-    s = shrink_ordered(in_order(flat(x), route), lora_a, stretches)
     shape = (*x.shape[:-1], lora_b.shape[2])
     if residual is None:
         out = x.new_zeros(shape)
     else:
         out = residual.clone(memory_format=torch.contiguous_format)
-    expand_ordered(s, lora_b, route, scalings, stretches, flat(out))
-    return out, s
+    return out, add(flat(x), lora_a, lora_b, route, scalings, ranks, flat(out))
 
 
 def backward(
