@@ -73,7 +73,7 @@ def serve(
     try:
         from t2l_fast.serve.app import create_app
         from t2l_fast.serve.keys import Keys
-        from t2l_fast.serve.listen import run_until_stopped
+        from t2l_fast.serve.listen import bound, run_until_stopped
     except ImportError as error:
         raise ConfigError(
             f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
@@ -91,6 +91,7 @@ def serve(
         max_queue_per_tenant=max_queue_per_tenant,
     )
     limits = Limits(adapters=max_adapters, trained=max_uploads)
+    own = bound(host, port)
     loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
@@ -106,7 +107,7 @@ def serve(
             keys=known,
             limits=limits,
         )
-        run_until_stopped(app, engine, host, port, grace)
+        run_until_stopped(app, engine, own, grace)
     finally:
         if engine is not None:
             engine.close(timeout=0)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Any
 
 import uvicorn
 
+from t2l_fast.errors import ConfigError
 from t2l_fast.serve.engine import Engine
 
 _AFTERWARDS = 10
@@ -46,6 +48,25 @@ def listener(app: Any, engine: Engine, *, grace: float, **options: Any) -> Liste
     return Listener(config, engine, grace)
 
 
-def run_until_stopped(app: Any, engine: Engine, host: str, port: int, grace: float) -> None:
-    """Serve until SIGTERM or Ctrl-C; a second one does not wait for what runs."""
-    listener(app, engine, grace=grace, host=host, port=port).run()
+def bound(host: str, port: int) -> socket.socket:
+    """A socket at this address, so that a taken one is known before a model is loaded.
+
+    Raises:
+        ConfigError: it can't be had.
+    """
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise ConfigError(
+            f"the server can't listen on {host}:{port}, got {error.strerror or error}: stop what "
+            "does, or take another --port"
+        ) from None
+    return made
+
+
+def run_until_stopped(app: Any, engine: Engine, own: socket.socket, grace: float) -> None:
+    """Serve on a bound socket until SIGTERM or Ctrl-C; a second one does not wait for what runs."""
+    listener(app, engine, grace=grace).run(sockets=[own])

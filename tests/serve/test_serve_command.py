@@ -132,6 +132,20 @@ def test_a_server_with_keys_logs_no_text_and_ends_in_order(folders, tmp_path):
     assert "xylophone" not in log
 
 
+def test_a_port_that_is_taken_is_known_at_once(folders, capsys, monkeypatch):
+    from t2l_fast.cli import main
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = str(other.getsockname()[1])
+        monkeypatch.setattr(sys, "argv", ["t2l", "serve", "--port", port, "--checkpoint", "/none"])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 2
+    assert f"can't listen on 127.0.0.1:{port}" in capsys.readouterr().err.replace("\n", " ")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -147,7 +161,10 @@ def test_a_server_with_keys_logs_no_text_and_ends_in_order(folders, tmp_path):
 def test_a_users_mistake_is_one_sentence(folders, options, words, capsys, monkeypatch):
     from t2l_fast.cli import main
 
-    monkeypatch.setattr(sys, "argv", ["t2l", *command(folders)[3:], *options])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    monkeypatch.setattr(sys, "argv", ["t2l", *command(folders)[3:], "--port", port, *options])
     with pytest.raises(SystemExit) as ended:
         main()
     assert ended.value.code == 2
