@@ -55,7 +55,10 @@ def _engine(tiny, *, slots=8, adapters=0, generator=None, model_options=None, **
     try:
         with Engine(model, tiny.tokenizer(), made, EngineConfig(**sizes)) as engine:
             engine.model, engine.adapters = model, made
-            yield engine
+            try:
+                yield engine
+            finally:
+                engine.close(timeout=30)  # what hangs fails, instead of hanging
     finally:
         made.detach()
 

@@ -12,18 +12,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import t2l_fast as t2l
+from t2l_fast.serve import SamplingParams
 from t2l_fast.serve.config import Limits
 from t2l_fast.serve.peft_zip import pack, unpack
 
 ZIP = {"content-type": "application/zip"}
 
 
-def made(served, tiny):
+def made(served, tiny, **options):
     torch.manual_seed(0)
     generator = tiny.generator(tiny.model())
     for parameter in generator.parameters():
         torch.nn.init.normal_(parameter, std=0.4)
-    return served(generator=generator, limits=Limits(descriptions=40, upload_bytes=200_000))
+    return served(
+        generator=generator, limits=Limits(descriptions=40, upload_bytes=200_000), **options
+    )
 
 
 @pytest.fixture
@@ -305,6 +308,21 @@ def test_the_base_models_name_is_taken(refusing):
 def test_another_content_type(refusing):
     got = refusing.http().post("/v1/adapters", content=b"x", headers={"content-type": "text/plain"})
     assert got.status_code == 415
+
+
+def test_deleting_what_a_request_waits_for(served, tiny, serving):
+    server = made(served, tiny, max_active=1)
+    http = server.http()
+    http.post("/v1/adapters", json={"texts": ["do it"], "names": ["wanted"]})
+    with ThreadPoolExecutor() as pool, serving.held(server.engine):
+        first = server.engine.submit([5, 6], params=SamplingParams(max_tokens=50, ignore_eos=True))
+        waiting = server.engine.submit([5, 6], adapter="wanted")
+        busy = pool.submit(http.delete, "/v1/adapters/wanted")
+        while not server.engine._running.errands:
+            time.sleep(0.01)
+    assert busy.result().status_code == 409
+    first.result()
+    waiting.result()
 
 
 def test_deleting(server, serving):

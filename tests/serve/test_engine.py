@@ -112,6 +112,7 @@ def test_a_full_cache_is_shared_again_however_requests_leave(serving, how):
                 raise RuntimeError("no memory")
 
             engine.model.forward = broken
+        assert engine.drain(30)
         assert other.result().finish == "length"
 
 
