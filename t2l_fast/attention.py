@@ -19,3 +19,9 @@ def packable(model: nn.Module) -> bool:
         not layers and getattr(config, "sliding_window", None) is not None
     )
     return known and not windows
+
+
+def flash(model: nn.Module) -> bool:
+    """Whether FlashAttention is on, which takes rows of any lengths in one call."""
+    chosen = getattr(getattr(model, "config", None), "_attn_implementation", None)
+    return (chosen or "").startswith("flash_attention")

@@ -40,8 +40,8 @@ class SFTConfig:
             heads on whitened latents (`train/start.py`); "plain" starts as published.
         recompute_weights: keep latents alone of the generated adapters, and make A and B again in
             backward; the same gradients in less memory.
-        bucket_overhead: what one more micro-batch costs, in tokens; a step's rows are sorted by
-            length and cut where this and padding together are least.
+        bucket_overhead: what one more length in a batch costs, in tokens; a step's rows are sorted
+            by length and padded to few lengths, so that this and padding together are least.
         seed: of everything random.
         eval_every: steps between matched/shuffled evaluations; 0 = never.
         eval_tasks: tasks of every split in one evaluation, at most.

@@ -59,7 +59,7 @@ class Collator:
 
     Args:
         packed: lay rows end to end (the model runs under `packed_attention`), or pad them.
-        overhead: what one more padded micro-batch costs, in tokens.
+        overhead: what one more length of rows costs, in tokens.
         max_tokens: of a prompt, and of an answer; longer ones lose their beginning.
         device: of the micro-batches.
     """
@@ -89,7 +89,7 @@ class Collator:
 
     def batches(self, rows: Sequence[Row]) -> list[MicroBatch]:
         """All rows, sorted by length, in as few and as little padded micro-batches as pays."""
-        made = packed(rows) if self.packed else bucketed(rows, self.pad, overhead=self.overhead)
+        made = (packed if self.packed else bucketed)(rows, self.pad, overhead=self.overhead)
         return [batch.to(self.device) for batch in made]
 
 
@@ -105,16 +105,25 @@ def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
     return MicroBatch(torch.tensor([row.slot for row in rows]), ids, labels, owners, {})
 
 
-def pack(rows: Sequence[Row]) -> MicroBatch:
-    """Lay rows end to end; positions and sequence lengths go to the model."""
-    lengths = torch.tensor([len(row.ids) for row in rows])
+def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0) -> MicroBatch:
+    """Lay rows end to end; positions and sequence lengths go to the model.
+
+    Args:
+        widths: how long each row becomes, padded at its end; None = as long as it is.
+    """
+    lengths = torch.tensor(widths or [len(row.ids) for row in rows])
     starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
     positions = torch.cat([torch.arange(n) for n in lengths.tolist()])
+    ids = torch.full((len(positions),), pad)
+    labels = torch.full_like(ids, IGNORED)
+    for row, start in zip(rows, starts.tolist(), strict=False):
+        ids[start : start + len(row.ids)] = torch.tensor(row.ids)
+        labels[start : start + len(row.ids)] = _labels(row)
     longest = int(lengths.max())
     return MicroBatch(
         row_slots=torch.tensor([row.slot for row in rows]),
-        ids=torch.tensor([token for row in rows for token in row.ids])[None],
-        labels=torch.cat([_labels(row) for row in rows])[None],
+        ids=ids[None],
+        labels=labels[None],
         rows=torch.arange(len(rows)).repeat_interleave(lengths)[None],
         options={
             "position_ids": positions[None],
@@ -126,28 +135,43 @@ def pack(rows: Sequence[Row]) -> MicroBatch:
     )
 
 
-def packed(rows: Sequence[Row], *, max_tokens: int = 2048) -> list[MicroBatch]:
-    """Sort rows by length and pack them; a row longer than `max_tokens` goes alone."""
-    pieces: list[list[Row]] = []
+def packed(
+    rows: Sequence[Row], pad: int, *, overhead: int = 32, max_tokens: int = 2048
+) -> list[MicroBatch]:
+    """Sort rows by length and pack them; a row longer than `max_tokens` goes alone.
+
+    Rows of one length share their calls, so rows of about one length are padded to it.
+
+    Args:
+        overhead: what one more length costs, in tokens; 0 = no padding.
+    """
+    packs: list[list[tuple[Row, int]]] = []
     room = 0
-    for row in sorted(rows, key=lambda row: len(row.ids)):
-        if len(row.ids) > room:
-            pieces.append([])
-            room = max_tokens
-        pieces[-1].append(row)
-        room -= len(row.ids)
-    return [pack(piece) for piece in pieces]
+    for piece in cut(rows, overhead):
+        width = len(piece[-1].ids)
+        for row in piece:
+            if width > room:
+                packs.append([])
+                room = max_tokens
+            packs[-1].append((row, width))
+            room -= width
+    return [pack(*zip(*members, strict=True), pad) for members in packs]
 
 
 def bucketed(
     rows: Sequence[Row], pad: int, *, overhead: int = 32, max_rows: int = 128
 ) -> list[MicroBatch]:
-    """Sort rows by length and cut them where padded tokens and overheads together are least.
+    """Sort rows by length and pad them, in as few and as little padded batches as pays.
 
     Args:
         overhead: what one more micro-batch costs, in tokens.
         max_rows: of one micro-batch.
     """
+    return [collate(piece, pad) for piece in cut(rows, overhead, max_rows)]
+
+
+def cut(rows: Sequence[Row], overhead: int, max_rows: int = 128) -> list[list[Row]]:
+    """Sort rows by length and cut them where padded tokens and overheads together are least."""
     ordered = sorted(rows, key=lambda row: len(row.ids))
     costs, starts = [0], [0]  # of the best cut of the first `end` rows, and its last piece's start
     for end in range(1, len(ordered) + 1):
@@ -162,7 +186,7 @@ def bucketed(
     while end:
         pieces.append(ordered[starts[end] : end])
         end = starts[end]
-    return [collate(piece, pad) for piece in reversed(pieces)]
+    return pieces[::-1]
 
 
 def _labels(row: Row) -> Tensor:

@@ -24,10 +24,7 @@ def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Itera
     if alpha == 0.0:
         yield
         return
-    sizes = torch.bincount(batch.rows.flatten(), minlength=len(batch.row_slots))
-    if batch.rows.shape[0] > 1:  # padded: what follows the last label is padding
-        sizes = _real_tokens(batch)
-    lengths = sizes[batch.rows]  # [B', T]
+    lengths = _real_tokens(batch)[batch.rows]  # [B', T]
 
     def add_noise(module: nn.Module, args: Any, embedded: Tensor) -> Tensor:
         bound = alpha / (lengths * embedded.shape[-1]).sqrt().to(embedded.dtype)
@@ -42,7 +39,9 @@ def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Itera
 
 
 def _real_tokens(batch: MicroBatch) -> Tensor:
-    """Tokens of each padded row: labels are shifted, so the last one stands before the last."""
-    places = torch.arange(batch.labels.shape[1], device=batch.labels.device)
-    last = torch.where(batch.labels != IGNORED, places, -1).amax(1)
-    return last + 2
+    """`[B]`: what follows a row's last label is padding; labels are shifted, so one token more."""
+    width = torch.arange(batch.rows.shape[1], device=batch.rows.device)
+    places = batch.options.get("position_ids", width).expand_as(batch.rows)
+    labelled = torch.where(batch.labels != IGNORED, places, -1).flatten()
+    last = places.new_full((len(batch.row_slots),), -1)
+    return last.scatter_reduce_(0, batch.rows.flatten(), labelled, "amax") + 2

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from t2l_fast.attention import flash
+
 ATTENTION = "t2l_fast_packed"
 _SHORT = 128
 """Rows up to this length take plain matmuls on a CPU, whose fused attention is slow backward."""
@@ -25,7 +27,7 @@ def packed_attention(model: Any) -> Iterator[None]:
     from transformers import AttentionInterface
 
     before = model.config._attn_implementation
-    if before.startswith("flash_attention"):
+    if flash(model):
         yield
         return
     AttentionInterface.register(ATTENTION, attend)

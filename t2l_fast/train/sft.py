@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import Adapters
-from t2l_fast.attention import packable
+from t2l_fast.attention import flash, packable
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
@@ -76,12 +76,12 @@ class SFTTrainer:
         self.config, self.folder = config, Path(folder)
         self.metrics = Metrics(self.folder)
         self.sampler = Sampler(self.tasks, config)
-        device = next(model.parameters()).device
+        device, packs = next(model.parameters()).device, packable(model)
         generator.to(device)
         self.collator = Collator(
             prompt,
-            packed=packable(model),
-            overhead=config.bucket_overhead,
+            packed=packs,
+            overhead=0 if packs and flash(model) else config.bucket_overhead,
             max_tokens=config.max_tokens,
             device=device,
         )

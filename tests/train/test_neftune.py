@@ -22,7 +22,10 @@ def noise(model, batch, alpha=ALPHA) -> torch.Tensor:
             return model.get_input_embeddings()(batch.ids) - plain
 
 
-@pytest.mark.parametrize("form", [pack, lambda rows: collate(rows, 0)], ids=["packed", "padded"])
+FORMS = [pack, lambda rows: collate(rows, 0), lambda rows: pack(rows, [9, 16])]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["packed", "padded", "packed with padding"])
 def test_the_bound_is_that_of_each_rows_own_length(model, form):
     batch = form(ROWS)
     found = noise(model, batch).abs().amax(-1)

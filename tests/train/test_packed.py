@@ -18,6 +18,8 @@ KINDS = {
     "qwen2": (tf.Qwen2ForCausalLM, tf.Qwen2Config),
     "qwen3": (tf.Qwen3ForCausalLM, tf.Qwen3Config),
 }
+PAD = -7
+"""No token of any row."""
 EXAMPLES = [
     Example("a", "bcd"),
     Example("long input", "x"),
@@ -93,10 +95,11 @@ def test_exact_matches_are_those_of_padded_rows(tiny, rows, pad):
         assert exact_matches(model, right).tolist() == [True, True, True, False]
 
 
+@pytest.mark.parametrize("overhead", [0, 8, 1000], ids=["unpadded", "few lengths", "one length"])
 @pytest.mark.parametrize("max_tokens", [1, 30, 60, 10_000])
-def test_packing_loses_no_row_and_keeps_to_the_limit(rows, max_tokens):
-    batches = packed(rows[::-1], max_tokens=max_tokens)
-    found = []
+def test_packing_loses_no_row_and_keeps_to_the_limit(rows, max_tokens, overhead):
+    batches = packed(rows[::-1], PAD, overhead=overhead, max_tokens=max_tokens)
+    found, widths = [], []
     for batch in batches:
         lengths = batch.options["cu_seq_lens_q"].diff().tolist()
         pieces = zip(
@@ -111,13 +114,29 @@ def test_packing_loses_no_row_and_keeps_to_the_limit(rows, max_tokens):
         for slot, ids, labels, positions in pieces:
             answer = [i for i in labels.tolist() if i != IGNORED]
             assert positions.tolist() == list(range(len(ids)))
-            found.append((slot, tuple(ids.tolist()), len(ids) - len(answer)))
+            real = tuple(i for i in ids.tolist() if i != PAD)
+            found.append((slot, real, len(real) - len(answer)))
+        widths += lengths
         assert batch.slots.tolist() == [batch.row_slots[batch.rows[0]].tolist()]
     assert sorted(found) == sorted((row.slot, row.ids, row.prompt_length) for row in rows)
+    longest = max(len(row.ids) for row in rows)
+    if overhead == 0:
+        assert widths == sorted(len(row.ids) for row in rows)
+    if overhead == 1000:
+        assert widths == [longest] * len(rows)
+
+
+def test_padded_rows_of_a_pack_get_the_logits_of_unpadded_ones(tiny, rows):
+    model = tiny.model().double()
+    widths = [len(row.ids) + 3 for row in rows]
+    with packed_attention(model):
+        exact, padded = pack(rows), pack(rows, widths)
+        wanted = by_row(label_logits(model, exact)[0], exact)
+        torch.testing.assert_close(by_row(label_logits(model, padded)[0], padded), wanted)
 
 
 def test_no_rows_make_no_batches():
-    assert packed([]) == []
+    assert packed([], PAD) == []
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["ends", "fails"])
