@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import UnsupportedModel
+from t2l_fast.train.cross_entropy import cross_entropy
 from t2l_fast.train.data import IGNORED, MicroBatch
 
 
@@ -31,7 +31,7 @@ def answer_loss(logits: Tensor, batch: MicroBatch, labels: Tensor, smoothing: fl
     """Sum over rows of the mean cross-entropy of each row's answer (T2L's released trainer)."""
     rows = batch.rows[batch.labels != IGNORED]
     weights = 1.0 / rows.bincount()[rows]
-    losses = cross_entropy(logits.float(), labels, reduction="none", label_smoothing=smoothing)
+    losses = cross_entropy(logits, labels, smoothing)
     return losses @ weights.to(losses)
 
 
