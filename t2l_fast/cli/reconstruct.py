@@ -80,6 +80,10 @@ def recon(
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
     base: Annotated[str | None, typer.Option(help="Noted in the result.")] = "smollm2",
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
+    task_encoder: Annotated[
+        Literal["linear", "discrete", "vq", "softmax"],
+        typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
+    ] = "linear",
     latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
     head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 512,
     factorized: Annotated[
@@ -133,6 +137,7 @@ def recon(
         lora=held.adapters.config,
         head_bias=not z_scores,
         z_scores=z_scores,
+        task_encoder=task_encoder,
         base_model=base,
         encoder=encoder,
         prompt_template=COMPACT,

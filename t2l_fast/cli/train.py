@@ -96,6 +96,18 @@ def sft(
         Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
     ] = None,
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
+    task_encoder: Annotated[
+        Literal["linear", "discrete", "vq", "softmax"],
+        typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
+    ] = "linear",
+    offset: Annotated[
+        Literal["none", "fixed", "learnable"],
+        typer.Option(help="Added to every adapter; 0 at first without --offset-from."),
+    ] = "none",
+    offset_from: Annotated[
+        Path | None,
+        typer.Option(help="PEFT folder that offsets start at: what multi_task_lora gave."),
+    ] = None,
     latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
     head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 384,
     target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
@@ -154,9 +166,10 @@ def sft(
     """Train end to end through the frozen base model, many tasks in every batch."""
     import torch
 
+    from t2l_fast.adapters import LoraWeights, find_sites
     from t2l_fast.config import LoraConfig
     from t2l_fast.encoders import CachedEncoder, load_encoder
-    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
+    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
     from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
     from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
@@ -188,8 +201,15 @@ def sft(
         eval_every=eval_every,
         save_every=save_every,
     )
+    if offset_from is not None and (offset == "none" or generator != "text_to_lora"):
+        raise ArgumentError(
+            "--offset-from needs --generator text_to_lora and --offset fixed or learnable, got "
+            f"{generator} and {offset}"
+        )
     if print_config:
         shown = {"base": base, "encoder": encoder, "arch": arch, "latent_size": latent_size}
+        shown |= {"task_encoder": task_encoder, "offset": offset}
+        shown |= {"offset_from": None if offset_from is None else str(offset_from)}
         shown |= {"head_in_size": head_in_size, "target_modules": target_modules.split(",")}
         shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
         typer.echo(json.dumps(shown | config.to_dict(), indent=1))
@@ -216,10 +236,17 @@ def sft(
         encoder=encoder,
         prompt_template=COMPACT,
         standardise_codes=standardise_codes,
+        task_encoder=task_encoder,
+        offset=offset,
+        # published heads have none over a multi-task LoRA, but a conditioned start reads it
+        head_bias=offset_from is None or start == "conditioned",
     )
     made: Any
     if generator == "text_to_lora":
         made = TextToLora(shape, encoder=text_encoder)
+        if offset_from is not None:
+            sites = find_sites(model, shape.lora.target_modules)
+            offset_init(made, LoraWeights.from_pretrained(offset_from).for_sites(sites))
     else:
         made = MultiTaskLora(shape)
     train = splits.pop("train")

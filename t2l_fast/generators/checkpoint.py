@@ -20,8 +20,9 @@ from t2l_fast.generators.config import T2LConfig
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 _FILES = (CONFIG_NAME, WEIGHTS_NAME, sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
-_EXACT = ("code_mean", "code_std")
-"""Kept in fp32: differences of large numbers follow."""
+_CODEBOOK = ("task_encoder.embed", "task_encoder.embed_avg", "task_encoder.cluster_size")
+_EXACT = ("code_mean", "code_std", *_CODEBOOK)
+"""Kept in fp32: differences of large numbers follow, or averages of what is rarely seen."""
 BUNDLED = Path(__file__).parents[1] / "checkpoints"
 
 

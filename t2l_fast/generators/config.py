@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import nn
 
@@ -13,6 +13,11 @@ from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
 
 Arch = Literal["L", "M", "S"]
+TaskEncoder = Literal["linear", "discrete", "vq", "softmax"]
+DISCRETE_CLASSES = 64
+"""Of a discrete task encoder (T2L's released code)."""
+CODEBOOK = 32
+"""Vectors of "vq" and "softmax" (T2L's released code)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +36,9 @@ class T2LConfig:
         head_bias: heads have a bias, which starts as a LoRA initialisation (end-to-end training).
         base_model: what the adapters are for, as `load_model` takes it.
         encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
-        task_encoder: "linear".
+        task_encoder: how a task embedding becomes m/2 numbers: "linear"; "vq", the nearest of 32
+            vectors; "softmax", a mixture of 32; "discrete", one class of 64, with one-hot layers
+            and module types: a trunk 64 + layers + modules wide, whatever `latent_size` is.
         standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
             descriptions, number by number, then scaled to length √d_e.
         rank_rows: L only: one head output per rank row, as S has it.
@@ -60,7 +67,7 @@ class T2LConfig:
     head_bias: bool = True
     base_model: str | None = None
     encoder: str | None = None
-    task_encoder: Literal["linear"] = "linear"
+    task_encoder: TaskEncoder = "linear"
     standardise_codes: bool = False
     rank_rows: bool = False
     rank_positions: Literal["rotary", "learnable"] = "rotary"
@@ -74,8 +81,10 @@ class T2LConfig:
     def __post_init__(self) -> None:
         if self.arch not in ("L", "M", "S"):
             raise ConfigError(f"arch must be 'L', 'M' or 'S', got {self.arch!r}")
-        if self.task_encoder != "linear":
-            raise ConfigError(f"task_encoder must be 'linear', got {self.task_encoder!r}")
+        if self.task_encoder not in get_args(TaskEncoder):
+            raise ConfigError(
+                f"task_encoder must be one of {get_args(TaskEncoder)}, got {self.task_encoder!r}"
+            )
         if self.rank_positions not in ("rotary", "learnable"):
             raise ConfigError(
                 f"rank_positions must be 'rotary' or 'learnable', got {self.rank_positions!r}"
@@ -102,6 +111,11 @@ class T2LConfig:
                 f"module_shapes must map site keys to (in_features, out_features), got {shapes}"
             )
         object.__setattr__(self, "module_shapes", shapes)
+        if self.rank_by_rank and self.rank_positions == "rotary" and self.trunk_width % 2:
+            raise ConfigError(
+                "rotary rank_positions need a trunk of even width, got 64 + layers + modules = "
+                f'{self.trunk_width} of task_encoder="discrete": use rank_positions="learnable"'
+            )
         object.__setattr__(self, "task_names", tuple(self.task_names))
         if self.module_paths is not None:
             paths = {m: tuple(names) for m, names in self.module_paths.items()}
@@ -164,6 +178,18 @@ class T2LConfig:
         """Whether latents carry the rank, and a head makes one rank row at a time."""
         return self.arch == "S" or self.rank_rows
 
+    @property
+    def code_widths(self) -> tuple[int, int, int]:
+        """Of what the mixer reads side by side: task, layer depth, module type."""
+        if self.task_encoder == "discrete":
+            return DISCRETE_CLASSES, self.num_layers, len(self.module_shapes)
+        return self.latent_size // 2, self.latent_size // 4, self.latent_size // 4
+
+    @property
+    def trunk_width(self) -> int:
+        """Width of mixer and MLPs, m but for discrete task encoders."""
+        return sum(self.code_widths)
+
     def head_width(self, module: str) -> int:
         """Outputs of the head of one module type."""
         size_in, size_out = self.module_shapes[module]
@@ -176,10 +202,9 @@ class T2LConfig:
 
     def num_parameters(self) -> int:
         """Trainable parameters of the hypernetwork, by formula."""
-        m, h = self.latent_size, self.head_in_size
+        m, h = self.trunk_width, self.head_in_size
         modules = len(self.module_shapes)
-        task_encoder = (self.task_embedding_size + 1) * (m // 2) + m
-        indices = (self.num_layers + modules) * (m // 4) + m
+        task_encoder, indices = self._encoder_parameters()
         mixer, mlps, mlp3 = 8 * m * m + 5 * m, 2 * (8 * m * m + 7 * m), 4 * m * m + 6 * m
         trunk = task_encoder + indices + mixer + mlps + mlp3 + (4 * m + 1) * h
         heads = sum((h + self.head_bias) * self.head_width(name) for name in self.module_shapes)
@@ -192,6 +217,19 @@ class T2LConfig:
             sizes = sum(a + b for a, b in self.module_shapes.values())
             offsets = self.num_layers * self.lora.rank * sizes
         return trunk + heads + outputs + positions + offsets
+
+    def _encoder_parameters(self) -> tuple[int, int]:
+        """Of the task encoder, and of the encoders of layers and module types."""
+        task, depth, kind = self.code_widths
+        inputs = self.task_embedding_size + 1
+        if self.task_encoder == "discrete":
+            return inputs * 4 * task + (4 * task + 1) * task, 0
+        indices = (self.num_layers + 2) * depth + (len(self.module_shapes) + 2) * kind
+        if self.task_encoder == "linear":
+            return (inputs + 2) * task, indices
+        out = task if self.task_encoder == "vq" else CODEBOOK
+        learned = 0 if self.task_encoder == "vq" else CODEBOOK * task
+        return inputs * 4 * task + (4 * task + 1) * out + learned + 2 * task, indices
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for JSON."""

@@ -16,13 +16,13 @@ from t2l_fast.generators.init import bias_hyperinit
 from t2l_fast.generators.parts import (
     LayerRows,
     ResidualMLP,
-    TaskEncoder,
     index_encoder,
     last_mlp,
     mixer,
     name_of,
     rotate_by_rank,
 )
+from t2l_fast.generators.task_encoders import OneHot, task_encoder
 
 
 class T2LNetwork(nn.Module):
@@ -38,9 +38,10 @@ class T2LNetwork(nn.Module):
         if config.standardise_codes:
             self.register_buffer("code_mean", torch.zeros(config.task_embedding_size))
             self.register_buffer("code_std", torch.ones(config.task_embedding_size))
-        self.task_encoder = TaskEncoder(config)
-        self.layer_depth_encoder = index_encoder(config.num_layers, config)
-        self.layer_type_encoder = index_encoder(len(config.module_shapes), config)
+        self.task_encoder = task_encoder(config)
+        _, depth, kind = config.code_widths
+        self.layer_depth_encoder = self._index_encoder(config.num_layers, depth)
+        self.layer_type_encoder = self._index_encoder(len(config.module_shapes), kind)
         self.mixer = mixer(config)
         self.mlp1, self.mlp2 = ResidualMLP(config), ResidualMLP(config)
         self.mlp3 = last_mlp(config)
@@ -51,7 +52,7 @@ class T2LNetwork(nn.Module):
                 bias_hyperinit(head, m, config)
             self.heads[name_of(m)] = head
         if config.rank_by_rank and config.rank_positions == "learnable":
-            self.pos_emb = index_encoder(config.lora.rank, config, config.latent_size)
+            self.pos_emb = index_encoder(config.lora.rank, config.trunk_width)
         if config.offset != "none":
             trained = config.offset == "learnable"
             self.AB_offset = LayerRows(config, trained=trained)
@@ -62,7 +63,7 @@ class T2LNetwork(nn.Module):
             self.out_emb = nn.ModuleDict(
                 {name_of(m): _Outputs(config) for m in config.module_shapes}
             )
-            self.out_emb_norm = nn.LayerNorm(config.latent_size)
+            self.out_emb_norm = nn.LayerNorm(config.trunk_width)
 
     def latents(self, codes: Tensor) -> Tensor:
         """Codes `[N, d_e]` → what the heads read.
@@ -77,9 +78,9 @@ class T2LNetwork(nn.Module):
                 f"codes must have shape [N, d_e]=(*, {self.config.task_embedding_size}), "
                 f"got {tuple(codes.shape)}"
             )
-        task = self.task_encoder(codes.to(self.layer_depth_encoder[0].weight))
-        depth = self.layer_depth_encoder(self._indices(self.config.num_layers))
-        kind = self.layer_type_encoder(self._indices(len(self.config.module_shapes)))
+        task = self.task_encoder(codes.to(self.anchor))
+        depth = self.layer_depth_encoder(self._indices(self.config.num_layers)).to(task)
+        kind = self.layer_type_encoder(self._indices(len(self.config.module_shapes))).to(task)
         shape = (len(kind), len(depth), len(task), -1)
         parts = (task[None, None], depth[None, :, None], kind[:, None, None])
         v = self.mlp1(self.mixer(torch.cat([p.expand(shape) for p in parts], dim=-1)))
@@ -173,8 +174,25 @@ class T2LNetwork(nn.Module):
         sources = (*latents.values(), *self.heads.parameters(), *rest)
         return DeferredBatch(config.lora, shapes, count, make, sources)
 
+    @property
+    def anchor(self) -> Tensor:
+        """A weight of the trunk: its device and dtype are those that codes are moved to."""
+        return self.mixer[1].weight
+
+    @property
+    def auxiliary_loss(self) -> Tensor | None:
+        """What the last forward pass in training mode adds to any loss, with its graph, or None.
+
+        It comes from "vq" task encoders alone, and goes back in one pass with the adapters.
+        """
+        return getattr(self.task_encoder, "loss", None)
+
+    def _index_encoder(self, count: int, width: int) -> nn.Module:
+        discrete = self.config.task_encoder == "discrete"
+        return OneHot(count) if discrete else index_encoder(count, width)
+
     def _indices(self, count: int) -> Tensor:
-        return torch.arange(count, device=self.layer_depth_encoder[0].weight.device)
+        return torch.arange(count, device=self.anchor.device)
 
 
 class _Outputs(nn.Module):
@@ -182,5 +200,5 @@ class _Outputs(nn.Module):
 
     def __init__(self, config: T2LConfig) -> None:
         super().__init__()
-        self.A = nn.Parameter(torch.randn(config.latent_size))
-        self.B = nn.Parameter(torch.randn(config.latent_size))
+        self.A = nn.Parameter(torch.randn(config.trunk_width))
+        self.B = nn.Parameter(torch.randn(config.trunk_width))

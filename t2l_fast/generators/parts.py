@@ -8,24 +8,12 @@ from torch import Tensor, nn
 from t2l_fast.generators.config import T2LConfig
 
 
-class TaskEncoder(nn.Module):
-    """Task embedding `[N, d_e]` → `[N, m/2]`."""
-
-    def __init__(self, config: T2LConfig) -> None:
-        super().__init__()
-        width = config.latent_size // 2
-        self.mlp = nn.Sequential(nn.Linear(config.task_embedding_size, width), nn.LayerNorm(width))
-
-    def forward(self, codes: Tensor) -> Tensor:
-        return self.mlp(codes)
-
-
 class ResidualMLP(nn.Module):
     """x + MLP(x) over `[…, m]`."""
 
     def __init__(self, config: T2LConfig) -> None:
         super().__init__()
-        width = config.latent_size
+        width = config.trunk_width
         self.mlp = nn.Sequential(nn.LayerNorm(width), *_wide(config, width))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -61,29 +49,24 @@ def name_of(module: str) -> str:
     return module.replace(".", "/")
 
 
-def index_encoder(count: int, config: T2LConfig, width: int | None = None) -> nn.Sequential:
-    """A learned vector for each of `count` layers, module types or rank rows, normalised.
-
-    Args:
-        width: of the vectors; None = m/4.
-    """
-    width = config.latent_size // 4 if width is None else width
+def index_encoder(count: int, width: int) -> nn.Sequential:
+    """A learned vector for each of `count` layers, module types or rank rows, normalised."""
     return nn.Sequential(nn.Embedding(count, width), nn.LayerNorm(width))
 
 
 def mixer(config: T2LConfig) -> nn.Sequential:
     """Mixes the concatenation [task, depth, type] `[…, m]`."""
-    return nn.Sequential(nn.Dropout(config.dropout), *_wide(config, config.latent_size))
+    return nn.Sequential(nn.Dropout(config.dropout), *_wide(config, config.trunk_width))
 
 
 def last_mlp(config: T2LConfig) -> nn.Sequential:
     """`[…, m]` → what the heads read, `[…, h]`."""
     layers = _wide(config, config.head_in_size)[:-1]
-    return nn.Sequential(nn.LayerNorm(config.latent_size), *layers)
+    return nn.Sequential(nn.LayerNorm(config.trunk_width), *layers)
 
 
 def _wide(config: T2LConfig, out: int) -> list[nn.Module]:
-    m = config.latent_size
+    m = config.trunk_width
     return [
         nn.Linear(m, 4 * m),
         nn.SiLU(),

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import CheckpointError, ConfigError
-from t2l_fast.generators.config import T2LConfig
+from t2l_fast.generators.config import T2LConfig, TaskEncoder
 
 ARGS, ADAPTER, WEIGHTS = "args.yaml", "adapter_config.json", "hypermod.pt"
 Scaling = Literal["published-eval", "train"]
@@ -95,10 +95,9 @@ class _Checkpoint:
             self._fail(f"target modules {heads}, as the heads are", order)
         if recon and args.get("mt_lora_path"):
             self._fail("no mt_lora_path for reconstruction", args["mt_lora_path"])
-        if args.get("encoder_type", "linear") != "linear":
-            self._fail("encoder_type 'linear'", args["encoder_type"])
+        task_encoder = self._task_encoder()
         shapes = {m: self._sizes(m) for m in order}
-        layers = state["layer_depth_encoder.0.weight"].shape[0]
+        layers = state[f"AB_offset.A.{order[0]}"].shape[0]
         shared, by_rank = any(k.startswith("out_emb.") for k in state), self._by_rank(shapes)
         for flag, found in (("shared_AB_head", shared), ("autoreg_gen", by_rank)):
             if bool(args.get(flag, found)) != found:
@@ -110,9 +109,10 @@ class _Checkpoint:
             arch=("S" if by_rank else "M") if shared else "L",
             rank_rows=by_rank and not shared,
             rank_positions="learnable" if "pos_emb.0.weight" in state else "rotary",
-            latent_size=2 * state["task_encoder.mlp.1.weight"].shape[0],
+            latent_size=self._latent_size(task_encoder),
             head_in_size=state["mlp3.4.weight"].shape[0],
             task_embedding_size=state["task_encoder.mlp.0.weight"].shape[1],
+            task_encoder=task_encoder,
             num_layers=layers,
             module_shapes=shapes,
             lora=self.lora,
@@ -128,6 +128,29 @@ class _Checkpoint:
         if recon and not args.get("factorized", True):
             self._rescale(kept)
         return config, kept
+
+    def _task_encoder(self) -> TaskEncoder:
+        """From the tensors: the released trainer ignores `encoder_type` and builds a linear one."""
+        names = {k.removeprefix("task_encoder.") for k in self.state if k.startswith("task_enc")}
+        found: TaskEncoder = "linear"
+        if "embed" in names:
+            found = "vq" if "embed_avg" in names else "softmax"
+        elif "mlp.3.weight" in names:
+            found = "discrete"
+        flag = self.args.get("encoder_type", found)
+        if found not in ("linear", flag):
+            self._fail(f"encoder_type '{found}', as the tensors are", flag)
+        return found
+
+    def _latent_size(self, task_encoder: TaskEncoder) -> int:
+        """Twice the task encoder's width; of discrete ones, whose trunk doesn't have it, the flag.
+
+        128 is what the trainer had without the flag.
+        """
+        if task_encoder == "discrete":
+            return int(self.args.get("hypernet_latent_size", 128))
+        norm = "mlp.1" if task_encoder == "linear" else "ln"
+        return 2 * self.state[f"task_encoder.{norm}.weight"].shape[0]
 
     def _sizes(self, module: str) -> tuple[int, int]:
         """(in, out) of one module type, from the offsets that every checkpoint holds."""

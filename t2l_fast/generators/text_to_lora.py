@@ -103,7 +103,7 @@ class TextToLora(T2LNetwork, AdapterGenerator):
             AdapterMismatch: the slab lacks a module, or is narrower than the rank.
         """
         slab.check_fits(self.config.lora.rank, self.config.module_shapes, slots, len(codes))
-        own = self.layer_depth_encoder[0].weight.device
+        own = self.anchor.device
         if any(slab.lora_a[m].device != own for m in self.config.module_shapes):
             return super().generate_into(codes, slab, slots)
         with self._eval():
@@ -126,7 +126,7 @@ class TextToLora(T2LNetwork, AdapterGenerator):
         """
         if not self._shares_bases:
             return None
-        none = self.layer_depth_encoder[0].weight.new_empty(0)
+        none = self.anchor.new_empty(0)
         calls = {m: self.calls(m, none.expand(2, 0)) for m in self.config.module_shapes}
         a, b = ({m: pair[part].basis() for m, pair in calls.items()} for part in (0, 1))
         return Bases(a, b, self.fingerprint)
@@ -231,7 +231,7 @@ class TextToLora(T2LNetwork, AdapterGenerator):
         was_training = self.training
         self.eval()
         try:
-            with torch.autocast(self.layer_depth_encoder[0].weight.device.type, enabled=False):
+            with torch.autocast(self.anchor.device.type, enabled=False):
                 yield
         finally:
             self.train(was_training)

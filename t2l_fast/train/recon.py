@@ -20,6 +20,7 @@ from t2l_fast.generators.heads import Z_SCORE_EPSILON
 from t2l_fast.ops import lowrank_l1
 from t2l_fast.train.checkpoint import FILE, load_run, save_run
 from t2l_fast.train.config import ReconConfig
+from t2l_fast.train.generated import auxiliary_losses
 from t2l_fast.train.library import LoraLibrary
 from t2l_fast.train.metrics import Metrics
 
@@ -160,7 +161,8 @@ class ReconTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         loss = self.loss(*self.draw(self.step))
-        loss.backward()
+        extra = auxiliary_losses(self.generator)
+        sum(extra.values(), loss).backward()
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
@@ -168,6 +170,7 @@ class ReconTrainer:
         return {
             "step": self.step,
             "loss": loss.item(),
+            **{name: value.item() for name, value in extra.items()},
             "gradient_norm": norm.item(),
             "learning_rate": rate,
             "seconds": time.perf_counter() - started,
@@ -202,7 +205,7 @@ class ReconTrainer:
         self.metrics.cut(self.step)
 
     def _state(self) -> dict[str, Tensor]:
-        return dict(self.generator.named_parameters())
+        return {**dict(self.generator.named_parameters()), **dict(self.generator.named_buffers())}
 
     def _run(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and library."""

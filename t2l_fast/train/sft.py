@@ -30,7 +30,7 @@ from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator, Row
 from t2l_fast.train.frozen import frozen
-from t2l_fast.train.generated import Kept, Remade
+from t2l_fast.train.generated import Kept, Remade, auxiliary_losses
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
@@ -241,6 +241,7 @@ class SFTTrainer:
         batches = self.collator.batches(rows)
         clock.mark("data")
         made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
+        extra = {name: value.item() for name, value in auxiliary_losses(self.generator).items()}
         clock.mark("generate")
         device = self.collator.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
@@ -259,7 +260,7 @@ class SFTTrainer:
             tokens += micro.ids.numel()
         penalty = made.finish(self.config.generated_l2)
         clock.mark("backward")
-        return {"loss": total, "l2": penalty, "rows": len(rows), "tokens": tokens}
+        return {"loss": total, "l2": penalty, **extra, "rows": len(rows), "tokens": tokens}
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""

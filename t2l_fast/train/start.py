@@ -17,8 +17,8 @@ class Start:
     """Initialises a generator for end-to-end training and updates it.
 
     A conditioned start concerns text-conditioned `TextToLora` with head biases alone: the task
-    encoder starts at Fisher's discriminants, the trunk keeps the size of its signals, and the heads
-    are optimised on whitened latents.
+    encoder's first layer starts at Fisher's discriminants, the trunk keeps the size of its signals,
+    and the heads are optimised on whitened latents.
     """
 
     def __init__(self, generator: Any, config: SFTConfig) -> None:
@@ -37,9 +37,9 @@ class Start:
             return
         model = self.generator
         owners = [i for i, rows in enumerate(embeddings) for _ in rows]
-        discriminant_init(
-            model.task_encoder.mlp[0], torch.cat(list(embeddings)), torch.tensor(owners)
-        )
+        first, *rest = model.task_encoder.mlp
+        discriminant_init(first, torch.cat(list(embeddings)), torch.tensor(owners))
+        trunk_init(rest)
         for block in (model.mixer, model.mlp1.mlp, model.mlp2.mlp, model.mlp3):
             trunk_init(block)
         self.whitened = WhitenedHeads(model, torch.stack([rows[0] for rows in embeddings]))
@@ -62,6 +62,7 @@ class Start:
     def state(self) -> dict[str, Tensor]:
         """All tensors that a checkpoint holds, by name; live, not copies."""
         made: dict[str, Tensor] = dict(self.generator.named_parameters())
+        made |= dict(self.generator.named_buffers())
         if self.whitened is not None:
             made |= {f"whitened.{name}": p for name, p in self.whitened.parameters.items()}
             made |= {f"basis.{name}": t for name, t in self.whitened.basis.items()}

@@ -11,6 +11,7 @@ from torch import Tensor
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.generators import TextToLora
 from t2l_fast.train.config import WarmStartConfig
+from t2l_fast.train.generated import auxiliary_losses
 from t2l_fast.train.whiten import WhitenedHeads
 
 Progress = Callable[[str, int, int, float], None]
@@ -47,7 +48,7 @@ def fit(
         index = torch.tensor(chosen)
         pairs = zip(batch.parameters(), targets, scales, strict=True)
         loss = torch.stack([s * (p - t[:, index]).square().mean() for p, t, s in pairs]).mean()
-        loss.backward()
+        sum(auxiliary_losses(generator).values(), loss).backward()
         whitened.pull_gradients()
         for group in optimizer.param_groups:
             group["lr"] = config.fit_learning_rate * (1.0 - step / config.fit_steps)

@@ -79,8 +79,11 @@ class WhitenedHeads:
         for index, name in enumerate(self.heads):
             m = name.replace("/", ".")
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
-            goal = torch.cat((adapters.lora_a[m].flatten(2), adapters.lora_b[m].flatten(2)), -1)
-            goal = goal.flatten(0, 1)
+            rows = (adapters.lora_a[m], adapters.lora_b[m])
+            if self.generator.config.offset != "none":
+                offsets = self.generator.AB_offset.of(m)
+                rows = [t - offset[:, None] for t, offset in zip(rows, offsets, strict=True)]
+            goal = torch.cat([t.flatten(2) for t in rows], -1).flatten(0, 1)
             average = goal.mean(0)
             gram = torch.zeros(len(mu), len(mu))
             cross = torch.zeros(len(mu), goal.shape[1])

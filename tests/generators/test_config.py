@@ -130,7 +130,7 @@ def test_for_model_excludes_and_refuses_uneven_depth(tiny):
     ("field", "value"),
     [
         ("arch", "XL"),
-        ("task_encoder", "vq"),
+        ("task_encoder", "quantised"),
         ("latent_size", 10),
         ("latent_size", 0),
         ("head_in_size", 2.5),

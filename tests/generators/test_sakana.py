@@ -296,7 +296,6 @@ def test_sakana_loading_is_strict(tmp_path, how):
 BAD = {
     "shared_AB_head=False, as the tensors are": {"shared_AB_head": True},
     "autoreg_gen=False": {"autoreg_gen": True},
-    "encoder_type 'linear'": {"encoder_type": "vq"},
     "no mt_lora_path": {"training_task": "recon", "factorized": True, "mt_lora_path": "x"},
 }
 

@@ -42,7 +42,7 @@ def library():
     return LoraLibrary(names, texts, batch)
 
 
-def generator(tiny, z_scores: bool, arch: str = "L") -> TextToLora:
+def generator(tiny, z_scores: bool, arch: str = "L", **options) -> TextToLora:
     torch.manual_seed(3)
     config = T2LConfig(
         arch=arch,
@@ -55,6 +55,7 @@ def generator(tiny, z_scores: bool, arch: str = "L") -> TextToLora:
         head_bias=not z_scores,
         z_scores=z_scores,
         dropout=0.0,
+        **options,
     )
     return TextToLora(config, encoder=tiny.encoder())
 
@@ -146,6 +147,31 @@ def test_recon_resumes_bitwise(tiny, library, tmp_path, kind):
     assert lines(tmp_path / "whole") == lines(tmp_path / "cut")
     for name, tensor in whole.generator.state_dict().items():
         assert torch.equal(tensor, again.generator.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("kind", ["discrete", "vq", "softmax"])
+def test_recon_with_other_task_encoders_learns_and_resumes_bitwise(tiny, library, tmp_path, kind):
+    def make(folder):
+        config = ReconConfig(steps=60, tasks_per_batch=4, save_every=20, learning_rate=1e-2)
+        made = generator(tiny, False, task_encoder=kind)
+        return ReconTrainer(made, library, config, tmp_path / folder)
+
+    def stop(line):
+        if line["step"] == 41:
+            raise KeyboardInterrupt
+
+    whole = make("whole")
+    whole.train()
+    with pytest.raises(KeyboardInterrupt):
+        make("cut").train(on_step=stop)
+    again = make("cut")
+    again.train(resume=True)
+    for name, tensor in whole.generator.state_dict().items():
+        assert torch.equal(tensor, again.generator.state_dict()[name]), name
+    found = lines(tmp_path / "whole")
+    assert found == lines(tmp_path / "cut")
+    assert found[-1]["loss"] < 0.8 * found[0]["loss"]
+    assert all(("auxiliary_loss" in line) == (kind == "vq") for line in found)
 
 
 def test_recon_refuses_what_does_not_fit(tiny, library, tmp_path):
