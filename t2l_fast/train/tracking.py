@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from t2l_fast.errors import ArgumentError, MissingPackage
+from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 from t2l_fast.files import replace_files
 from t2l_fast.train.settings import shown
 
@@ -35,6 +35,13 @@ class Tracking:
         MissingPackage: a tracker is not installed.
     """
 
+    @classmethod
+    def of(cls, asked: Sequence[str] | None, folder: str | Path) -> Tracking:
+        """From what a command line gives: names, or several of them with commas between."""
+        return cls(
+            [n.strip() for text in asked or () for n in text.split(",") if n.strip()], folder
+        )
+
     def __init__(self, names: Sequence[str], folder: str | Path) -> None:
         self.names, self.folder = tuple(dict.fromkeys(names)), Path(folder)
         unknown = [name for name in self.names if name not in TRACKERS]
@@ -55,6 +62,9 @@ class Tracking:
         Args:
             run: settings, nested plain data.
             after: steps that are done; None = the run begins.
+
+        Raises:
+            ConfigError: a tracker does not start.
         """
         if not self.names:
             return
@@ -64,7 +74,13 @@ class Tracking:
         for name in self.names:
             make = self._tensorboard if name == "tensorboard" else self._wandb
             tracker, new = make(after)
-            tracker.start()
+            try:
+                tracker.start()
+            except Exception as error:  # each library raises kinds of its own
+                reason = str(error).split("\n", 1)[0]
+                raise ConfigError(
+                    f"the tracker {name} does not start: {reason}; set it up, or leave it out"
+                ) from error
             self._open.callback(tracker.finish)
             self._trackers.append(tracker)
             if name == "wandb":
