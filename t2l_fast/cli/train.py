@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -170,6 +171,7 @@ def sft(
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
     from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig
     from t2l_fast.train.best import save_generator
+    from t2l_fast.train.report import write_report
 
     config = SFTConfig(
         steps=steps,
@@ -274,6 +276,8 @@ def sft(
     if kept.value is not None:
         said = f"{kept.measure} {kept.value:.3f}, step {kept.step}"
         console.print(f"the best so far ({said}) is in {kept.folder}", markup=False)
+    if find_spec("matplotlib") is not None:
+        console.print(f"report: {write_report([out], out)}", markup=False)
 
 
 def _progress(silent: bool) -> Progress:
