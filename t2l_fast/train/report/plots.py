@@ -134,14 +134,16 @@ def _accuracy(runs: list[Run], split: str, title: str) -> Figure:
             )
             starred = True
     axes.set_ylim(-0.02 * top, min(1.15 * top, 1.05))
-    names = {run.name: Line2D([], [], color=_colour(i)) for i, run in enumerate(runs)}
+    names = {
+        run.name: Line2D([], [], color=_colour(i))
+        for i, run in enumerate(runs)
+        if len(runs) > 1 and split in run.splits
+    }
     for kind, style in STYLES.items():
         colour = _KIND_COLOURS[kind] if len(runs) == 1 else "#444444"
         names[kind] = Line2D([], [], linestyle=style, color=colour)
     if starred:
         names["kept as the best"] = Line2D([], [], marker="*", color="#444444", linestyle="")
-    if len(runs) == 1:
-        del names[runs[0].name]
     _below(figure, list(names.values()), list(names))
     return figure
 

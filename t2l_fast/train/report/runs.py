@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class Run:
         found = [(line["step"], line[name]) for line in self.lines if is_number(line.get(name))]
         return [step for step, _ in found], [value for _, value in found]
 
-    @property
+    @cached_property
     def splits(self) -> list[str]:
         """What was evaluated."""
         names = dict.fromkeys(name for line in self.lines for name in line)
