@@ -64,6 +64,10 @@ class ModelNotFound(T2LError, FileNotFoundError):
     """A base model is neither installed nor cached nor reachable."""
 
 
+class MissingPackage(T2LError, ImportError):
+    """What was asked for needs a package that is not installed."""
+
+
 class EngineError(T2LError, RuntimeError):
     """A serving engine is closed, or failed."""
 
@@ -86,6 +90,7 @@ __all__ = [
     "ConfigError",
     "EncoderError",
     "EngineError",
+    "MissingPackage",
     "ModelNotFound",
     "NotAllowed",
     "QueueFull",

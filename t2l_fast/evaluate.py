@@ -12,15 +12,7 @@ from torch import nn
 
 from t2l_fast.adapters import AdapterGenerator, Adapters, LoraBatch, LoraWeights, attach
 from t2l_fast.errors import ArgumentError
-from t2l_fast.tasks import Example, Prompt, Task, answer
-
-JUNK = (
-    "qwx lorem 77 zzt frub of of of the",
-    "The harbour was quiet that evening, and nobody spoke.",
-    "asdf jkl; asdf jkl; asdf",
-    "Remember to water the plants and to lock the door.",
-)
-"""Descriptions of nothing, for the junk condition."""
+from t2l_fast.tasks import JUNK, Example, Prompt, Task, answer
 
 ROWS = 64
 """Rows decoded at once."""

@@ -41,7 +41,7 @@ def test_help_lists_the_commands():
         [sys.executable, "-m", "t2l_fast.cli", "--help"], capture_output=True, text=True
     )
     assert done.returncode == 0
-    for command in ("demo", "generate", "chat", "eval", "train", "doctor"):
+    for command in ("demo", "generate", "chat", "eval", "report", "train", "doctor"):
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE), command
 
 

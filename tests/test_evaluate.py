@@ -5,10 +5,10 @@ import torch
 from rich.console import Console
 
 from t2l_fast.errors import ArgumentError
-from t2l_fast.evaluate import JUNK, Condition, conditions, evaluate, questions, shuffled
+from t2l_fast.evaluate import Condition, conditions, evaluate, questions, shuffled
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.report import plot, table
-from t2l_fast.tasks import Example, Prompt, answer
+from t2l_fast.tasks import JUNK, Example, Prompt, answer
 from t2l_fast.train import SFTConfig, SFTTrainer
 
 BASE = Condition("base")

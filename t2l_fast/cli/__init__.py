@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from t2l_fast.cli import bench, chat, demo, doctor, evaluate, generate, reconstruct, serve, train
+from t2l_fast.cli import (
+    bench,
+    chat,
+    demo,
+    doctor,
+    evaluate,
+    generate,
+    reconstruct,
+    report,
+    serve,
+    train,
+)
 from t2l_fast.errors import T2LError
 from t2l_fast.version import __version__
 
@@ -24,6 +35,7 @@ app.command("generate")(generate.generate)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)
+app.command("report")(report.report)
 train.app.command("oracles")(reconstruct.oracles)
 train.app.command("recon")(reconstruct.recon)
 app.add_typer(train.app, name="train")

@@ -30,6 +30,7 @@ def oracles(
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
     seed: Annotated[int, typer.Option()] = 42,
+    track: Annotated[list[str] | None, typer.Option(help="tensorboard, wandb; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Train what OUT lacks.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
@@ -39,8 +40,9 @@ def oracles(
     from t2l_fast.config import LoraConfig
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt, load_suite, read_tasks
-    from t2l_fast.train import OracleConfig, train_library
+    from t2l_fast.train import OracleConfig, Tracking, train_library
 
+    tracking = Tracking.of(track, out)
     chosen = load_suite().train if tasks is None else read_tasks(tasks, train_fraction=0.8)
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
@@ -65,6 +67,7 @@ def oracles(
             on_step=lambda phase, done, of, loss: note(
                 {"phase": phase, "step": done, "of": of, "loss": loss}
             ),
+            tracking=tracking,
         )
     Console(stderr=as_json).print(f"written to {out}", markup=False)
 
@@ -99,6 +102,7 @@ def recon(
     learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
     seed: Annotated[int, typer.Option()] = 42,
     save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
+    track: Annotated[list[str] | None, typer.Option(help="tensorboard, wandb; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
 ) -> None:
@@ -109,8 +113,9 @@ def recon(
     from t2l_fast.generators import T2LConfig, TextToLora
     from t2l_fast.models import default_cache
     from t2l_fast.tasks import COMPACT, read_tasks
-    from t2l_fast.train import ReconConfig, ReconTrainer, read_library
+    from t2l_fast.train import ReconConfig, ReconTrainer, Tracking, read_library
 
+    tracking = Tracking.of(track, out)
     config = ReconConfig(
         steps=steps,
         factorized=factorized,
@@ -143,7 +148,7 @@ def recon(
         prompt_template=COMPACT,
     )
     generator = TextToLora(shape, encoder=text_encoder)
-    trainer = ReconTrainer(generator, held, config, out)
+    trainer = ReconTrainer(generator, held, config, out, tracking=tracking)
     with _Progress("reconstruction", steps, as_json) as note:
         trainer.train(resume=resume, on_step=note)
     trainer.finish()

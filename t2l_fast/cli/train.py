@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,6 +160,15 @@ def sft(
     ] = "float32",
     seed: Annotated[int, typer.Option()] = 42,
     eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 100,
+    eval_tasks: Annotated[int, typer.Option(min=1, help="Of each split, at most.")] = 64,
+    best: Annotated[
+        str | None,
+        typer.Option(help="Accuracy that OUT/best is chosen by; default: held_out_matched."),
+    ] = None,
+    stop_after: Annotated[
+        int, typer.Option(min=0, help="Evaluations without a better one; 0 = never.")
+    ] = 0,
+    track: Annotated[list[str] | None, typer.Option(help="tensorboard, wandb; repeatable.")] = None,
     save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
@@ -172,7 +182,9 @@ def sft(
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
     from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
-    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
+    from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig
+    from t2l_fast.train.best import save_generator
+    from t2l_fast.train.report import write_report
 
     config = SFTConfig(
         steps=steps,
@@ -199,6 +211,9 @@ def sft(
         recompute_weights=recompute_weights,
         seed=seed,
         eval_every=eval_every,
+        eval_tasks=eval_tasks,
+        best=best,
+        stop_after=stop_after,
         save_every=save_every,
     )
     if offset_from is not None and (offset == "none" or generator != "text_to_lora"):
@@ -214,6 +229,7 @@ def sft(
         shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
         typer.echo(json.dumps(shown | config.to_dict(), indent=1))
         return
+    tracking = Tracking.of(track, out)
     if tasks is None:
         splits = dict(load_suite().splits)
     else:
@@ -259,6 +275,7 @@ def sft(
         out,
         held_out=splits,
         warm_start=WarmStartConfig() if warm_start else None,
+        tracking=tracking,
     )
     with _progress(as_json) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
@@ -273,14 +290,21 @@ def sft(
             if "train_matched" in line:
                 matched, shuffled = line["train_matched"], line["train_shuffled"]
                 fields["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"
+                if "train_junk" in line:
+                    fields["matched"] += f" junk {line['train_junk']:.2f}"
             progress.update(bar, completed=line["step"], **fields)
 
         trainer.train(resume=resume, on_step=show)
-    if generator == "text_to_lora":
-        made.save_pretrained(out, dtype=torch.float16)
-    else:
-        made.weights().save_pretrained(out)
-    Console(stderr=as_json).print(f"written to {out}", markup=False)
+    save_generator(made, out)
+    console, kept = Console(stderr=as_json), trainer.best
+    if kept.exhausted:
+        console.print(f"stopped: {kept.without} evaluations in a row were no better", markup=False)
+    console.print(f"written to {out}", markup=False)
+    if kept.value is not None:
+        said = f"{kept.measure} {kept.value:.3f}, step {kept.step}"
+        console.print(f"the best so far ({said}) is in {kept.folder}", markup=False)
+    if find_spec("matplotlib") is not None:
+        console.print(f"report: {write_report([out], out)}", markup=False)
 
 
 def _progress(silent: bool) -> Progress:

@@ -2,8 +2,19 @@
 
 from t2l_fast.tasks.answer import answer
 from t2l_fast.tasks.folder import read_tasks
+from t2l_fast.tasks.junk import JUNK
 from t2l_fast.tasks.prompt import COMPACT, Prompt
 from t2l_fast.tasks.suite import Suite, load_suite
 from t2l_fast.tasks.task import Example, Task
 
-__all__ = ["COMPACT", "Example", "Prompt", "Suite", "Task", "answer", "load_suite", "read_tasks"]
+__all__ = [
+    "COMPACT",
+    "JUNK",
+    "Example",
+    "Prompt",
+    "Suite",
+    "Task",
+    "answer",
+    "load_suite",
+    "read_tasks",
+]

@@ -5,6 +5,7 @@ from t2l_fast.train.library import LoraLibrary, read_library
 from t2l_fast.train.oracles import train_library
 from t2l_fast.train.recon import ReconTrainer
 from t2l_fast.train.sft import SFTTrainer
+from t2l_fast.train.tracking import Tracking
 
 __all__ = [
     "LoraLibrary",
@@ -13,6 +14,7 @@ __all__ = [
     "ReconTrainer",
     "SFTConfig",
     "SFTTrainer",
+    "Tracking",
     "WarmStartConfig",
     "read_library",
     "train_library",

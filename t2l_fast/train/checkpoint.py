@@ -17,6 +17,7 @@ from t2l_fast.adapters import LoraBatch
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterMismatch, CheckpointError
 from t2l_fast.files import replace_files
+from t2l_fast.train.settings import flat
 
 FILE = "training.safetensors"
 ORACLES = "oracles.safetensors"
@@ -116,7 +117,7 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _check_same(saved: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    there, here = _flat(saved), _flat(now)
+    there, here = flat(saved), flat(now)
     differing = [k for k in there.keys() | here.keys() if there.get(k) != here.get(k)]
     if differing:
         listed = "; ".join(
@@ -126,14 +127,3 @@ def _check_same(saved: Mapping[str, Any], now: Mapping[str, Any], path: Path) ->
             f"{path} belongs to another run ({listed}): resume with the same settings, or start "
             "in another folder"
         )
-
-
-def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields by dotted names, so that a message can name the one that differs."""
-    flat: dict[str, Any] = {}
-    for name, value in plain.items():
-        if isinstance(value, Mapping):
-            flat |= _flat(value, f"{prefix}{name}.")
-        else:
-            flat[f"{prefix}{name}"] = value
-    return flat

@@ -46,6 +46,9 @@ class SFTConfig:
         eval_every: steps between matched/shuffled evaluations; 0 = never.
         eval_tasks: tasks of every split in one evaluation, at most.
         eval_examples: validation examples of each.
+        best: "<split>_matched", by which the best generator is kept; None = of the first held-out
+            split, or of "train" where there is none.
+        stop_after: evaluations without a better one after which the run ends; 0 = never.
         save_every: steps between checkpoints; the last step is always saved.
 
     Raises:
@@ -79,6 +82,8 @@ class SFTConfig:
     eval_every: int = 100
     eval_tasks: int = 64
     eval_examples: int = 4
+    best: str | None = None
+    stop_after: int = 0
     save_every: int = 100
 
     def __post_init__(self) -> None:
@@ -86,7 +91,9 @@ class SFTConfig:
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("save_every", "eval_tasks", "eval_examples", "max_tokens"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("eval_every", "bucket_overhead", "code_noise", "code_noise_from"):
+        for name in ("eval_every", "stop_after", "bucket_overhead"):
+            _check(self, name, getattr(self, name) >= 0, "0 or more")
+        for name in ("code_noise", "code_noise_from"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("weight_decay", "generated_l2", "neftune_alpha", "descriptions_per_task"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")

@@ -7,31 +7,59 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from t2l_fast.files import replace_files
+from t2l_fast.train.tracking import Tracking
+
 NAME = "metrics.jsonl"
+SETTINGS = "settings.json"
 
 
 class Metrics:
-    """One line a step.
+    """One line a step, and the run's settings beside them.
 
     Args:
         folder: of the run.
+        tracking: also gets every line.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, tracking: Tracking | None = None) -> None:
         self.path = folder / NAME
+        self.tracking = tracking
 
-    def begin(self) -> None:
-        """An empty file, with its folder."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+    def begin(self, run: Mapping[str, Any]) -> None:
+        """An empty file, with its folder.
+
+        Args:
+            run: settings, nested plain data.
+        """
+        self._settings(run)
         self.path.write_text("")
+        if self.tracking is not None:
+            self.tracking.start(run)
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line; it has a "step"."""
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
+        if self.tracking is not None:
+            self.tracking.log(line)
 
-    def cut(self, step: int) -> None:
-        """Drop lines after `step`, and one that a kill left half-written."""
-        lines = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
-        whole = [text for text in lines if text.endswith("\n")]
-        self.path.write_text("".join(t for t in whole if json.loads(t)["step"] <= step))
+    def cut(self, step: int, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Drop lines after `step`, and one that a kill left half-written; returns the others."""
+        texts = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
+        whole = [(text, json.loads(text)) for text in texts if text.endswith("\n")]
+        kept = [(text, line) for text, line in whole if line["step"] <= step]
+        self._settings(run)
+        self.path.write_text("".join(text for text, _ in kept))
+        if self.tracking is not None:
+            self.tracking.start(run, after=step)
+        return [line for _, line in kept]
+
+    def close(self) -> None:
+        """End tracking."""
+        if self.tracking is not None:
+            self.tracking.finish()
+
+    def _settings(self, run: Mapping[str, Any]) -> None:
+        text = json.dumps(run, indent=1, default=str) + "\n"
+        replace_files(self.path.parent, {SETTINGS: text.encode()})

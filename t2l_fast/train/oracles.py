@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,8 @@ from t2l_fast.train.data import Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.tracking import Tracking
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""
@@ -37,14 +40,17 @@ def train_library(
     *,
     resume: bool = False,
     on_step: Progress | None = None,
+    tracking: Tracking | None = None,
 ) -> LoraLibrary:
     """Train an adapter for every task and keep them as `library.safetensors`.
 
-    The file is written after every group of `tasks_at_once`; a resumed run trains the rest.
+    The file is written after every group of `tasks_at_once`, as is a line of metrics, whose step is
+    the number of adapters; a resumed run trains the rest.
 
     Args:
         model: the base model; frozen here, and left as it was.
         lora: of the adapters.
+        tracking: gets every line of metrics too.
 
     Raises:
         CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
@@ -58,11 +64,19 @@ def train_library(
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 
+    metrics = Metrics(folder, tracking)
+
     def counted(phase: str, count: int, of: int, loss: float) -> None:
+        metrics.add({"step": first + count, "of": first + of, "loss": loss})
         if on_step is not None:
             on_step(phase, first + count, first + of, loss)
 
-    with frozen(model, lora, packed=packs) as adapters:
+    with frozen(model, lora, packed=packs) as adapters, closing(metrics):
+        run = {"oracles": settings, "lora": asdict(lora)}
+        if done is None:
+            metrics.begin(run)
+        else:
+            metrics.cut(first, run)
         start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
         made = train_oracles(
             start, model, adapters, collator, tasks[first:], config, on_step=counted

@@ -6,6 +6,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from t2l_fast.train.config import ReconConfig
 from t2l_fast.train.generated import auxiliary_losses
 from t2l_fast.train.library import LoraLibrary
 from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.tracking import Tracking
 
 
 class ReconTrainer:
@@ -33,6 +35,7 @@ class ReconTrainer:
         library: what to give back.
         config: which loss, and how it is minimised.
         folder: for metrics and checkpoints.
+        tracking: gets every line of metrics too.
 
     Raises:
         ConfigError: fewer adapters than one batch takes.
@@ -46,10 +49,12 @@ class ReconTrainer:
         library: LoraLibrary,
         config: ReconConfig,
         folder: str | Path,
+        *,
+        tracking: Tracking | None = None,
     ) -> None:
         self.generator, self.library, self.config = generator, library, config
         self.folder = Path(folder)
-        self.metrics = Metrics(self.folder)
+        self.metrics = Metrics(self.folder, tracking)
         if len(library) < config.tasks_per_batch:
             raise ConfigError(
                 f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
@@ -90,16 +95,17 @@ class ReconTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
         """
-        self._start(resume)
-        self.generator.train()
-        while self.step < self.config.steps:
-            line = self._one_step()
-            last = self.step == self.config.steps
-            self.metrics.add(line)
-            if self.step % self.config.save_every == 0 or last:
-                save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
-            if on_step is not None:
-                on_step(line)
+        with closing(self.metrics):
+            self._start(resume)
+            self.generator.train()
+            while self.step < self.config.steps:
+                line = self._one_step()
+                last = self.step == self.config.steps
+                self.metrics.add(line)
+                if self.step % self.config.save_every == 0 or last:
+                    save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
+                if on_step is not None:
+                    on_step(line)
         self.generator.eval()
 
     def finish(self) -> None:
@@ -199,10 +205,10 @@ class ReconTrainer:
             weight_decay=self.config.weight_decay,
         )
         if not resume:
-            self.metrics.begin()
+            self.metrics.begin(self._run())
             return
         self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
-        self.metrics.cut(self.step)
+        self.metrics.cut(self.step, self._run())
 
     def _state(self) -> dict[str, Tensor]:
         return {**dict(self.generator.named_parameters()), **dict(self.generator.named_buffers())}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from t2l_fast.attention import flash, packable
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
+from t2l_fast.train.best import Best, chosen_measure
 from t2l_fast.train.checkpoint import (
     FILE,
     ORACLES,
@@ -37,6 +38,7 @@ from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
+from t2l_fast.train.tracking import Tracking
 from t2l_fast.train.validate import Validator
 from t2l_fast.train.warm_start import fit
 
@@ -49,12 +51,14 @@ class SFTTrainer:
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
-        folder: for metrics and checkpoints.
+        folder: for metrics, checkpoints and the best generator so far (`train/best.py`).
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
+        tracking: gets every line of metrics too.
 
     Raises:
-        ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one, or
-            `recompute_weights` for another generator than `TextToLora`.
+        ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one,
+            `recompute_weights` for another generator than `TextToLora`, or a best measure or early
+            stopping that no evaluation of this run gives.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -69,12 +73,13 @@ class SFTTrainer:
         *,
         held_out: dict[str, Sequence[Task]] | None = None,
         warm_start: WarmStartConfig | None = None,
+        tracking: Tracking | None = None,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
         self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
-        self.metrics = Metrics(self.folder)
+        self.metrics = Metrics(self.folder, tracking)
         self.sampler = Sampler(self.tasks, config)
         device, packs = next(model.parameters()).device, packable(model)
         generator.to(device)
@@ -93,6 +98,13 @@ class SFTTrainer:
             seed=config.seed,
             description_in_prompt=config.description_in_prompt,
         )
+        measure = chosen_measure(
+            config.best,
+            self.validator.tasks,
+            evaluates=config.eval_every > 0,
+            patience=config.stop_after,
+        )
+        self.best = Best(self.folder, measure, patience=config.stop_after)
         self.step = 0
         if isinstance(generator, TextToLora) and generator.config.standardise_codes:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
@@ -114,7 +126,9 @@ class SFTTrainer:
     def train(
         self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
     ) -> None:
-        """Run to the last step; a resumed run continues as if it had not been interrupted.
+        """Run to the last step, or until it gets no better (`stop_after`).
+
+        A resumed run continues as if it had not been interrupted.
 
         Args:
             resume: continue from the checkpoint in the folder.
@@ -124,16 +138,18 @@ class SFTTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
         """
-        with self.attached() as adapters:
+        with self.attached() as adapters, closing(self.metrics):
             self._start(resume)
             if self.warm_start is not None and not (self.folder / FILE).exists():
                 self._warm(adapters, on_step)
             self.generator.train()
-            while self.step < self.config.steps:
+            while self.step < self.config.steps and not self.best.exhausted:
                 line = self._one_step(adapters)
                 last = self.step == self.config.steps
                 if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
                     line |= self.validator.measure(self.generator, self.model, adapters)
+                    self.best.add(line, self.generator)
+                    last |= self.best.exhausted
                 # first the line: a resumed run drops lines after its checkpoint, but adds none
                 self.metrics.add(line)
                 if self.step % self.config.save_every == 0 or last:
@@ -168,10 +184,11 @@ class SFTTrainer:
         self.optimizer = self.start.optimizer()
         oracles_only = resume and (self.folder / ORACLES).exists()
         if not resume or (oracles_only and not (self.folder / FILE).exists()):
-            self.metrics.begin()
+            self.best.begin()
+            self.metrics.begin(self._run())
             return
         self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
-        self.metrics.cut(self.step)
+        self.best.resume(self.metrics.cut(self.step, self._run()))
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
@@ -283,6 +300,8 @@ class SFTTrainer:
             digest.update(repr(asdict(task)).encode())
         settings = self.config.to_dict()
         del settings["recompute_weights"]  # the same run in less memory
+        del settings["stop_after"]  # the same run, shorter or longer
+        settings["best"] = self.best.measure
         return {
             "sft": settings,
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),

@@ -1,4 +1,4 @@
-"""Matched and shuffled accuracy during training: does the adapter follow its description?"""
+"""Matched, shuffled and junk accuracy during training: do adapters follow their description?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import AdapterGenerator, Adapters
-from t2l_fast.tasks import Task
+from t2l_fast.tasks import JUNK, Task
 from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import exact_matches
 
@@ -17,7 +17,7 @@ _GENERATED = 64
 
 
 class Validator:
-    """Exact match on validation examples, with each task's own or another task's description.
+    """Exact match on validation examples: under a task's own description, another's, and junk.
 
     Args:
         tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
@@ -44,34 +44,51 @@ class Validator:
             if (group := [task for task in all_tasks if task.validation])
         }
         self.codes: dict[str, Tensor] = {}
+        self.junk: Tensor | None = None
 
     @torch.no_grad()
     def measure(
         self, generator: AdapterGenerator, model: nn.Module, adapters: Adapters
     ) -> dict[str, float]:
-        """`{"<split>_matched": …, "<split>_shuffled": …}`, each in [0, 1]."""
+        """`{"<split>_matched": …, "<split>_shuffled": …, "<split>_junk": …}`, each in [0, 1].
+
+        One-hot generators know no texts, and so no junk.
+        """
+        run = generator, model, adapters
         found = {}
         for split, tasks in self.tasks.items():
             texts = [(task.eval_descriptions or task.descriptions)[0] for task in tasks]
             if split not in self.codes:
                 self.codes[split] = generator.encode(texts)
-            own = list(range(len(tasks)))
-            for name, order in (("matched", own), ("shuffled", _others(tasks))):
-                codes = self.codes[split][order]
-                told = [texts[i] for i in order]
-                found[f"{split}_{name}"] = self._accuracy(
-                    generator, model, adapters, tasks, codes, told
-                )
+            codes = self.codes[split]
+            found[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, range(len(tasks)))
+            found[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, _others(tasks))
+            if not getattr(generator.config, "task_names", ()):
+                if self.junk is None:
+                    self.junk = generator.encode(JUNK)
+                told = [i % len(JUNK) for i in range(len(tasks))]
+                found[f"{split}_junk"] = self._accuracy(*run, tasks, self.junk, JUNK, told)
         return found
 
-    def _accuracy(self, generator, model, adapters, tasks, codes, texts) -> float:
+    def _accuracy(
+        self,
+        generator: AdapterGenerator,
+        model: nn.Module,
+        adapters: Adapters,
+        tasks: Sequence[Task],
+        codes: Tensor,
+        texts: Sequence[str],
+        told: Sequence[int],
+    ) -> float:
+        """Share of right rows where task i runs the adapter of `texts[told[i]]`."""
         right = rows = 0
         for start in range(0, len(tasks), _GENERATED):
             part = slice(start, start + _GENERATED)
-            batch = generator.generate(codes=codes[part])
+            distinct = list(dict.fromkeys(told[part]))
+            batch = generator.generate(codes=codes[distinct])
             examples = [
-                self.collator.row(slot, example, texts[start + slot] if self.in_prompt else None)
-                for slot, task in enumerate(tasks[part])
+                self.collator.row(distinct.index(i), example, texts[i] if self.in_prompt else None)
+                for i, task in zip(told[part], tasks[part], strict=True)
                 for example in task.validation[: self.examples]
             ]
             for micro in self.collator.batches(examples):

@@ -71,8 +71,13 @@ def metrics(folder) -> list[dict]:
     ]
 
 
+def best(folder) -> dict[str, bytes]:
+    """The files of the best generator so far."""
+    return {path.name: path.read_bytes() for path in (folder / "best").iterdir()}
+
+
 def assert_same_run(a, b) -> None:
-    """Weights, moments, random state and metrics, bit by bit."""
+    """Weights, moments, random state, metrics and the best generator, bit by bit."""
     there, here = (load_file(trained.folder / FILE) for trained in (a, b))
     assert there.keys() == here.keys()
     assert any(name.startswith("optimizer.exp_avg_sq.") for name in there) and "rng" in there
@@ -80,6 +85,7 @@ def assert_same_run(a, b) -> None:
     ours, theirs = a.generator.state_dict(), b.generator.state_dict()
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
     assert metrics(a.folder) == metrics(b.folder)
+    assert best(a.folder) == best(b.folder) != {}
 
 
 @pytest.fixture
@@ -91,5 +97,6 @@ def runs():
         interrupt_at=interrupt_at,
         config=config,
         metrics=metrics,
+        best=best,
         assert_same=assert_same_run,
     )

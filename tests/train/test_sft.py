@@ -10,7 +10,7 @@ import t2l_fast.train.sft as sft
 from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
-from t2l_fast.tasks import Prompt
+from t2l_fast.tasks import JUNK, Prompt
 from t2l_fast.train.data import Collator, collate
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sampler import Sampler
@@ -208,9 +208,10 @@ def test_metrics_are_written_and_shown(runs, trainer, tasks):
         assert len(parts) == 5 and sum(parts) == pytest.approx(line["seconds"])
         assert line["tokens_per_second"] == pytest.approx(line["tokens"] / line["seconds"])
         assert line["peak_mb"] > 0 and min(parts) > 0
-        shares = [v for k, v in line.items() if k.endswith(("_matched", "_shuffled"))]
+        shares = [v for k, v in line.items() if k.startswith(("train_", "other_"))]
         assert all(0 <= share <= 1 for share in shares)
-    assert {"train_matched", "train_shuffled", "other_matched", "other_shuffled"} <= {*lines[-1]}
+    kinds = ("matched", "shuffled", "junk")
+    assert {f"{split}_{kind}" for split in ("train", "other") for kind in kinds} <= {*lines[-1]}
 
 
 @pytest.mark.parametrize("limit", [1, 3])
@@ -232,6 +233,8 @@ def test_an_adapter_follows_its_description(runs, tiny, trainer, start, letters)
     last = runs.metrics(made.folder)[-1]
     assert last["train_matched"] > 0.9
     assert last["train_shuffled"] < 0.1
+    if len(letters) > len(JUNK):  # the adapter of a junk text can be right for one task at most
+        assert last["train_junk"] <= len(JUNK) / len(letters)
 
 
 def test_one_adapter_for_all_scores_alike_with_any_description(runs, tiny, trainer):
@@ -241,4 +244,4 @@ def test_one_adapter_for_all_scores_alike_with_any_description(runs, tiny, train
     made.train()
     last = runs.metrics(made.folder)[-1]
     assert last["loss"] < 0.5 * runs.metrics(made.folder)[0]["loss"]
-    assert last["train_matched"] == last["train_shuffled"] <= 0.5
+    assert last["train_matched"] == last["train_shuffled"] == last["train_junk"] <= 0.5

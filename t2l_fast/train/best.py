@@ -1,0 +1,130 @@
+"""The best generator of a run so far, kept as a folder that loads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.files import replace_files
+from t2l_fast.generators import MultiTaskLora
+
+FOLDER = "best"
+RECORD = "best.json"
+
+
+class Best:
+    """Keeps the generator whose measure is highest; of equal ones the earliest.
+
+    Beside the generator lies `best.json`: which measure, its value, and after how many steps. That
+    record, not memory, is what a resumed run goes by.
+
+    Args:
+        folder: of the run; the generator goes to "best" in it.
+        measure: one of the validator's numbers; None = nothing is kept.
+        patience: evaluations without improvement until `exhausted`; 0 = never.
+    """
+
+    def __init__(self, folder: Path, measure: str | None, *, patience: int = 0) -> None:
+        self.folder, self.measure, self.patience = folder / FOLDER, measure, patience
+        self.value: float | None = None
+        self.step = 0
+        self.without = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether so many evaluations in a row were no better."""
+        return 0 < self.patience <= self.without
+
+    def begin(self) -> None:
+        """Forget what a run that never reached a checkpoint left."""
+        (self.folder / RECORD).unlink(missing_ok=True)
+
+    def resume(self, lines: Iterable[Mapping[str, Any]]) -> None:
+        """Go on from the record; evaluations since then are counted in the run's metrics.
+
+        The record may be of a step that comes after the last checkpoint: it will be reached again.
+
+        Raises:
+            CheckpointError: the record is damaged.
+        """
+        record = read_record(self.folder)
+        if record is not None:
+            self.step, self.value = record["step"], record["value"]
+        self.without = sum(self.measure in line and line["step"] > self.step for line in lines)
+
+    def add(self, line: Mapping[str, Any], generator: Any) -> None:
+        """Keep the generator if this line's measure is better than all before."""
+        if self.measure is None:
+            return
+        step, value = line["step"], line[self.measure]
+        if self.value is None or value > self.value:
+            # without its record a folder that is half replaced counts as none
+            (self.folder / RECORD).unlink(missing_ok=True)
+            save_generator(generator, self.folder)
+            record = {"measure": self.measure, "value": value, "step": step}
+            replace_files(self.folder, {RECORD: (json.dumps(record) + "\n").encode()})
+            self.step, self.value, self.without = step, value, 0
+        elif step > self.step:
+            self.without += 1
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """`{"measure", "value", "step"}` of a folder of `Best`, or None.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    path = folder / RECORD
+    try:
+        read = json.loads(path.read_text())
+        measure, value, step = read["measure"], read["value"], read["step"]
+        return {"measure": str(measure), "value": float(value), "step": int(step)}
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(
+            f"{path} can't be read: {error}; remove it, and the next evaluation counts as the best"
+        ) from error
+
+
+def chosen_measure(
+    asked: str | None, splits: Iterable[str], *, evaluates: bool, patience: int
+) -> str | None:
+    """What decides: what was asked for, else matched accuracy on the first held-out split.
+
+    Args:
+        splits: that are evaluated; "train" decides only where there is no other.
+        evaluates: whether the run has evaluations at all.
+
+    Returns:
+        None where nothing is evaluated.
+
+    Raises:
+        ConfigError: the measure is none of the run's, or stopping early has nothing to go by.
+    """
+    known = [f"{split}_matched" for split in splits] if evaluates else []
+    if asked is not None and asked not in known:
+        raise ConfigError(
+            f"best must be one of the run's evaluations {known}, got {asked!r}: leave it out, or "
+            "set eval_every"
+        )
+    if patience and not known:
+        raise ConfigError(
+            f"stop_after={patience} needs evaluations to go by, got none: set eval_every, and give "
+            "tasks with validation examples"
+        )
+    held_out = [name for name in known if name != "train_matched"]
+    return asked or next(iter(held_out or known), None)
+
+
+def save_generator(generator: Any, folder: Path) -> None:
+    """Write what was trained in fp16; one LoRA for all tasks becomes a PEFT folder."""
+    if isinstance(generator, MultiTaskLora):
+        generator.weights().save_pretrained(folder)
+    else:
+        generator.save_pretrained(folder, dtype=torch.float16)
