@@ -63,8 +63,9 @@ FORMS = (
 )
 
 RIVALS = (
-    "fruit/vegetable tree/flower animal/vehicle city/country clothing/tool metal/gemstone dance/game "
-    "profession/family_member disease/crime drink/dessert language/school_subject river/currency"
+    "fruit/vegetable tree/flower animal/vehicle city/country clothing/tool metal/gemstone "
+    "dance/game profession/family_member disease/crime drink/dessert "
+    "language/school_subject river/currency"
 )
 """Pairs of categories, "_" for a space."""
 PLURALS = {
