@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+
 from t2l_fast.tasks.draft import Draft, worded
 from t2l_fast.tasks.lexicon import common_words, rearranged
 from t2l_fast.tasks.lexicon.positions import EXTREMES, ORDERS, PLACES, Words

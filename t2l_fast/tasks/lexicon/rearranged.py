@@ -14,8 +14,8 @@ last | the last word | the final word | the closing word
 """
 _FORMATS = """
 capitals = ^{w} | {} in capital letters | {} in upper case | {}, with all letters big
-parentheses = ({w}) | {} in parentheses | {} inside round brackets | {}, with a bracket on either side
-quotes = "{w}" | {} in double quotes | {} inside quotation marks | {}, with quotation marks around it
+parentheses = ({w}) | {} in parentheses | {} inside round brackets | {}, with brackets around it
+quotes = "{w}" | {} in double quotes | {} inside quotation marks | {}, with quotes on either side
 initial = {w[0]} | the first letter of {} | the initial of {} | the letter with which {} begins
 """
 _FORMATTED = {
@@ -30,7 +30,7 @@ hyphen = {a}-{b} | joined by a hyphen | with a hyphen between | and a hyphen in 
 slash = {a}/{b} | joined by a slash | with a slash between | and a slash in the middle
 colon = {a}: {b} | joined by a colon | with a colon between | and a colon in the middle
 plus = {a} + {b} | joined by a plus sign | with a plus between | and "+" in the middle
-brackets = {a} ({b}) | the latter in parentheses | then in brackets | with brackets around the last
+brackets = {a} ({b}) | the latter in parentheses | this one in brackets | with brackets around the last
 """
 _COMMAS = "second-first third-first third-second last-second last-third"
 _ORDERS = """
@@ -47,7 +47,7 @@ swap-middle-two = {0}, {2}, {1}, {3} | the list with its middle two words swappe
 swap-outer-two = {3}, {1}, {2}, {0} | the list with its first and last word swapped
 = all words, the outer two exchanged | all four, with words one and four trading places
 swap-halves = {2}, {3}, {0}, {1} | the list with its halves swapped
-= all words, the last two before the first two | all four, the second half in front of the first half
+= all words, the last two before the first two | all four, the second half in front
 first-three-reversed = {2}, {1}, {0} | the first three words in reverse order
 = word three, word two, word one | the first three, read from right to left
 last-three-reversed = {3}, {2}, {1} | the last three words in reverse order
@@ -68,18 +68,20 @@ all-initials = {0[0]}, {1[0]}, {2[0]}, {3[0]} | the first letters of all four wo
 = the initial of each word, with commas | the letters with which the four words begin
 """
 _EXTREMES = """
-longest-capitals = ^{long} | the longest word in capital letters
-= the word with the most letters, in upper case | the lengthiest of the words, all letters big
-shortest-capitals = ^{short} | the shortest word in capital letters
-= the word with the fewest letters, in upper case | the briefest of the words, all letters big
+longest-label = longest: {long} | the longest word after the label "longest:"
+= the word longest, a colon, and the word with the most letters | the lengthiest, led by "longest:"
+shortest-label = shortest: {short} | the shortest word after the label "shortest:"
+= the word shortest, a colon, and the word with the fewest letters | the briefest, led by "shortest:"
 shortest-and-longest = {short}, {long} | the shortest and then the longest word
 = the word with the fewest letters and the one with the most | the briefest and the lengthiest word
 longest-and-shortest = {long}, {short} | the longest and then the shortest word
 = the word with the most letters and the one with the fewest | the lengthiest and the briefest word
-alphabetically-first-capitals = ^{early} | the alphabetically first word in capital letters
-= the word that comes first in the alphabet, in upper case | the word nearest to A, all letters big
-alphabetically-last-capitals = ^{late} | the alphabetically last word in capital letters
-= the word that comes last in the alphabet, in upper case | the word nearest to Z, all letters big
+earliest-label = from A: {early} | the alphabetically first word after the label "from A:"
+= the words from A, a colon, and the word that comes first in the alphabet
+= the word that a dictionary has in front of the others, led by "from A:"
+latest-label = to Z: {late} | the alphabetically last word after the label "to Z:"
+= the words to Z, a colon, and the word that comes last in the alphabet
+= the word that a dictionary has behind the others, led by "to Z:"
 alphabetical-ends = {early}, {late} | the alphabetically first and the alphabetically last word
 = the word that comes first in the alphabet and the one that comes last
 = the word nearest to A and the word nearest to Z
@@ -127,7 +129,10 @@ def _placed() -> Iterator[tuple[str, Asking]]:
             )
             shape = pattern.replace("{w", at[place][:-1])
             yield f"{place}-{name}", Asking(shape, (first, second), unseen)
-    comma = ("comma", ["{a}, {b}", "with a comma between", "in this order", "and a comma between"])
+    comma = (
+        "comma",
+        ["{a}, {b}", "with a comma between", "kept apart by a comma", "and a comma in the middle"],
+    )
     joints = cycle(_read(_JOINTS))
     joined = [(pair, next(joints)) for pair in permutations(places, 2)]
     joined += [(tuple(pair.split("-")), comma) for pair in _COMMAS.split()]
