@@ -30,7 +30,7 @@ hyphen = {a}-{b} | joined by a hyphen | with a hyphen between | and a hyphen in 
 slash = {a}/{b} | joined by a slash | with a slash between | and a slash in the middle
 colon = {a}: {b} | joined by a colon | with a colon between | and a colon in the middle
 plus = {a} + {b} | joined by a plus sign | with a plus between | and "+" in the middle
-brackets = {a} ({b}) | the latter in parentheses | this one in brackets | with brackets around the last
+brackets = {a} ({b}) | the latter in parentheses | this one in brackets | brackets around the last
 """
 _COMMAS = "second-first third-first third-second last-second last-third"
 _ORDERS = """
@@ -69,9 +69,9 @@ all-initials = {0[0]}, {1[0]}, {2[0]}, {3[0]} | the first letters of all four wo
 """
 _EXTREMES = """
 longest-label = longest: {long} | the longest word after the label "longest:"
-= the word longest, a colon, and the word with the most letters | the lengthiest, led by "longest:"
+= the word longest, a colon, and the word with the most letters | the lengthiest with "longest:"
 shortest-label = shortest: {short} | the shortest word after the label "shortest:"
-= the word shortest, a colon, and the word with the fewest letters | the briefest, led by "shortest:"
+= the word shortest, a colon, and the word with the fewest letters | the briefest with "shortest:"
 shortest-and-longest = {short}, {long} | the shortest and then the longest word
 = the word with the fewest letters and the one with the most | the briefest and the lengthiest word
 longest-and-shortest = {long}, {short} | the longest and then the shortest word
