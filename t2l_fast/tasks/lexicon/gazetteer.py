@@ -1,4 +1,4 @@
-"""Facts about a country in other forms: a sheet and a pattern ("^": capitals, "_": small letters)."""
+"""Facts about a country in other forms: sheets with patterns ("^" capitals, "_" small letters)."""
 
 from __future__ import annotations
 
@@ -147,8 +147,9 @@ SPOKEN = """
 """
 CONTINENTAL = {"Africa": "African", "Asia": "Asian", "Europe": "European"}
 UNDECIDED = frozenset(
-    "Belgium Burundi Cameroon Canada Chad Fiji India Kenya Madagascar Malawi Malta Mauritania Morocco "
-    "Pakistan Philippines Rwanda Singapore Somalia Sudan Switzerland Tanzania Uganda".split()
+    "Belgium Burundi Cameroon Canada Chad Fiji India Kenya Madagascar Malawi Malta "
+    "Mauritania Morocco Pakistan Philippines Rwanda Singapore Somalia Sudan Switzerland Tanzania "
+    "Uganda".split()
 )
 """Countries of two languages that are both asked about, or where the main one is arguable."""
 TONGUES = ("Arabic", "English", "French", "Spanish")
