@@ -8,8 +8,9 @@ from string import Formatter
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.lexicon import gazetteer
 from t2l_fast.tasks.lexicon import nations as table
-from t2l_fast.tasks.lexicon.asking import drafts, sheets
+from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.nations import Nation
+from t2l_fast.tasks.lexicon.sheets import sheets
 
 SHEET = """
 capital

@@ -5,9 +5,10 @@ from __future__ import annotations
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.families.countries import capitals
 from t2l_fast.tasks.lexicon import animals, relations
-from t2l_fast.tasks.lexicon.asking import drafts, sheets
+from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.associations import ASSOCIATIONS
 from t2l_fast.tasks.lexicon.nations import nations
+from t2l_fast.tasks.lexicon.sheets import sheets
 from t2l_fast.tasks.lexicon.turned import TURNED, turned
 from t2l_fast.tasks.lexicon.whereabouts import WHEREABOUTS
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.lexicon import interpreting as more
-from t2l_fast.tasks.lexicon.asking import drafts, sheets
+from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.dictionary import dictionary
 from t2l_fast.tasks.lexicon.nations import nations
+from t2l_fast.tasks.lexicon.sheets import sheets
 from t2l_fast.tasks.lexicon.verbs import verbs
 
 NUMBER_LANGUAGES = {

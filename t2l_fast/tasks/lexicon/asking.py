@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft
 
@@ -86,20 +86,6 @@ def drafts(
             )
         )
     return made
-
-
-def sheets(text: str) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
-    """The name, the nouns, the sheet and the table of each block.
-
-    Args:
-        text: blocks as `drafts` reads them, each with a line ": noun; noun" of what an input may be
-            called, and lines ". word=answer word=answer".
-    """
-    for block in text.strip().split("\n\n"):
-        lines = block.split("\n")
-        marked = {mark: [s[2:] for s in lines if s.startswith(f"{mark} ")] for mark in ":."}
-        sheet = "\n".join(line for line in lines if line[:2] not in {": ", ". "})
-        yield lines[0], tuple(marked[":"][0].split("; ")), sheet, " ".join(marked["."])
 
 
 def _phrases(lines: Sequence[str], mark: str) -> list[str]:

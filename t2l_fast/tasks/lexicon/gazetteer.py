@@ -89,21 +89,6 @@ country-and-language
 > write the country, a colon and its language | add a colon and the main language to the country
 . {country}: {language}
 
-code-and-phone
-: a country; the name of a country
-= the country's two-letter code and its phone prefix | the ISO code, then the calling code
-= the abbreviation and, after a space, the number to dial with its plus
-> write the two-letter code and the dialling code | put the phone prefix behind the ISO code
-. {two-letter-code} {phone-prefix}
-
-money-and-code
-: a country; the name of a country
-= the currency code with the country code in parentheses | the code of its money, then its ISO code
-= the money's three letters and, bracketed, the country's two
-> write the currency code and, in brackets, the country code
-> add the bracketed ISO code to the money's
-. {currency-code} ({two-letter-code})
-
 small-code
 : a country; the name of a country
 = the two-letter code of the country in small letters | the ISO code in lower case, without a dot

@@ -7,25 +7,22 @@ NUMBERS = {
     "Norwegian": "no",
     "Romanian": "ro",
     "Turkish": "tr",
-    "Czech": "cs",
-    "Finnish": "fi",
 }
 """Languages whose number words are asked for besides."""
-DIGITS = ("French", "Spanish", "German", "Italian", "Portuguese", "Dutch", "Swedish", "Polish")
+DIGITS = ("French", "Spanish", "German", "Italian", "Portuguese", "Dutch", "Swedish")
 """Languages whose number words are read."""
-TONGUES = {"French": "fr", "Spanish": "es", "German": "de", "Dutch": "nl", "Polish": "pl"}
+TONGUES = {"French": "fr", "Spanish": "es", "German": "de", "Dutch": "nl"}
 """Languages in which languages are named."""
-HOME = ("French", "Spanish", "German", "Polish")
+HOME = ("French", "Spanish", "German")
 """Languages whose names of countries are read."""
 ACROSS = (
-    "French Spanish; French German; Spanish French; Spanish Italian; German French; German Dutch; "
-    "Italian Spanish; Italian German; Dutch German; Dutch French; Swedish German; Polish Italian"
+    "French Spanish; Spanish French; Spanish Italian; Italian Spanish; French German; "
+    "German French; Dutch German"
 )
 """From a foreign language into another."""
 FORMED = (
-    "Capitals French; Capitals Spanish; Capitals Italian; "
-    "Equation German; Equation Dutch; Equation Portuguese; "
-    "Brackets French; Brackets Spanish; Brackets Swedish"
+    "Capitals French; Capitals Spanish; Equation German; Equation Italian; Brackets French; "
+    "Brackets Portuguese"
 )
 """Words that are translated and written in a certain form."""
 PATTERNS = {"Capitals": "^{1}", "Equation": "{0} = {1}", "Brackets": "{0} ({1})"}
@@ -50,7 +47,8 @@ language-in-{low}
 : a language; the English name of a language
 = the {L} name of the language | the language's name in {L} | what {L} speakers call the language
 = the word for that language as found in a {L} dictionary
-> translate the name of the language into {L} | name the language in {L} | say what it is called in {L}
+> translate the name of the language into {L} | name the language in {L}
+> say what it is called in {L}
 """
 HOME_SHEET = """
 country-from-{low}

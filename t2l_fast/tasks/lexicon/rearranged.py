@@ -50,8 +50,6 @@ swap-halves = {2}, {3}, {0}, {1} | the list with its halves swapped
 = all words, the last two before the first two | all four, the second half in front
 first-three-reversed = {2}, {1}, {0} | the first three words in reverse order
 = word three, word two, word one | the first three, read from right to left
-last-three-reversed = {3}, {2}, {1} | the last three words in reverse order
-= word four, word three, word two | the last three, read from right to left
 all-capitals = ^{0}, {1}, {2}, {3} | all four words in capital letters
 = the whole list in upper case | the entire list, with big letters only
 all-and = {0} and {1} and {2} and {3} | all four words with "and" between them
@@ -62,8 +60,6 @@ all-slashes = {0}/{1}/{2}/{3} | all four words joined by slashes
 = the whole list, slashes in place of its commas | the four words with slashes dividing them
 all-spaces = {0} {1} {2} {3} | all four words separated by spaces only
 = the whole list, its commas removed | the four words without any comma
-all-semicolons = {0}; {1}; {2}; {3} | all four words separated by semicolons
-= the whole list, semicolons in place of its commas | the four words with ";" dividing them
 all-initials = {0[0]}, {1[0]}, {2[0]}, {3[0]} | the first letters of all four words
 = the initial of each word, with commas | the letters with which the four words begin
 """

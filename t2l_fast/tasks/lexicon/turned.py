@@ -36,13 +36,6 @@ symbol-to-element
 > name the chemical element of the symbol | spell out the chemical symbol
 > say for which element the letters stand
 
-number-to-element
-: a number; an atomic number
-= the element with this atomic number | the name of the element in that place of the periodic table
-= the chemical element that has as many protons | the element whose nucleus holds so many protons
-> name the chemical element with this atomic number | look the number up in the periodic table
-> tell which element has so many protons
-
 abbreviation-to-state
 : two letters; a postal abbreviation
 = the American state with this abbreviation | the US state that the two letters stand for
@@ -63,13 +56,6 @@ antonym-in-capitals
 = the contrary word, shouted in capitals | the reverse of the word, with big letters only
 > write the opposite of the word in capital letters | shout the antonym of the word in upper case
 > put the contrary of the word in big letters
-
-synonym-in-capitals
-: a word; an English word
-= a synonym of the word, in capital letters | another word with the same meaning, in upper case
-= a word that means the same, shouted in capitals | an equivalent word, with big letters only
-> write a synonym of the word in capital letters | shout another word of like meaning in upper case
-> put a word with equal meaning in big letters
 
 young-in-capitals
 : an animal; the name of an animal
@@ -130,13 +116,11 @@ def turned(known: Mapping[str, Pairs]) -> dict[str, dict[str, str]]:
         "british-spelling": "american-spelling",
         "expansion": "contraction",
         "symbol-to-element": "element-symbol",
-        "number-to-element": "element-number",
         "abbreviation-to-state": "state-abbreviation",
         "tool-owner": "tool",
     }
     loud = {
         "antonym-in-capitals": "antonym",
-        "synonym-in-capitals": "synonym",
         "young-in-capitals": "animal-young",
         "sound-in-capitals": "animal-sound",
         "colour-in-capitals": "colour",

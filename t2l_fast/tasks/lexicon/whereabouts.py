@@ -90,20 +90,4 @@ field-of-fame
 . Shakespeare=literature Dickens=literature Tolstoy=literature Hemingway=literature
 . Goethe=literature Kafka=literature Orwell=literature Dostoevsky=literature Cervantes=literature
 . Twain=literature Austen=literature Homer=literature Dante=literature Flaubert=literature
-
-element-kind
-: a chemical element; an element
-= the nature of the element, metallic or nonmetallic | metallic or nonmetallic, by the element
-= its chemical class
-= the side of the periodic table it is on, metallic or nonmetallic
-> say if the element is metallic or nonmetallic | classify it in chemistry
-> tell whether a chemist counts it among metals, by metallic or nonmetallic
-. hydrogen=nonmetallic helium=nonmetallic carbon=nonmetallic nitrogen=nonmetallic
-. oxygen=nonmetallic fluorine=nonmetallic neon=nonmetallic phosphorus=nonmetallic
-. sulfur=nonmetallic chlorine=nonmetallic argon=nonmetallic selenium=nonmetallic
-. bromine=nonmetallic krypton=nonmetallic iodine=nonmetallic xenon=nonmetallic lithium=metallic
-. sodium=metallic magnesium=metallic aluminum=metallic potassium=metallic calcium=metallic
-. titanium=metallic chromium=metallic manganese=metallic iron=metallic cobalt=metallic
-. nickel=metallic copper=metallic zinc=metallic silver=metallic tin=metallic gold=metallic
-. mercury=metallic lead=metallic platinum=metallic uranium=metallic
 """
