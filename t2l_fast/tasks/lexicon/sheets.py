@@ -9,8 +9,8 @@ def sheets(text: str) -> Iterator[tuple[str, tuple[str, ...], str, str]]:
     """The name, the nouns, the sheet and the table of each block.
 
     Args:
-        text: blocks as `asking.drafts` reads them, each with a line ": noun; noun" of what an input may be
-            called, and lines ". word=answer word=answer".
+        text: blocks as `asking.drafts` reads them, each with a line ": noun; noun" of what an
+            input may be called, and lines ". word=answer word=answer".
     """
     for block in text.strip().split("\n\n"):
         lines = block.split("\n")
