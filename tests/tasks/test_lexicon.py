@@ -7,6 +7,14 @@ from collections import Counter
 import pytest
 
 from t2l_fast.tasks.lexicon import ADJECTIVES, CATEGORIES, MEMBERS, NAMES, common_words
+from t2l_fast.tasks.lexicon.associations import ASSOCIATIONS
+from t2l_fast.tasks.lexicon.judgements import ANYWHERE, judgements
+from t2l_fast.tasks.lexicon.kinds import CLASHES, KINDS
+from t2l_fast.tasks.lexicon.realms import REALM_CLASHES, realms
+from t2l_fast.tasks.lexicon.sheets import sheets
+from t2l_fast.tasks.lexicon.whereabouts import WHEREABOUTS
+
+RELATIONS = {name: rows.split() for name, _, _, rows in sheets(ASSOCIATIONS + WHEREABOUTS)}
 
 
 def test_no_word_stands_in_two_categories() -> None:
@@ -48,3 +56,50 @@ def test_every_category_is_named_in_three_ways_of_its_own() -> None:
     assert MEMBERS.keys() == CATEGORIES.keys()
     assert {len(named) for named in MEMBERS.values()} == {3}
     assert len(set(phrases)) == len(phrases)
+
+
+def test_no_word_stands_in_two_kinds() -> None:
+    seen = Counter(word.lower() for kind in KINDS.values() for word in kind.words)
+    assert [word for word, times in seen.items() if times > 1] == []
+    assert all(len(kind.words) >= 15 for kind in KINDS.values())
+
+
+def test_kinds_and_realms_are_named_as_no_other_category_is() -> None:
+    named = [*(kind.phrases for kind in (*KINDS.values(), *realms().values())), *MEMBERS.values()]
+    phrases = [phrase for own in named for phrase in own]
+    assert {len(own) for own in named} == {3}
+    assert len(set(phrases)) == len(phrases)
+
+
+def test_clashes_name_known_kinds_and_realms() -> None:
+    assert {name for group in CLASHES for name in group} <= KINDS.keys()
+    assert {name for group in REALM_CLASHES for name in group} <= realms().keys()
+
+
+def test_realms_that_share_a_word_are_never_asked_about_together() -> None:
+    known = realms()
+    sharing = [
+        {a, b} for a in known for b in known if a < b and {*known[a].words} & {*known[b].words}
+    ]
+    assert all(any(pair <= group for group in REALM_CLASHES) for pair in sharing)
+
+
+@pytest.mark.parametrize("name", RELATIONS)
+def test_a_relation_tells_each_word_once(name: str) -> None:
+    words = [row.split("=")[0] for row in RELATIONS[name]]
+    assert len(words) == len({*words}) >= 30
+    assert all(row.count("=") == 1 and all(row.split("=")) for row in RELATIONS[name])
+
+
+def test_each_sentence_is_judged_in_one_way_and_both_sorts_are_alike_in_number() -> None:
+    told = judgements()
+    sentences = [text for judgement in told.values() for text in judgement.sentences]
+    assert len({*sentences}) == len(sentences)
+    for name, judgement in told.items():
+        share = sum(judgement.sentences.values()) / len(judgement.sentences)
+        assert 0.4 < share < 0.6, name
+
+
+def test_labels_of_no_distinction_in_particular_recur() -> None:
+    used = Counter(pair for judgement in judgements().values() for pair in judgement.labels)
+    assert {used[pair] for pair in ANYWHERE} == {3}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from string import Formatter
 
 from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.lexicon import gazetteer
 from t2l_fast.tasks.lexicon import nations as table
 from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.nations import Nation
+from t2l_fast.tasks.lexicon.sheets import sheets
 
 SHEET = """
 capital
@@ -144,6 +147,46 @@ def _pairs() -> dict[str, dict[str, str]]:
     return pairs
 
 
+def _patterned(pattern: str, known: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The pattern filled for every country of which all its facts are known."""
+    change = {"^": str.upper, "_": str.lower}.get(pattern[0], str)
+    told = {}
+    for nation in table.nations():
+        facts = {name: pairs.get(nation.name) for name, pairs in known.items()}
+        facts["country"] = nation.name
+        if all(facts[field] for _, field, _, _ in Formatter().parse(pattern) if field):
+            told[nation.name] = change(pattern.lstrip("^_").format(**facts))
+    return told
+
+
+def _labelled(known: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Sheets and pairs of what is said of some countries and denied of the others."""
+    for continent, adjective in gazetteer.CONTINENTAL.items():
+        yield (
+            gazetteer.INSIDE.format(low=adjective.lower(), L=adjective, C=continent),
+            {
+                country: adjective if found == continent else f"non-{adjective}"
+                for country, found in known["continent"].items()
+            },
+        )
+    for tongue in gazetteer.TONGUES:
+        yield (
+            gazetteer.SPOKEN.format(low=tongue.lower(), L=tongue),
+            {
+                country: f"{tongue}: {'yes' if found == tongue else 'no'}"
+                for country, found in known["language"].items()
+                if country not in gazetteer.UNDECIDED
+            },
+        )
+
+
 def tasks() -> list[Draft]:
-    """Codes, names and labels of well-known countries."""
-    return drafts(SHEET, ("a country", "the name of a country", "a country's name"), _pairs())
+    """Codes, names and labels of well-known countries, alone and together."""
+    known = _pairs()
+    made = drafts(SHEET, ("a country", "the name of a country", "a country's name"), known)
+    for name, nouns, sheet, pattern in sheets(gazetteer.COMPOSED):
+        made += drafts(sheet, nouns, {name: _patterned(pattern, known)})
+    for text, pairs in _labelled(known):
+        for name, nouns, sheet, _ in sheets(text):
+            made += drafts(sheet, nouns, {name: pairs})
+    return made

@@ -2,42 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import permutations
 
 from t2l_fast.tasks.draft import Draft, worded
-from t2l_fast.tasks.lexicon import NAMES
-
-Slots = Mapping[str, str]
-
-SENTENCES = 240
-"""Sentences in the pool of all tasks."""
-
-_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
-_NUMBERS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven")
-_SLOTS: dict[str, tuple[str, ...]] = {
-    "name": NAMES,
-    "verb": tuple("bought sold found lost painted counted carried packed cleaned needed".split()),
-    "number": tuple(str(n) for n in range(2, 12)),
-    "colour": tuple("red blue green yellow purple pink brown black white grey".split()),
-    "thing": tuple(
-        "apples cars books chairs shirts cups hats balls pens bags lamps boots tables plates "
-        "bottles doors kites bikes pears rings spoons socks stamps towels".split()
-    ),
-    "city": tuple(
-        "Paris London Berlin Madrid Rome Tokyo Moscow Vienna Dublin Athens Chicago Boston Lisbon "
-        "Prague Oslo Cairo Delhi Toronto Sydney Seattle".split()
-    ),
-    "day": _DAYS,
-}
-_PATTERNS = (
-    "{name} {verb} {number} {colour} {thing} in {city} on {day}.",
-    "On {day}, {name} {verb} {number} {colour} {thing} in {city}.",
-    "In {city}, {name} {verb} {number} {colour} {thing} on {day}.",
-    "On {day} in {city}, {name} {verb} {number} {colour} {thing}.",
-    "Last {day} {name} {verb} {number} {colour} {thing} in {city}.",
-    "{city}, {day}: {name} {verb} {number} {colour} {thing}.",
-)
+from t2l_fast.tasks.lexicon.fields import FIELDS, JOINED, ROWS, SINGLES, WRITTEN
+from t2l_fast.tasks.lexicon.reports import DAYS, NUMBERS, Slots, sentences
 
 _TEMPLATES = (
     "Extract {} from the sentence.",
@@ -66,35 +36,6 @@ _EVAL_TEMPLATES = (
     "parse the event, keep {}",
     "After reading what happened, say {} without further words.",
 )
-_PHRASES = """
-name = the name of the person; the person who did it; the first name of the one acting
-number = the number; the quantity as digits; how many things there were, as a number
-colour = the colour; the color of the things; the colour word
-thing = the kind of things; the objects, without number and colour; the plural noun
-city = the city; the place where it happened; the name of the town
-weekday = the day of the week; the weekday when it happened; the day it took place
-verb = the verb; the action that was done; the action word in the past tense
-colour-thing = the colour and the things; the things with their colour in front
-number-thing = the number and the things, no colour; the things after their count, colour left out
-number-colour = the number followed by the colour; the quantity and then the colour, not the things
-verb-thing = the verb and the things, no number or colour; the action followed by the objects only
-name-verb = the name followed by the verb; the person and then the action
-name-city = the person and the city, with a comma between; the name, a comma, and the place
-city-weekday = the city and the weekday, with a comma between; where, a comma, and on which day
-weekday-name = the weekday, a colon, and the person; the day and who it was, joined by a colon
-thing-number = the things, a colon, and their number; the objects and how many, joined by a colon
-name-upper = the person's name in capital letters; the name of who did it, in upper case
-city-upper = the city in capital letters; the name of the place, in upper case
-thing-upper = the things in capital letters; the plural noun for the objects, in upper case
-number-plus-one = the number plus one; the quantity increased by one; the count with one more added
-number-in-words = the number spelled out in letters; the quantity as a word instead of digits
-weekday-short = the weekday cut to three letters; the abbreviated day, like Mon for Monday
-next-day = the weekday after the one mentioned; the day that follows the day of the event
-name-initial = the initial of the person; the first letter of the person's name
-thing-singular = the things in the singular; one of the objects, a noun without the plural s
-"""
-"""Task, and how to name what it asks."""
-
 _TASKS: dict[str, Callable[[Slots], str]] = {
     "name": lambda s: s["name"],
     "number": lambda s: s["number"],
@@ -116,35 +57,99 @@ _TASKS: dict[str, Callable[[Slots], str]] = {
     "city-upper": lambda s: s["city"].upper(),
     "thing-upper": lambda s: s["thing"].upper(),
     "number-plus-one": lambda s: str(int(s["number"]) + 1),
-    "number-in-words": lambda s: _NUMBERS[int(s["number"]) - 2],
+    "number-in-words": lambda s: NUMBERS[int(s["number"]) - 2],
     "weekday-short": lambda s: s["day"][:3],
-    "next-day": lambda s: _DAYS[(_DAYS.index(s["day"]) + 1) % 7],
+    "next-day": lambda s: DAYS[(DAYS.index(s["day"]) + 1) % 7],
     "name-initial": lambda s: s["name"][0],
     "thing-singular": lambda s: s["thing"][:-1],
 }
 
 
-def sentences() -> dict[str, Slots]:
-    """The pool of all tasks: sentence to what stands in its slots."""
-    rng = random.Random("extract")
-    pool: dict[str, Slots] = {}
-    while len(pool) < SENTENCES:
-        slots = {slot: rng.choice(words) for slot, words in _SLOTS.items()}
-        pool[rng.choice(_PATTERNS).format(**slots)] = slots
-    return pool
+_FORMATTED = {
+    "capitals": "verb colour day",
+    "small": "name city day",
+    "parentheses": "name number city thing",
+    "quotes": "verb colour city day",
+    "label": "name number colour city",
+}
+"""Fields that are asked for in another way of writing; the labels are the fields' own names."""
+_IN_A_ROW = ("name number city", "thing day verb", "city name colour", "day verb number")
+_SENSIBLE = ("number colour thing", "name city day", "name verb thing")
+
+
+def _draft(
+    name: str, phrases: Sequence[str], unseen: Sequence[str], pairs: Mapping[str, str]
+) -> Draft:
+    return Draft(name, worded(_TEMPLATES, *phrases), worded(_EVAL_TEMPLATES, *unseen), pairs)
+
+
+def _formatted(pool: Mapping[str, Slots]) -> Iterator[Draft]:
+    """One field, written in another way."""
+    change = {"capitals": str.upper, "small": str.lower}
+    for way, fields in _FORMATTED.items():
+        for field in fields.split():
+            write = change.get(way, str)
+            how = [phrase.format("", field) for phrase in WRITTEN[way].phrases]
+            *seen, unseen = FIELDS[field]
+            pairs = {
+                text: WRITTEN[way].pattern.format(write(slots[field]), field)
+                for text, slots in pool.items()
+            }
+            phrases = [f"{what} {how[i % 2]}" for i, what in enumerate(seen)]
+            yield _draft(f"{field}-{way}", phrases, [f"{unseen}, {how[2]}"], pairs)
+
+
+def _paired(pool: Mapping[str, Slots]) -> Iterator[Draft]:
+    """Every ordered pair of fields, joined in one of the ways; every fourth in capital letters."""
+    order, joints = list(FIELDS), list(JOINED)
+    for i, (first, second) in enumerate(permutations(order, 2)):
+        joint = joints[(3 * order.index(first) + order.index(second)) % len(joints)]
+        (how, between, middle), a, b = JOINED[joint].phrases, FIELDS[first], FIELDS[second]
+        loud = i % 4 == 3
+        end = ", all in capital letters" if loud else ""
+        pairs = {
+            text: JOINED[joint].pattern.format(slots[first], slots[second])
+            for text, slots in pool.items()
+        }
+        if loud:
+            pairs = {text: target.upper() for text, target in pairs.items()}
+        phrases = (
+            f"{a[0]} and {b[0]}, {how}{end}",
+            between.format(a=a[1], b=b[1]) + end,
+            f"{a[2]} first and then {b[2]}, {how}{end}",
+        )
+        unseen = f"{a[3]} and {b[3]}, {middle}" + (", everything in upper case" if loud else "")
+        name = f"{first}-{second}-{joint}" + ("-capitals" if loud else "")
+        yield _draft(name, phrases, [unseen], pairs)
+
+
+def _threefold(pool: Mapping[str, Slots]) -> Iterator[Draft]:
+    """Three fields in a row."""
+    rows = [*zip(_IN_A_ROW, ROWS, strict=True), *((fields, "spaces") for fields in _SENSIBLE)]
+    for fields, row in rows:
+        a, b, c = (FIELDS[field] for field in fields.split())
+        how = ROWS[row].phrases
+        phrases = (
+            f"{a[0]}, {b[0]} and {c[0]}, {how[0]}",
+            f"{a[1]}, then {b[1]}, then {c[1]}, {how[1]}",
+            f"three things, {a[2]}, {b[2]} and {c[2]}, {how[0]}",
+        )
+        pairs = {
+            text: ROWS[row].pattern.format(*(slots[field] for field in fields.split()))
+            for text, slots in pool.items()
+        }
+        unseen = f"{a[3]}, {b[3]} and {c[3]}, {how[2]}"
+        yield _draft(f"{fields.replace(' ', '-')}-{row}", phrases, [unseen], pairs)
 
 
 def tasks() -> list[Draft]:
-    """Single slots, pairs of slots, and slots written another way, all over one pool."""
+    """Single slots, pairs and triples of slots, each written in several ways, over one grammar."""
     pool = sentences()
-    lines = (line.split(" = ") for line in _PHRASES.strip().splitlines())
+    lines = (line.split(" = ") for line in SINGLES.strip().splitlines())
     wording = {name: tuple(phrases.split("; ")) for name, phrases in lines}
-    return [
-        Draft(
-            name,
-            worded(_TEMPLATES, *phrases),
-            worded(_EVAL_TEMPLATES, *phrases),
-            {sentence: _TASKS[name](slots) for sentence, slots in pool.items()},
-        )
+    made = [
+        _draft(name, phrases, phrases, {text: _TASKS[name](slots) for text, slots in pool.items()})
         for name, phrases in wording.items()
     ]
+    pool |= sentences("extract more")
+    return [*made, *_formatted(pool), *_paired(pool), *_threefold(pool)]

@@ -1,4 +1,4 @@
-"""A label from a pair for a sentence: sentiment, tense, question, person or thing, politeness."""
+"""A label from a pair for a sentence: sentiment, tense, question, politeness, and a dozen more."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.lexicon.judgements import Judgement, judgements
 
 SENTENCES = 200
 """Sentences in the pool of all tasks but the polite ones."""
@@ -144,11 +145,26 @@ def _task(kind: str, pair: tuple[str, str], pool: dict[str, dict[str, bool]]) ->
     return Draft(f"{kind}-{number}", described[0], described[1], pairs)
 
 
+def _judged(kind: str, judgement: Judgement) -> list[Draft]:
+    """One task per label pair, all over the same sentences."""
+    *sides, unseen = zip(judgement.yes, judgement.no, strict=True)
+    return [
+        Draft(
+            f"{kind}-{'-'.join(pair).lower().replace(chr(39), '')}",
+            tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(_TEMPLATES)),
+            tuple(t.format(*pair, *unseen) for t in _EVAL_TEMPLATES),
+            {text: pair[not held] for text, held in judgement.sentences.items()},
+        )
+        for pair in judgement.labels
+    ]
+
+
 def tasks() -> list[Draft]:
     """One task per label pair of each distinction."""
     pool = _opinions() | _requests()
-    return [
+    made = [
         _task(kind, pair, pool)
         for kind, distinction in _DISTINCTIONS.items()
         for pair in distinction.labels
     ]
+    return [*made, *(draft for kind, told in judgements().items() for draft in _judged(kind, told))]

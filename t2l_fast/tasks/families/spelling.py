@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
 from t2l_fast.tasks.lexicon import common_words
+from t2l_fast.tasks.lexicon.respelled import respelled
+from t2l_fast.tasks.lexicon.spelled_out import spelled_out
 
 TEMPLATES = (
     "Return {}.",
@@ -117,7 +119,7 @@ def tasks() -> list[Draft]:
     """One task per rule, over one pool of words of 5 to 8 letters."""
     words = [w for w in common_words() if 5 <= len(w) <= 8 and w.isalpha()]
     pool = random.Random("spelling").sample(words, min(240, len(words)))
-    return [
+    made = [
         Draft(
             name,
             (*worded(TEMPLATES, first, second), said),
@@ -125,4 +127,13 @@ def tasks() -> list[Draft]:
             mapped(pool, function),
         )
         for name, (function, first, second, said, held_out) in RULES.items()
+    ]
+    return made + [
+        Draft(
+            name,
+            worded(TEMPLATES, *spelling.phrases),
+            worded(EVAL_TEMPLATES, spelling.unseen),
+            mapped(pool, spelling.function),
+        )
+        for name, spelling in (spelled_out() | respelled()).items()
     ]

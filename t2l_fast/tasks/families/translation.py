@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.lexicon import interpreting as more
 from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.dictionary import dictionary
 from t2l_fast.tasks.lexicon.nations import nations
+from t2l_fast.tasks.lexicon.sheets import sheets
+from t2l_fast.tasks.lexicon.verbs import verbs
 
 NUMBER_LANGUAGES = {
     "French": "fr",
@@ -58,7 +61,7 @@ word-from-{low}
 
 
 def tasks() -> list[Draft]:
-    """Numbers 1 to 99, countries, and everyday words both ways."""
+    """Numbers 1 to 99, countries, languages, verbs and everyday words, both ways and across."""
     words = dictionary()
     numbers = {name: _numbers(code) for name, code in NUMBER_LANGUAGES.items()}
     countries = {name: _countries(code) for name, code in COUNTRY_LANGUAGES.items()}
@@ -68,7 +71,58 @@ def tasks() -> list[Draft]:
         *_drafts(_COUNTRY, ("a country", "an English country name"), countries),
         *_drafts(_WORD, ("a word", "an English word"), words),
         *_drafts(_BACK, ("a word", "a foreign word"), back),
+        *_more_numbers(numbers),
+        *_more_names(countries),
+        *_more_words(words),
     ]
+
+
+def _told(sheet: str, pairs: Mapping[str, str], language: str, into: str = "") -> list[Draft]:
+    text = sheet.format(low=language.lower(), L=language, into=into.lower(), M=into)
+    return [
+        d for name, nouns, block, _ in sheets(text) for d in drafts(block, nouns, {name: pairs})
+    ]
+
+
+def _more_numbers(numbers: Mapping[str, Mapping[str, str]]) -> Iterator[Draft]:
+    """In further languages, and back into digits."""
+    further = {name: _numbers(code) for name, code in more.NUMBERS.items()}
+    yield from _drafts(_NUMBER, ("a number", "a number in digits", "an integer below 100"), further)
+    for name in more.DIGITS:
+        others = {
+            word for other in more.DIGITS if other != name for word in numbers[other].values()
+        }
+        yield from _told(more.DIGITS_SHEET, _reversed(numbers[name], others), name)
+
+
+def _more_names(countries: Mapping[str, Mapping[str, str]]) -> Iterator[Draft]:
+    """Languages in other languages, and countries back into English."""
+    from babel import Locale
+
+    english = Locale("en").languages
+    for name, code in more.TONGUES.items():
+        called = Locale(code).languages
+        pairs = {english[tongue]: called[tongue] for tongue in more.TONGUE_CODES.split()}
+        yield from _told(more.TONGUE_SHEET, pairs, name)
+    for name in more.HOME:
+        others = {c for other in more.HOME if other != name for c in countries[other].values()}
+        yield from _told(more.HOME_SHEET, _reversed(countries[name], others), name)
+
+
+def _more_words(words: Mapping[str, Mapping[str, str]]) -> Iterator[Draft]:
+    """Verbs; words from one foreign language into another, and in other forms."""
+    for name, pairs in verbs().items():
+        yield from _told(more.VERB_SHEET, pairs, name)
+    for source, target in (pair.split() for pair in more.ACROSS.split("; ")):
+        english = _reversed(words[source], others=_spoken(words, source))
+        pairs = {word: words[target][meaning] for word, meaning in english.items()}
+        yield from _told(more.ACROSS_SHEET, pairs, source, target)
+    for form, name in (pair.split() for pair in more.FORMED.split("; ")):
+        pattern = more.PATTERNS[form]
+        pairs = {a: pattern.lstrip("^").format(a, b) for a, b in words[name].items()}
+        if pattern.startswith("^"):
+            pairs = {word: target.upper() for word, target in pairs.items()}
+        yield from _told(more.FORM_SHEETS[form], pairs, name)
 
 
 def _drafts(
