@@ -34,11 +34,8 @@ def test_a_problem_is_kept_whole(problem, sni):
     assert sni_fields({"input": sni.text("Do it.", problem), "output": ["x"]})["problem"] == problem
 
 
-def test_a_definition_may_have_lines_and_end_without_examples(sni):
-    text = "Definition: One.\nTwo.\n\nNow complete the following example -\nInput: x\nOutput: "
-    fields = sni_fields(
-        {"input": text.replace("Now", "Positive Example 1 -\n\nNow"), "output": [1]}
-    )
+def test_a_definition_may_have_lines_and_an_answer_be_a_number(sni):
+    fields = sni_fields({"input": sni.text("One.\nTwo.", "x") + " ", "output": [1]})
     assert fields == {"task_def": f"One.\nTwo. {TOLD}", "problem": "x", "answer": "1"}
 
 
