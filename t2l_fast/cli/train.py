@@ -10,6 +10,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from t2l_fast.cli.data import (
+    DataRoot,
+    MaxExamples,
+    Style,
+    TasksFolder,
+    TokenFolder,
+    read_splits,
+    template,
+    token_folder,
+)
 from t2l_fast.errors import ArgumentError
 
 app = typer.Typer(help="Train generators.", no_args_is_help=True)
@@ -92,9 +102,11 @@ def sft(
     standardise_codes: Annotated[
         bool, typer.Option("--standardise-codes", help="For encoders of uneven numbers (causal:).")
     ] = False,
-    tasks: Annotated[
-        Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
-    ] = None,
+    tasks: TasksFolder = None,
+    data_root: DataRoot = None,
+    max_examples: MaxExamples = 0,
+    prompt: Style = None,
+    token_cache: TokenFolder = None,
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
     latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
     head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 384,
@@ -158,7 +170,7 @@ def sft(
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
     from t2l_fast.models import default_cache, load_model
-    from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
+    from t2l_fast.tasks import Prompt
     from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
 
     config = SFTConfig(
@@ -194,10 +206,7 @@ def sft(
         shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
         typer.echo(json.dumps(shown | config.to_dict(), indent=1))
         return
-    if tasks is None:
-        splits = dict(load_suite().splits)
-    else:
-        splits = {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
+    splits = read_splits(tasks, data_root, max_examples, silent=as_json)
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
@@ -214,7 +223,7 @@ def sft(
         head_in_size=head_in_size,
         base_model=base,
         encoder=encoder,
-        prompt_template=COMPACT,
+        prompt_template=template(tasks, prompt),
         standardise_codes=standardise_codes,
     )
     made: Any
@@ -226,12 +235,13 @@ def sft(
     trainer = SFTTrainer(
         made,
         model,
-        Prompt(tokenizer),
+        Prompt(tokenizer, shape.prompt_template),
         train,
         config,
         out,
         held_out=splits,
         warm_start=WarmStartConfig() if warm_start else None,
+        token_cache=token_folder(tasks, token_cache),
     )
     with _progress(as_json) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
