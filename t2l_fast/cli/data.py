@@ -123,4 +123,8 @@ def token_folder(tasks: Path | None, given: Path | None) -> Path | None:
     """Where tokenised texts are kept; None = in RAM."""
     from t2l_fast.models import default_cache
 
-    return default_cache() / "tokens" if given is None and is_published(tasks) else given
+    folder = default_cache() / "tokens" if given is None and is_published(tasks) else given
+    if folder is not None:
+        told = f"texts are tokenised once, all before the first step, into {folder}"
+        Console(stderr=True).print(told, markup=False, soft_wrap=True)
+    return folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,9 +53,7 @@ class Prompt:
         return "\n".join([*told, prompt]) + prefill
 
     def ids(self, source: str | Example, description: str | None = None) -> list[int]:
-        special = self.template is not None  # chat templates write their special tokens themselves
-        text = self.text(source, description)
-        return self.tokenizer(text, add_special_tokens=special).input_ids
+        return self._prompts([self.text(source, description)])[0]
 
     def answer_ids(self, output: str, prefill: str = "") -> list[int]:
         """The answer as the model has to continue, with the end of sequence.
@@ -62,9 +61,21 @@ class Prompt:
         Args:
             prefill: what the prompt ends with.
         """
-        text = self._gap(prefill) + output
-        ids = self.tokenizer(text, add_special_tokens=False).input_ids
-        return [*ids, self.tokenizer.eos_token_id]
+        return self._answers([self._gap(prefill) + output])[0]
+
+    def sides(self, examples: Sequence[Example]) -> list[tuple[list[int], list[int]]]:
+        """`ids` and `answer_ids` of many examples, which the tokenizer shares out among cores."""
+        starts = self._prompts([self.text(example) for example in examples])
+        texts = [self._gap(example.prefill) + example.output for example in examples]
+        return list(zip(starts, self._answers(texts), strict=True))
+
+    def _prompts(self, texts: list[str]) -> list[list[int]]:
+        special = self.template is not None  # chat templates write their special tokens themselves
+        return self.tokenizer(texts, add_special_tokens=special).input_ids
+
+    def _answers(self, texts: list[str]) -> list[list[int]]:
+        made = self.tokenizer(texts, add_special_tokens=False).input_ids
+        return [[*ids, self.tokenizer.eos_token_id] for ids in made]
 
     def _gap(self, prefill: str) -> str:
         """What parts a prompt from what follows; a chat template ends as its answers begin."""

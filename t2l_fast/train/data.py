@@ -125,10 +125,15 @@ class Collator:
 
 
 def tokenised(prompt: Prompt, example: Example, description: str | None, max_tokens: int) -> Tokens:
-    """A prompt and its answer; each loses its beginning beyond `max_tokens`."""
-    start = prompt.ids(example, description)[-max_tokens:]
-    end = prompt.answer_ids(example.output, example.prefill)[-max_tokens:]
-    return (*start, *end), len(start)
+    """Ids of a prompt and of its answer; each loses its beginning beyond `max_tokens`."""
+    start = prompt.ids(example, description)
+    return joined(start, prompt.answer_ids(example.output, example.prefill), max_tokens)
+
+
+def joined(start: Sequence[int], end: Sequence[int], max_tokens: int) -> Tokens:
+    """Ids of a prompt and of its answer, cut and put together."""
+    start = start[-max_tokens:]
+    return (*start, *end[-max_tokens:]), len(start)
 
 
 def collate(rows: Sequence[Row], pad: int) -> MicroBatch:

@@ -6,7 +6,7 @@ import pytest
 
 from t2l_fast.errors import CacheError
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train import OracleConfig, data, read_library, train_library
+from t2l_fast.train import OracleConfig, data, read_library, token_cache, train_library
 from t2l_fast.train.data import Collator
 from t2l_fast.train.token_cache import TokenCache
 
@@ -15,17 +15,14 @@ pytest.importorskip("datasets", reason="the token cache needs datasets")
 
 @pytest.fixture
 def made(monkeypatch):
-    """Inputs of the examples that were tokenised, in order."""
-    import t2l_fast.train.token_cache as module
+    """Inputs of the examples that were tokenised for the cache, in order."""
+    seen, sides = [], Prompt.sides
 
-    seen, tokenised = [], data.tokenised
+    def counted(prompt, examples):
+        seen.extend(example.input for example in examples)
+        return sides(prompt, examples)
 
-    def counted(prompt, example, *rest):
-        seen.append(example.input)
-        return tokenised(prompt, example, *rest)
-
-    monkeypatch.setattr(module, "tokenised", counted)
-    monkeypatch.setattr(data, "tokenised", counted)
+    monkeypatch.setattr(Prompt, "sides", counted)
     return seen
 
 
@@ -157,12 +154,26 @@ def test_tasks_without_training_examples_are_passed_over(tiny, tasks, cache):
     assert len(cache(tasks=[held])) == 0
 
 
-def test_a_run_is_the_same_with_and_without(runs, trainer, tmp_path, made):
+def test_many_examples_are_tokenised_in_parts(tiny, cache, monkeypatch):
+    monkeypatch.setattr(token_cache, "_AT_ONCE", 5)
+    task = tiny.task("many/one", {f"input {n}": f"{n}" for n in range(13)})
+    plain, known = Collator(Prompt(tiny.tokenizer())), cache(tasks=[task])
+    for example in task.train:
+        row = plain.row(0, example)
+        assert known.get(example) == (row.ids, row.prompt_length)
+
+
+def test_a_run_is_the_same_with_and_without(runs, trainer, tmp_path, made, monkeypatch):
+    def never(*args):
+        raise AssertionError("a training example was tokenised past the cache")
+
     cached, plain = trainer("cached", token_cache=tmp_path / "tokens"), trainer("plain")
     cached.train()
     made.clear()
     again = trainer("again", token_cache=tmp_path / "tokens")
-    again.train()
+    with monkeypatch.context() as patch:
+        patch.setattr(data, "tokenised", never)
+        again.train()
     assert made == []
     plain.train()
     runs.assert_same(cached, plain)
