@@ -60,6 +60,10 @@ class CheckpointError(T2LError, ValueError):
     """A checkpoint is missing, damaged, or made for something else."""
 
 
+class CacheError(T2LError, OSError):
+    """A cache on disk can't be read or written."""
+
+
 class ModelNotFound(T2LError, FileNotFoundError):
     """A base model is neither installed nor cached nor reachable."""
 
@@ -86,6 +90,7 @@ __all__ = [
     "AdapterMismatch",
     "ArgumentError",
     "BankFull",
+    "CacheError",
     "CheckpointError",
     "ConfigError",
     "EncoderError",

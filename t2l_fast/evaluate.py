@@ -160,7 +160,7 @@ def _answered_right(
             texts = _answers(
                 model,
                 prompt,
-                [asked[i].example.input for i in rows],
+                [asked[i].example for i in rows],
                 [told[i] for i in rows],
                 condition,
                 adapters,
@@ -179,7 +179,7 @@ def _answered_right(
 def _answers(
     model: Any,
     prompt: Prompt,
-    sources: Sequence[str],
+    sources: Sequence[Example],
     told: Sequence[str],
     condition: Condition,
     adapters: Adapters | None,
@@ -202,7 +202,8 @@ def _answers(
 
 def _tokens(prompt: Prompt, example: Example) -> int:
     """Tokens of the longest accepted answer: a longer one can't match."""
-    return max(len(prompt.answer_ids(text)) for text in (example.output, *example.answers))
+    texts = (example.output, *example.answers)
+    return max(len(prompt.answer_ids(text, example.prefill)) for text in texts)
 
 
 def _summary(asked: Sequence[Question], right: Sequence[bool]) -> dict[str, Any]:

@@ -10,6 +10,15 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
+from t2l_fast.cli.data import (
+    DataRoot,
+    MaxExamples,
+    Splits,
+    TasksFolder,
+    is_published,
+    read_splits,
+    refuse_data_options,
+)
 from t2l_fast.errors import ArgumentError, ConfigError
 
 
@@ -19,11 +28,14 @@ def evaluate(
     ] = "smollm2",
     split: Annotated[
         list[str] | None,
-        typer.Option(help="train, held_out or held_out_families; repeatable; default: all."),
+        typer.Option(
+            help="train, held_out or held_out_families; of Text-to-LoRA's folders train, seen, "
+            "held_out or benchmarks; repeatable; default: all, of the latter the first and third."
+        ),
     ] = None,
-    tasks: Annotated[
-        Path | None, typer.Option(help="Task file or folder instead of the built-in suite.")
-    ] = None,
+    tasks: TasksFolder = None,
+    data_root: DataRoot = None,
+    max_examples: MaxExamples = 0,
     examples: Annotated[int, typer.Option(min=1, help="Validation examples per task.")] = 4,
     max_tasks: Annotated[int, typer.Option(min=0, help="Of each split; 0 = all.")] = 0,
     multi_task: Annotated[
@@ -46,7 +58,12 @@ def evaluate(
     from t2l_fast.models import describe, load_model
     from t2l_fast.tasks import Prompt
 
-    splits = _splits(split, tasks, max_tasks, seed)
+    if is_published(tasks):
+        known = read_splits(tasks, data_root, max_examples, split, silent=as_json)
+    else:
+        refuse_data_options(data_root, max_examples)
+        known = _splits(split, tasks)
+    splits = _drawn(known, max_tasks, seed)
     generator = TextToLora.from_pretrained(checkpoint)
     if generator.config.base_model is None:
         raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
@@ -90,21 +107,26 @@ def evaluate(
         Console().print(reports.table(found))
 
 
-def _splits(wanted: list[str] | None, folder: Path | None, limit: int, seed: int):
-    import random
-
+def _splits(wanted: list[str] | None, folder: Path | None):
     from t2l_fast.tasks import load_suite, read_tasks
 
     if folder is not None:
         if wanted:
-            raise ArgumentError("--split belongs to the built-in suite, got it with --tasks")
-        known = {folder.name: tuple(read_tasks(folder))}
-    else:
-        known = load_suite().splits
-        unknown = sorted({*(wanted or ())} - known.keys())
-        if unknown:
-            raise ArgumentError(f"--split must be one of {list(known)}, got {unknown[0]!r}")
-        known = {name: group for name, group in known.items() if not wanted or name in wanted}
+            raise ArgumentError(
+                "--split belongs to the built-in suite and Text-to-LoRA's folders, got it with "
+                "task files"
+            )
+        return {folder.name: tuple(read_tasks(folder))}
+    known = load_suite().splits
+    unknown = sorted({*(wanted or ())} - known.keys())
+    if unknown:
+        raise ArgumentError(f"--split must be one of {list(known)}, got {unknown[0]!r}")
+    return {name: group for name, group in known.items() if not wanted or name in wanted}
+
+
+def _drawn(known: Splits, limit: int, seed: int) -> Splits:
+    import random
+
     if not limit:
         return known
     rng = random.Random(seed)

@@ -11,13 +11,27 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from t2l_fast.cli.data import (
+    DataRoot,
+    MaxExamples,
+    Style,
+    TasksFolder,
+    TokenFolder,
+    read_descriptions,
+    read_splits,
+    template,
+    token_folder,
+)
+
 
 def oracles(
     out: Annotated[Path, typer.Argument(help="Folder for library.safetensors.")],
     base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
-    tasks: Annotated[
-        Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
-    ] = None,
+    tasks: TasksFolder = None,
+    data_root: DataRoot = None,
+    max_examples: MaxExamples = 0,
+    prompt: Style = None,
+    token_cache: TokenFolder = None,
     max_tasks: Annotated[int | None, typer.Option(min=1, help="The first so many.")] = None,
     target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
     rank: Annotated[int, typer.Option(min=1)] = 4,
@@ -39,11 +53,11 @@ def oracles(
 
     from t2l_fast.config import LoraConfig
     from t2l_fast.models import load_model
-    from t2l_fast.tasks import Prompt, load_suite, read_tasks
+    from t2l_fast.tasks import Prompt
     from t2l_fast.train import OracleConfig, Tracking, train_library
 
     tracking = Tracking.of(track, out)
-    chosen = load_suite().train if tasks is None else read_tasks(tasks, train_fraction=0.8)
+    chosen = read_splits(tasks, data_root, max_examples, ("train",), silent=as_json)["train"]
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
@@ -58,12 +72,13 @@ def oracles(
     with _Progress("oracles", len(chosen[:max_tasks]), as_json) as note:
         train_library(
             model,
-            Prompt(tokenizer),
+            Prompt(tokenizer, template(tasks, prompt)),
             chosen[:max_tasks],
             lora,
             config,
             out,
             resume=resume,
+            token_cache=token_folder(tasks, token_cache),
             on_step=lambda phase, done, of, loss: note(
                 {"phase": phase, "step": done, "of": of, "loss": loss}
             ),
@@ -80,6 +95,7 @@ def recon(
     tasks: Annotated[
         Path | None, typer.Option(help="Task files whose descriptions are used, by name.")
     ] = None,
+    prompt: Style = None,
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
     base: Annotated[str | None, typer.Option(help="Noted in the result.")] = "smollm2",
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
@@ -112,7 +128,6 @@ def recon(
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import T2LConfig, TextToLora
     from t2l_fast.models import default_cache
-    from t2l_fast.tasks import COMPACT, read_tasks
     from t2l_fast.train import ReconConfig, ReconTrainer, Tracking, read_library
 
     tracking = Tracking.of(track, out)
@@ -126,8 +141,7 @@ def recon(
         seed=seed,
         save_every=save_every,
     )
-    texts = {} if tasks is None else {task.name: task.descriptions for task in read_tasks(tasks)}
-    held = read_library(library, texts)
+    held = read_library(library, {} if tasks is None else read_descriptions(tasks))
     text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
     shapes = held.adapters.module_shapes
     torch.manual_seed(seed)
@@ -145,7 +159,7 @@ def recon(
         task_encoder=task_encoder,
         base_model=base,
         encoder=encoder,
-        prompt_template=COMPACT,
+        prompt_template=template(tasks, prompt),
     )
     generator = TextToLora(shape, encoder=text_encoder)
     trainer = ReconTrainer(generator, held, config, out, tracking=tracking)

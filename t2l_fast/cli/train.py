@@ -11,6 +11,16 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from t2l_fast.cli.data import (
+    DataRoot,
+    MaxExamples,
+    Style,
+    TasksFolder,
+    TokenFolder,
+    read_splits,
+    template,
+    token_folder,
+)
 from t2l_fast.errors import ArgumentError
 
 app = typer.Typer(help="Train generators.", no_args_is_help=True)
@@ -93,9 +103,11 @@ def sft(
     standardise_codes: Annotated[
         bool, typer.Option("--standardise-codes", help="For encoders of uneven numbers (causal:).")
     ] = False,
-    tasks: Annotated[
-        Path | None, typer.Option(help="Folder of task files instead of the built-in suite.")
-    ] = None,
+    tasks: TasksFolder = None,
+    data_root: DataRoot = None,
+    max_examples: MaxExamples = 0,
+    prompt: Style = None,
+    token_cache: TokenFolder = None,
     arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
     task_encoder: Annotated[
         Literal["linear", "discrete", "vq", "softmax"],
@@ -181,7 +193,7 @@ def sft(
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
     from t2l_fast.models import default_cache, load_model
-    from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
+    from t2l_fast.tasks import Prompt
     from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig
     from t2l_fast.train.best import save_generator
     from t2l_fast.train.report import write_report
@@ -230,10 +242,7 @@ def sft(
         typer.echo(json.dumps(shown | config.to_dict(), indent=1))
         return
     tracking = Tracking.of(track, out)
-    if tasks is None:
-        splits = dict(load_suite().splits)
-    else:
-        splits = {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
+    splits = read_splits(tasks, data_root, max_examples, silent=as_json)
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
@@ -250,7 +259,7 @@ def sft(
         head_in_size=head_in_size,
         base_model=base,
         encoder=encoder,
-        prompt_template=COMPACT,
+        prompt_template=template(tasks, prompt),
         standardise_codes=standardise_codes,
         task_encoder=task_encoder,
         offset=offset,
@@ -269,13 +278,14 @@ def sft(
     trainer = SFTTrainer(
         made,
         model,
-        Prompt(tokenizer),
+        Prompt(tokenizer, shape.prompt_template),
         train,
         config,
         out,
         held_out=splits,
         warm_start=WarmStartConfig() if warm_start else None,
         tracking=tracking,
+        token_cache=token_folder(tasks, token_cache),
     )
     with _progress(as_json) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")

@@ -5,6 +5,7 @@ from t2l_fast.tasks.folder import read_tasks
 from t2l_fast.tasks.junk import JUNK
 from t2l_fast.tasks.prompt import COMPACT, Prompt
 from t2l_fast.tasks.suite import Suite, load_suite
+from t2l_fast.tasks.t2l_folder import is_t2l_folder, read_t2l_descriptions, read_t2l_folder
 from t2l_fast.tasks.task import Example, Task
 
 __all__ = [
@@ -15,6 +16,9 @@ __all__ = [
     "Suite",
     "Task",
     "answer",
+    "is_t2l_folder",
     "load_suite",
+    "read_t2l_descriptions",
+    "read_t2l_folder",
     "read_tasks",
 ]

@@ -8,13 +8,14 @@ from typing import Any
 import torch
 
 from t2l_fast.tasks.prompt import Prompt
+from t2l_fast.tasks.task import Example
 
 
 @torch.no_grad()
 def answer(
     model: Any,
     prompt: Prompt,
-    sources: Sequence[str],
+    sources: Sequence[str | Example],
     *,
     max_new_tokens: int,
     descriptions: Sequence[str | None] | None = None,
@@ -22,7 +23,7 @@ def answer(
     """Answer every input in one batch, with whatever adapters are in use.
 
     Args:
-        sources: inputs, one row each.
+        sources: inputs, or examples with a system message or a prefill, one row each.
         max_new_tokens: tokens after which a row stops.
         descriptions: to put before the inputs, one per row; None = inputs alone.
     """

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import random
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from t2l_fast.errors import ArgumentError, TaskError
+from t2l_fast.tasks.split import split_examples
 from t2l_fast.tasks.task import Example, Task
 
 KEYS = ("name", "source", "licence", "family", "descriptions", "examples")
@@ -63,7 +62,7 @@ def _task(file: Path, train_fraction: float) -> Task:
     listed = _list(file, "examples", content["examples"])
     examples = [_example(file, f"examples[{i}]", item) for i, item in enumerate(listed)]
     few = len(descriptions) <= EVAL_DESCRIPTIONS
-    train, validation = _split(name, examples, train_fraction)
+    train, validation = split_examples(name, examples, train_fraction)
     return Task(
         name=name,
         family=family,
@@ -101,17 +100,6 @@ def _example(file: Path, key: str, item: object) -> Example:
         raise _wrong(file, f"{key}.answers", "a list of strings", _kind(answers))
     texts = (_text(file, f"{key}.answers[{i}]", text) for i, text in enumerate(answers))
     return Example(*sides, answers=tuple(texts))
-
-
-def _split(
-    name: str, examples: Sequence[Example], train_fraction: float
-) -> tuple[tuple[Example, ...], tuple[Example, ...]]:
-    """Examples of one input stay on one side."""
-    inputs = list(dict.fromkeys(example.input.strip() for example in examples))
-    random.Random(name).shuffle(inputs)
-    chosen = set(inputs[: min(round(train_fraction * len(inputs)), len(inputs) - 1)])
-    train = tuple(example for example in examples if example.input.strip() in chosen)
-    return train, tuple(example for example in examples if example.input.strip() not in chosen)
 
 
 def _list(file: Path, key: str, value: object) -> list[Any]:

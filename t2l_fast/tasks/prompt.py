@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from t2l_fast.errors import ArgumentError
+from t2l_fast.tasks.task import Example
 
 COMPACT = "Input: {input}\nOutput:"
 """Template of the bundled checkpoint: short, without a description."""
@@ -21,25 +25,63 @@ class Prompt:
     tokenizer: Any
     template: str | None = COMPACT
 
-    def text(self, source: str, description: str | None = None) -> str:
-        """The prompt; a description, if any, stands in front (rivals need it, adapters don't)."""
-        if self.template is not None:
-            prompt = self.template.replace("{input}", source)
-            return prompt if description is None else f"{description}\n{prompt}"
-        content = source if description is None else f"{description}\n\n{source}"
-        turns = [{"role": "user", "content": content}]
-        return self.tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+    def __post_init__(self) -> None:
+        if self.template is None and not getattr(self.tokenizer, "chat_template", None):
+            raise ArgumentError(
+                "a prompt without a template needs a tokenizer with a chat template, got none: "
+                "name an instruction-tuned base model, or take COMPACT"
+            )
 
-    def ids(self, source: str, description: str | None = None) -> list[int]:
+    def text(self, source: str | Example, description: str | None = None) -> str:
+        """The prompt.
+
+        Args:
+            source: an input, or an example, which may bring a system message and a prefill.
+            description: stands in front of the input (rivals need it, adapters don't).
+        """
+        asked = source if isinstance(source, Example) else Example(source, "")
+        if self.template is None:
+            content = asked.input if description is None else f"{description}\n\n{asked.input}"
+            turns = [{"role": "user", "content": content}]
+            if asked.system:
+                turns.insert(0, {"role": "system", "content": asked.system})
+            chat = self.tokenizer.apply_chat_template
+            return chat(turns, tokenize=False, add_generation_prompt=True) + asked.prefill
+        prompt = self.template.replace("{input}", asked.input)
+        told = [text for text in (asked.system, description) if text]
+        prefill = self._gap("") + asked.prefill if asked.prefill else ""
+        return "\n".join([*told, prompt]) + prefill
+
+    def ids(self, source: str | Example, description: str | None = None) -> list[int]:
+        return self._prompts([self.text(source, description)])[0]
+
+    def answer_ids(self, output: str, prefill: str = "") -> list[int]:
+        """The answer as the model has to continue, with the end of sequence.
+
+        Args:
+            prefill: what the prompt ends with.
+        """
+        return self._answers([self._gap(prefill) + output])[0]
+
+    def sides(self, examples: Sequence[Example]) -> list[tuple[list[int], list[int]]]:
+        """`ids` and `answer_ids` of many examples, which the tokenizer shares out among cores."""
+        starts = self._prompts([self.text(example) for example in examples])
+        texts = [self._gap(example.prefill) + example.output for example in examples]
+        return list(zip(starts, self._answers(texts), strict=True))
+
+    def _prompts(self, texts: list[str]) -> list[list[int]]:
         special = self.template is not None  # chat templates write their special tokens themselves
-        text = self.text(source, description)
-        return self.tokenizer(text, add_special_tokens=special).input_ids
+        return self.tokenizer(texts, add_special_tokens=special).input_ids
 
-    def answer_ids(self, output: str) -> list[int]:
-        """The answer as the model has to continue, with the end of sequence."""
-        gap = " " if self.template is not None and not self.template[-1].isspace() else ""
-        ids = self.tokenizer(f"{gap}{output}", add_special_tokens=False).input_ids
-        return [*ids, self.tokenizer.eos_token_id]
+    def _answers(self, texts: list[str]) -> list[list[int]]:
+        made = self.tokenizer(texts, add_special_tokens=False).input_ids
+        return [[*ids, self.tokenizer.eos_token_id] for ids in made]
+
+    def _gap(self, prefill: str) -> str:
+        """What parts a prompt from what follows; a chat template ends as its answers begin."""
+        if self.template is None:
+            return ""
+        return "" if (prefill or self.template)[-1].isspace() else " "
 
     def read(self, ids: list[int]) -> str:
         """Text of generated ids up to the end of sequence, and of the first line."""

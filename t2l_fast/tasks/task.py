@@ -9,11 +9,21 @@ from t2l_fast.errors import TaskError
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One input and its output; `answers` are further outputs that count as right."""
+    """One input and its output.
+
+    Args:
+        input: what the user says.
+        output: what the model is to answer.
+        answers: further outputs that count as right.
+        system: what a system message says; "" = none.
+        prefill: how the answer begins; given to the model, not learned, and no part of `output`.
+    """
 
     input: str
     output: str
     answers: tuple[str, ...] = ()
+    system: str = ""
+    prefill: str = ""
 
     def accepts(self, answer: str) -> bool:
         """Exact match, up to white space at both ends."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from threading import Lock
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +14,18 @@ from t2l_fast.tasks import Example, Prompt
 
 IGNORED = -100
 """Label of positions that carry no loss."""
+
+MAX_TOKENS = 512
+"""Of a prompt, and of an answer, unless it is said otherwise (T2L's released trainer)."""
+
+Tokens = tuple[tuple[int, ...], int]
+"""Ids of a prompt and its answer, and how many are the prompt's."""
+
+
+class Known(Protocol):
+    """Examples that were tokenised before."""
+
+    def get(self, example: Example) -> Tokens | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +61,16 @@ class MicroBatch:
         return self.row_slots[self.rows]
 
     def to(self, device: torch.device) -> MicroBatch:
-        """On the model's device."""
-        options = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in self.options.items()}
-        tensors = (t.to(device) for t in (self.row_slots, self.ids, self.labels, self.rows))
+        """On the model's device; without waiting, if this is in pinned memory."""
+        return self._each(lambda tensor: tensor.to(device, non_blocking=tensor.is_pinned()))
+
+    def pin(self) -> MicroBatch:
+        """In memory that a GPU copies from by itself."""
+        return self._each(Tensor.pin_memory)
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
+        options = {k: change(v) if isinstance(v, Tensor) else v for k, v in self.options.items()}
+        tensors = (change(t) for t in (self.row_slots, self.ids, self.labels, self.rows))
         return MicroBatch(*tensors, options)
 
 
@@ -62,6 +82,7 @@ class Collator:
         overhead: what one more length of rows costs, in tokens.
         max_tokens: of a prompt, and of an answer; longer ones lose their beginning.
         device: of the micro-batches.
+        known: examples that were tokenised before, a `TokenCache` for instance.
     """
 
     def __init__(
@@ -70,27 +91,49 @@ class Collator:
         *,
         packed: bool = False,
         overhead: int = 32,
-        max_tokens: int = 512,
+        max_tokens: int = MAX_TOKENS,
         device: torch.device | str = "cpu",
+        known: Known | None = None,
     ) -> None:
         self.prompt, self.packed, self.overhead = prompt, packed, overhead
         self.max_tokens = max_tokens
         self.device = torch.device(device)
         self.pad: int = prompt.tokenizer.pad_token_id
-        self._known: dict[tuple[str, str | None, str], tuple[tuple[int, ...], int]] = {}
+        self._before = known
+        self._texts: dict[tuple[Example, str | None], Tokens] = {}
+        self._lock = Lock()  # a tokenizer serves one thread at a time
 
     def row(self, slot: int, example: Example, description: str | None = None) -> Row:
-        key = (example.input, description, example.output)
-        if key not in self._known:
-            start = self.prompt.ids(example.input, description)[-self.max_tokens :]
-            ids = (*start, *self.prompt.answer_ids(example.output)[-self.max_tokens :])
-            self._known[key] = ids, len(start)
-        return Row(slot, *self._known[key])
+        if self._before is not None and description is None:
+            found = self._before.get(example)
+            if found is not None:
+                return Row(slot, *found)
+        key = (example, description)
+        with self._lock:
+            if key not in self._texts:
+                self._texts[key] = tokenised(self.prompt, example, description, self.max_tokens)
+        return Row(slot, *self._texts[key])
 
     def batches(self, rows: Sequence[Row]) -> list[MicroBatch]:
         """All rows, sorted by length, in as few and as little padded micro-batches as pays."""
+        return [batch.to(self.device) for batch in self.prepared(rows)]
+
+    def prepared(self, rows: Sequence[Row]) -> list[MicroBatch]:
+        """The same before they go to the device: on the CPU, pinned if that is a GPU."""
         made = (packed if self.packed else bucketed)(rows, self.pad, overhead=self.overhead)
-        return [batch.to(self.device) for batch in made]
+        return [batch.pin() for batch in made] if self.device.type == "cuda" else made
+
+
+def tokenised(prompt: Prompt, example: Example, description: str | None, max_tokens: int) -> Tokens:
+    """Ids of a prompt and of its answer; each loses its beginning beyond `max_tokens`."""
+    start = prompt.ids(example, description)
+    return joined(start, prompt.answer_ids(example.output, example.prefill), max_tokens)
+
+
+def joined(start: Sequence[int], end: Sequence[int], max_tokens: int) -> Tokens:
+    """Ids of a prompt and of its answer, cut and put together."""
+    start = start[-max_tokens:]
+    return (*start, *end[-max_tokens:]), len(start)
 
 
 def collate(rows: Sequence[Row], pad: int) -> MicroBatch:

@@ -19,11 +19,12 @@ from t2l_fast.config import LoraConfig
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.config import OracleConfig
-from t2l_fast.train.data import Collator
+from t2l_fast.train.data import MAX_TOKENS, Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.token_cache import TokenCache
 from t2l_fast.train.tracking import Tracking
 
 Progress = Callable[[str, int, int, float], None]
@@ -39,6 +40,7 @@ def train_library(
     folder: str | Path,
     *,
     resume: bool = False,
+    token_cache: str | Path | None = None,
     on_step: Progress | None = None,
     tracking: Tracking | None = None,
 ) -> LoraLibrary:
@@ -50,9 +52,11 @@ def train_library(
     Args:
         model: the base model; frozen here, and left as it was.
         lora: of the adapters.
+        token_cache: a folder that keeps tokenised examples; None = in RAM.
         tracking: gets every line of metrics too.
 
     Raises:
+        CacheError: the token cache can't be used.
         CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
             or settings.
     """
@@ -60,7 +64,11 @@ def train_library(
     settings = json.loads(json.dumps(asdict(config)))
     done = _done(folder, tasks, lora, settings, resume)
     packs = packable(model)
-    collator = Collator(prompt, packed=packs, device=next(model.parameters()).device)
+    known = None
+    if token_cache is not None:
+        known = TokenCache(prompt, tasks, max_tokens=MAX_TOKENS, folder=token_cache)
+    device = next(model.parameters()).device
+    collator = Collator(prompt, packed=packs, device=device, known=known)
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 

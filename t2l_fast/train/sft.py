@@ -29,18 +29,22 @@ from t2l_fast.train.checkpoint import (
 from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Collator, Row
+from t2l_fast.train.data import Collator, MicroBatch, Row
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade, auxiliary_losses
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
+from t2l_fast.train.prefetch import Prefetch
 from t2l_fast.train.sampler import Sampler, TaskDraw
 from t2l_fast.train.start import Start
+from t2l_fast.train.token_cache import TokenCache
 from t2l_fast.train.tracking import Tracking
 from t2l_fast.train.validate import Validator
 from t2l_fast.train.warm_start import fit
+
+Prepared = tuple[list[TaskDraw], list[MicroBatch]]
 
 
 class SFTTrainer:
@@ -54,8 +58,11 @@ class SFTTrainer:
         folder: for metrics, checkpoints and the best generator so far (`train/best.py`).
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
         tracking: gets every line of metrics too.
+        token_cache: a folder that keeps tokenised training examples; None = in RAM.
+        prefetch: make a step's micro-batches in a thread, while the step before it runs.
 
     Raises:
+        CacheError: the token cache can't be used.
         ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one,
             `recompute_weights` for another generator than `TextToLora`, or a best measure or early
             stopping that no evaluation of this run gives.
@@ -74,6 +81,8 @@ class SFTTrainer:
         held_out: dict[str, Sequence[Task]] | None = None,
         warm_start: WarmStartConfig | None = None,
         tracking: Tracking | None = None,
+        token_cache: str | Path | None = None,
+        prefetch: bool = True,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
@@ -83,13 +92,18 @@ class SFTTrainer:
         self.sampler = Sampler(self.tasks, config)
         device, packs = next(model.parameters()).device, packable(model)
         generator.to(device)
+        known = None
+        if token_cache is not None and not config.description_in_prompt:
+            known = TokenCache(prompt, kept, max_tokens=config.max_tokens, folder=token_cache)
         self.collator = Collator(
             prompt,
             packed=packs,
             overhead=0 if packs and flash(model) else config.bucket_overhead,
             max_tokens=config.max_tokens,
             device=device,
+            known=known,
         )
+        self.prefetch = prefetch
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
             self.collator,
@@ -138,13 +152,14 @@ class SFTTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
         """
-        with self.attached() as adapters, closing(self.metrics):
+        ahead = Prefetch(self.prepare, self.config.steps, ahead=self.prefetch)
+        with self.attached() as adapters, closing(self.metrics), ahead:
             self._start(resume)
             if self.warm_start is not None and not (self.folder / FILE).exists():
                 self._warm(adapters, on_step)
             self.generator.train()
             while self.step < self.config.steps and not self.best.exhausted:
-                line = self._one_step(adapters)
+                line = self._one_step(adapters, ahead)
                 last = self.step == self.config.steps
                 if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
                     line |= self.validator.measure(self.generator, self.model, adapters)
@@ -231,12 +246,13 @@ class SFTTrainer:
         self.optimizer = self.start.optimizer()
         save_run(self.folder, 0, self.start.state(), self.optimizer, self._run())
 
-    def _one_step(self, adapters: Adapters) -> dict[str, Any]:
+    def _one_step(self, adapters: Adapters, ahead: Prefetch[Prepared]) -> dict[str, Any]:
         clock = StepClock(self.collator.device)
         factor = self.config.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        line = self.backward(adapters, self.sampler.draw(self.step), clock)
+        draws, batches = ahead.take(self.step)
+        line = self.backward(adapters, draws, clock, batches)
         norm = self.start.update(self.optimizer)
         clock.mark("optimizer")
         self.step += 1
@@ -244,18 +260,32 @@ class SFTTrainer:
         more = {"gradient_norm": norm.item(), "learning_rate": rate}
         return {"step": self.step} | line | more | clock.line(line["tokens"])
 
+    def prepare(self, step: int) -> Prepared:
+        """What a step trains on and its micro-batches, still on the CPU."""
+        draws = self.sampler.draw(step)
+        return draws, self.collator.prepared(self.rows(draws))
+
     def backward(
-        self, adapters: Adapters, draws: Sequence[TaskDraw], clock: StepClock | None = None
+        self,
+        adapters: Adapters,
+        draws: Sequence[TaskDraw],
+        clock: StepClock | None = None,
+        batches: Sequence[MicroBatch] | None = None,
     ) -> dict[str, Any]:
         """Add the gradients of one step to the generator's, inside `attached`.
 
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
         pass through the generator follows.
+
+        Args:
+            batches: of `draws`, if they were prepared.
         """
         clock = clock or StepClock(self.collator.device)
         codes = draw_codes(self.embeddings, draws, self.config.code_noise)
-        rows = self.rows(draws)
-        batches = self.collator.batches(rows)
+        if batches is None:
+            batches = self.collator.prepared(self.rows(draws))
+        rows = sum(len(batch.row_slots) for batch in batches)
+        batches = [batch.to(self.collator.device) for batch in batches]
         clock.mark("data")
         made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
         extra = {name: value.item() for name, value in auxiliary_losses(self.generator).items()}
@@ -269,7 +299,7 @@ class SFTTrainer:
                 with noisy, autocast:
                     logits, labels = label_logits(self.model, micro)
                     loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
-                loss = loss / len(rows)
+                loss = loss / rows
                 clock.mark("forward")
                 loss.backward()
             total += loss.item()
@@ -277,7 +307,7 @@ class SFTTrainer:
             tokens += micro.ids.numel()
         penalty = made.finish(self.config.generated_l2)
         clock.mark("backward")
-        return {"loss": total, "l2": penalty, **extra, "rows": len(rows), "tokens": tokens}
+        return {"loss": total, "l2": penalty, **extra, "rows": rows, "tokens": tokens}
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""

@@ -2,7 +2,8 @@
 
 import pytest
 
-from t2l_fast.tasks import Example, Prompt
+from t2l_fast.errors import ArgumentError
+from t2l_fast.tasks import Example, Prompt, answer
 
 CHAT = (
     "{% for m in messages %}<bos>{{ m.role }}: {{ m.content }}\n{% endfor %}"
@@ -40,6 +41,53 @@ def test_a_chat_template_gets_one_user_turn(chat):
 
 def test_the_description_stands_in_front_of_a_chat_turn(chat):
     assert chat.text("cat", "Say it.") == "<bos>user: Say it.\n\ncat\nassistant: "
+
+
+FRAMED = Example("cat", "dog", system="Be brief.", prefill="It is")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chat", "<bos>system: Be brief.\n<bos>user: cat\nassistant: It is"),
+        ("compact", "Be brief.\nInput: cat\nOutput: It is"),
+    ],
+)
+def test_an_example_may_bring_a_system_message_and_a_prefill(name, text, request):
+    prompt = request.getfixturevalue(name)
+    assert prompt.text(FRAMED) == text
+    assert prompt.text(Example("cat", "dog")) == prompt.text("cat")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("chat", "<bos>system: Be brief.\n<bos>user: Say it.\n\ncat\nassistant: It is"),
+        ("compact", "Be brief.\nSay it.\nInput: cat\nOutput: It is"),
+    ],
+)
+def test_a_description_stands_between_system_message_and_input(name, text, request):
+    assert request.getfixturevalue(name).text(FRAMED, "Say it.") == text
+
+
+@pytest.mark.parametrize(("prefill", "text"), [("It is", " dog"), ("```\n", "dog"), ("", " dog")])
+def test_one_space_parts_a_prefill_from_the_answer(compact, prefill, text):
+    assert compact.tokenizer.decode(compact.answer_ids("dog", prefill)[:-1]) == text
+
+
+def test_a_prefill_is_given_and_the_answer_goes_on_from_it(compact, tiny):
+    """A model that says the next letter goes on from what the prefill ends with."""
+    model = tiny.taught()
+    plain, framed = Example("a", "b"), Example("a", "b", prefill="b")
+    (first, second) = answer(model, compact, [plain, framed], max_new_tokens=4)
+    assert first == answer(model, compact, ["a"], max_new_tokens=4)[0]
+    assert compact.ids(framed)[: len(compact.ids(plain))] == compact.ids(plain)
+    assert second != first
+
+
+def test_a_chat_needs_a_chat_template(tiny):
+    with pytest.raises(ArgumentError, match="needs a tokenizer with a chat template"):
+        Prompt(tiny.tokenizer(), template=None)
 
 
 @pytest.mark.parametrize("name", ["compact", "chat"])

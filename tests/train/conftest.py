@@ -40,7 +40,17 @@ def tasks(tiny):
 def trainer(tiny, tasks, tmp_path):
     """Makes trainers that are equal at the start, as another process would."""
 
-    def make(folder="run", *, generator=None, model=None, tasks=tasks, held_out=None, **changes):
+    def make(
+        folder="run",
+        *,
+        generator=None,
+        model=None,
+        tasks=tasks,
+        held_out=None,
+        token_cache=None,
+        prefetch=True,
+        **changes,
+    ):
         model = model or tiny.model()
         return SFTTrainer(
             generator or tiny.generator(model),
@@ -50,6 +60,8 @@ def trainer(tiny, tasks, tmp_path):
             config(**changes),
             tmp_path / folder,
             held_out=held_out,
+            token_cache=token_cache,
+            prefetch=prefetch,
         )
 
     return make
