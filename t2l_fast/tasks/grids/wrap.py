@@ -1,0 +1,170 @@
+"""wrap: a mark and the side it stands on, brackets and how wide, tags, endings, words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from t2l_fast.tasks.draft import Draft, mapped
+from t2l_fast.tasks.lexicon.asking import ask, blocks, crossed
+
+NOUNS = ("a word", "one word", "an English word")
+
+# name: the mark, what it is called; the last for evaluation, as everywhere in the grids
+MARKS: dict[str, tuple[str, ...]] = {
+    "dollar": ("$", "a dollar sign", "the sign $", "the dollar symbol ($)"),
+    "percent": ("%", "a percent sign", "the sign %", "the percentage symbol (%)"),
+    "plus": ("+", "a plus sign", "the sign +", "the plus symbol (+)"),
+    "equals": ("=", "an equals sign", "the sign =", "the equality symbol (=)"),
+    "colon": (":", "a colon", "the character :", "the colon character (:)"),
+    "slash": ("/", "a slash", "the character /", "the forward slash (/)"),
+    "pipe": ("|", "a vertical bar", "the pipe |", "the vertical line (|)"),
+    "asterisk": ("*", "an asterisk", "the star *", "the asterisk character (*)"),
+    "underscore": ("_", "an underscore", "the character _", "the underscore character (_)"),
+    "hash": ("#", "a hash sign", "the sign #", "the number sign (#)"),
+    "at": ("@", "an at sign", "the sign @", "the at symbol (@)"),
+    "ampersand": ("&", "an ampersand", "the sign &", "the and-symbol (&)"),
+}
+# name: the brackets, what they are called
+BRACKETS: dict[str, tuple[str, ...]] = {
+    "square": ("[]", "square brackets", "the brackets [ and ]", "square bracket characters, []"),
+    "round": ("()", "round brackets", "the parentheses ( and )", "parenthesis characters, ()"),
+    "curly": ("{}", "curly brackets", "the braces { and }", "curly brace characters, {}"),
+    "angle": ("<>", "angle brackets", "the signs < and >", "angle bracket characters, <>"),
+}
+# name: what is written, w being the word and m, o and c the mark, opening and closing bracket
+FORMS = {
+    "before": "{m}{w}",
+    "after": "{w}{m}",
+    "both": "{m}{w}{m}",
+    "spaced": "{m} {w} {m}",
+    "double": "{m}{m}{w}{m}{m}",
+    "bracket-spaced": "{o} {w} {c}",
+    "bracket-double": "{o}{o}{w}{c}{c}",
+}
+SAID = blocks("""
+before
+= the word with {mark} in front | the word prefixed with {mark} | the word with {mark} before it
+= the word with {mark} at its start
+> put {mark} in front of the word | prefix the word with {mark} | begin with {mark}, then the word
+> add {mark} at the beginning of the word
+
+after
+= the word with {mark} at the end | the word suffixed with {mark} | the word with {mark} after it
+= the word with {mark} at its close
+> put {mark} after the word | suffix the word with {mark} | end the word with {mark}
+> append {mark} to the word
+
+both
+= the word with {mark} on both sides | the word with {mark} before it and after it
+= the word with {mark} at either end
+> put {mark} on both sides of the word | write {mark} before and after the word
+> surround the word, {mark} left and right
+
+spaced
+= the word with {mark} and a space on both sides | the spaced word with {mark} at each end
+= the word with {mark} on either side, blanks between
+> put {mark} on both sides of the word with spaces between
+> write {mark}, a space, the word, a space, and {mark} again
+> surround the word, {mark} left and right, not touching it
+
+double
+= the word with {mark} twice on both sides | the word with {mark} doubled before and after it
+= the word with {mark} two times at either end
+> put {mark} twice on both sides of the word | write {mark} doubled before and after the word
+> surround the word, {mark} two times left and two times right
+
+bracket-spaced
+= the word in {mark} with spaces inside | the word, spaced, between {mark}
+= the word within {mark}, blanks around it
+> put the word into {mark} with a space on each side | write {mark} around the spaced word
+> enclose the word, not touching it, in {mark}
+
+bracket-double
+= the word in {mark} written twice | the word with {mark} doubled around it
+= the word within {mark}, two on each side
+> put the word into {mark}, doubled | write {mark} twice around the word
+> enclose the word two times in {mark}
+
+ending
+= the word as the name of {mark} | the word with the ending of {mark} | a name for {mark}
+= the word turned into {mark}
+> name {mark} after the word | add the ending of {mark} to the word | write the word as {mark}
+> turn the word into the name of {mark}
+
+tag
+= the word in {mark} | the word inside {mark} | the word surrounded by {mark}
+= the word, enclosed by {mark}
+> put the word into {mark} | mark the word up with {mark} | write {mark} around the word
+> enclose the word by the markup of {mark}
+
+word
+= the word with {mark} | the input together with {mark} | a phrase, the word with {mark}
+= the short phrase of the word with {mark}
+> write the word with {mark} | say the word with {mark} | make a phrase of the word with {mark}
+> extend the word, with {mark}
+""")
+# name: the ending, what kind of name it makes
+ENDINGS: dict[str, tuple[str, ...]] = {
+    "python": (".py", "a Python file (.py)", "a Python script with .py", "a .py script"),
+    "picture": (".jpg", "a JPEG picture (.jpg)", "an image file with .jpg", "a .jpg photo"),
+    "site": (".com", "a web site (.com)", "an Internet domain with .com", "a .com address"),
+}
+TAGS: dict[str, tuple[str, ...]] = {
+    "italic": ("i", "an HTML italic tag (<i>)", "the HTML element i", "an i tag"),
+    "heading": ("h1", "an HTML heading tag (<h1>)", "the HTML element h1", "an h1 tag"),
+    "item": ("li", "an HTML list item tag (<li>)", "the HTML element li", "an li tag"),
+    "span": ("span", "an HTML span tag (<span>)", "the HTML element span", "a span tag"),
+}
+WORDS: dict[str, tuple[str, ...]] = {
+    "my": ("my {w}", "my before it", '"my" in front', "a leading my"),
+    "our": ("our {w}", "our before it", '"our" in front', "a leading our"),
+    "too": ("{w} too", "too after it", '"too" at the end', "a trailing too"),
+    "here": ("{w} here", "here after it", '"here" at the end', "a trailing here"),
+    "my-too": (
+        "my {w} too",
+        "my before it and too after it",
+        '"my" in front and "too" at the end',
+        "a leading my and a trailing too",
+    ),
+    "our-here": (
+        "our {w} here",
+        "our before it and here after it",
+        '"our" in front and "here" at the end',
+        "a leading our and a trailing here",
+    ),
+}
+ELSEWHERE = {"hash-before", "at-before", "asterisk-double"}
+"""Cells that the family has under other names; so it has most of `both`."""
+
+
+def _cells() -> Iterator[tuple[str, str, str, Sequence[str]]]:
+    """Name, what is written, its block of `SAID`, what its value is called."""
+    for i, (name, (mark, *called)) in enumerate(MARKS.items()):
+        both = ("both",) if name in ("hash", "at", "ampersand") else ()
+        for side in ("before", "after", *both, ("spaced", "double")[i % 2]):
+            yield f"{name}-{side}", FORMS[side].replace("{m}", mark), side, called
+    for i, (name, (pair, *called)) in enumerate(BRACKETS.items()):
+        width = ("spaced", "double")[i % 2]
+        form = FORMS[f"bracket-{width}"]
+        written = form.replace("{o}", pair[0]).replace("{c}", pair[1])
+        yield f"{name}-{width}", written, f"bracket-{width}", called
+    for name, (ending, *called) in ENDINGS.items():
+        yield f"{name}-name", f"{{w}}{ending}", "ending", called
+    for name, (tag, *called) in TAGS.items():
+        yield f"html-{name}", f"<{tag}>{{w}}</{tag}>", "tag", called
+    for name, (written, *called) in WORDS.items():
+        yield f"word-{name}", written, "word", called
+
+
+def cells(pool: Sequence[str]) -> list[Draft]:
+    """One draft per cell, over the family's words."""
+    return [
+        ask(
+            name,
+            crossed(SAID[said], mark=called),
+            NOUNS,
+            mapped(pool, lambda word, written=written: written.replace("{w}", word)),
+        )
+        for name, written, said, called in _cells()
+        if name not in ELSEWHERE
+    ]
