@@ -102,7 +102,7 @@ def _cells() -> Iterator[tuple[str, Callable[[int], str], Said]]:
             said = crossed(SAID[f"{kind}-form"], by=_called(by), form=called)
             yield f"{kind}-{WORDS[by]}-{name}", _result(form, kind, by), said
     for kind, sign in SIGNS.items():
-        for by in (2, 5, 10):
+        for by in (2, 10):
             said = crossed(SAID[f"{kind}-sign"], by=_called(by))
             yield f"{kind}-sign-{WORDS[by]}", _written(f"{{n}} {sign} {by}"), said
 

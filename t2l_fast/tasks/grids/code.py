@@ -51,7 +51,6 @@ CASES: dict[str, tuple[str, ...]] = {
 # name: what is put around x
 AROUND = {
     "call": "{x}()",
-    "quoted": '"{x}"',
     "bracketed": "[{x}]",
     "flag": "--{x}",
     "dollar": "${x}",
@@ -63,12 +62,6 @@ call
 = the phrase in {case} as a function called with ()
 > write the words in {case} and then () | make a call without arguments out of the words, in {case}
 > turn the phrase into {case} with empty parentheses
-
-quoted
-= the phrase in {case} and double quotes | a double-quoted string in {case}
-= the phrase in {case} with quotation marks around it
-> write the words in {case}, in double quotes | make a double-quoted string of the words, in {case}
-> turn the phrase into {case}, with quotation marks
 
 bracketed
 = the phrase in {case} inside square brackets | a bracketed name in {case}, like [x]

@@ -22,7 +22,6 @@ UNITS = {
     "metres": "m",
     "litres": "l",
     "hours": "h",
-    "minutes": "min",
     "kilometres": "km",
 }
 LABELS = ("page", "chapter", "room")
@@ -53,7 +52,7 @@ sign-before
 = the sum of {many}, led by {sign}
 > put the sign {sign} for {many} before the number
 > write so many {many} with {sign} in front
-> make a sum of {many} of it, {sign} and the number
+> make it a sum of {many}, {sign} and the number
 
 sign-after
 = the amount in {many} with the sign {sign} at the end
@@ -61,31 +60,31 @@ sign-after
 = the sum of {many}, trailed by {sign}
 > put a space and the sign {sign} for {many} after the number
 > write so many {many} with {sign} at the end
-> make a sum of {many} of it, the number and {sign}
+> make it a sum of {many}, the number and {sign}
 
 code-before
 = the amount in {many} with the code {code} in front | the number of {many}, the code {code} first
 = the sum of {many}, led by {code}
 > put the currency code {code} before the number | write so many {many} with {code} in front
-> make a sum of {many} of it, {code} and the number
+> make it a sum of {many}, {code} and the number
 
 code-after
 = the amount in {many} with the code {code} at the end | the number of {many}, then {code}
 = the sum of {many}, trailed by {code}
 > put the currency code {code} after the number | write so many {many} with {code} at the end
-> make a sum of {many} of it, the number and {code}
+> make it a sum of {many}, the number and {code}
 
 words
 = the number and the word {many} | the number with its unit, {many}, as a word | so many {many}
 = the quantity of {many}, the unit in full
 > write the word {many} after the number | add the full word for {many} to the number
-> make a quantity of {many} of it, no abbreviation
+> make it a quantity of {many}, no abbreviation
 
 short
 = the number and the abbreviation {code} | the number with its unit, {many}, as {code}
 = the quantity of {many}, the unit abbreviated to {code}
 > write the abbreviation {code} after the number | add {code}, short for {many}, to the number
-> make a quantity of {many} of it, with {code}
+> make it a quantity of {many}, with {code}
 
 digits
 = the word {label} and the number | the number as a {label} | the {label} with its number in digits
@@ -122,7 +121,7 @@ magnitude
 = the number with {size} after it | the number followed by {size} | a large amount, with {size}
 = the short large number with {size}
 > put {size} after the number | read it as a large amount and write {size} after it
-> make a large number of it with {size}
+> make it a large number with {size}
 """)
 ELSEWHERE = {"dollars-sign-before", "euros-code-after", "kilometres-short", "page-digits"}
 """Cells that the family has under other names."""

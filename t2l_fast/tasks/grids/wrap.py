@@ -14,7 +14,6 @@ MARKS: dict[str, tuple[str, ...]] = {
     "dollar": ("$", "a dollar sign", "the sign $", "the dollar symbol ($)"),
     "percent": ("%", "a percent sign", "the sign %", "the percentage symbol (%)"),
     "plus": ("+", "a plus sign", "the sign +", "the plus symbol (+)"),
-    "equals": ("=", "an equals sign", "the sign =", "the equality symbol (=)"),
     "colon": (":", "a colon", "the character :", "the colon character (:)"),
     "slash": ("/", "a slash", "the character /", "the forward slash (/)"),
     "pipe": ("|", "a vertical bar", "the pipe |", "the vertical line (|)"),
@@ -113,7 +112,6 @@ TAGS: dict[str, tuple[str, ...]] = {
     "italic": ("i", "an HTML italic tag (<i>)", "the HTML element i", "an i tag"),
     "heading": ("h1", "an HTML heading tag (<h1>)", "the HTML element h1", "an h1 tag"),
     "item": ("li", "an HTML list item tag (<li>)", "the HTML element li", "an li tag"),
-    "span": ("span", "an HTML span tag (<span>)", "the HTML element span", "a span tag"),
 }
 WORDS: dict[str, tuple[str, ...]] = {
     "my": ("my {w}", "my before it", '"my" in front', "a leading my"),
