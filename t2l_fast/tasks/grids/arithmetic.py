@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
@@ -47,9 +47,9 @@ minus
 
 times
 = the number times {by} | {by} times the number | the product of the number and {by}
-= the number taken {by} times
+= the number multiplied by {by}
 > multiply the number by {by} | compute {by} times the number
-> make the number larger by the factor {by}
+> multiply the number by the factor {by}
 
 plus-form
 = the number plus {by}, with {form} | {by} more than the number, with {form}
@@ -65,46 +65,48 @@ minus-form
 
 times-form
 = the number times {by}, with {form} | {by} times the number, with {form}
-= the number taken {by} times, with {form}
+= the number multiplied by {by}, with {form}
 > multiply by {by} and write the product with {form} | take it {by} times and write it with {form}
-> make the number larger by the factor {by}, and show it with {form}
+> multiply the number by the factor {by}, and show it with {form}
 
 plus-sign
-= the addition of {by} as an expression, not worked out | the number, a plus sign and {by}
-= the sum with {by}, merely written down with +
-> write the number, a plus sign and {by}, without adding | write down the addition of {by}, unsolved
-> state with + that {by} is to be added
+= the expression of adding {by}, with a plus sign | the number, a plus sign and {by}
+= the formula for adding {by}, with a plus sign
+> write the number, a plus sign and {by} | write down the expression for adding {by}
+> write the formula for adding {by}, with a plus sign
 
 minus-sign
-= the subtraction of {by} as an expression, not worked out | the number, a minus sign and {by}
-= the difference with {by}, merely written down with -
-> write the number, a minus sign and {by}, without subtracting
-> write down the subtraction of {by}, unsolved
-> state with - that {by} is to be subtracted
+= the expression of subtracting {by}, with a minus sign | the number, a minus sign and {by}
+= the formula for subtracting {by}, with a minus sign
+> write the number, a minus sign and {by} | write down the expression for subtracting {by}
+> write the formula for subtracting {by}, with a minus sign
 
 times-sign
-= the multiplication by {by} as an expression, not worked out | the number, a star sign and {by}
-= the product with {by}, merely written down with *
-> write the number, a star sign and {by}, without multiplying
-> write down the multiplication by {by}, unsolved
-> state with * that it is to be multiplied by {by}
+= the expression of multiplying by {by}, with a star sign | the number, a star sign and {by}
+= the formula for multiplying by {by}, with a star sign
+> write the number, a star sign and {by} | write down the expression for multiplying by {by}
+> write the formula for multiplying by {by}, with a star sign
 """)
 
 
-def _cells() -> Iterator[tuple[str, Callable[[int], str], Said]]:
-    """Name, what becomes of a number, how that is said."""
+Called = Mapping[str, Sequence[str]]
+
+
+def _cells() -> Iterator[tuple[str, Callable[[int], str], Said, Called]]:
+    """Name, what becomes of a number, phrases with fields, what their values are called."""
     for kind, numbers in MORE.items():
         for by in numbers:
             name = f"{kind}-{WORDS[by].replace(' ', '-')}"
-            yield name, _result("{n}", kind, by), crossed(SAID[kind], by=_called(by))
+            yield name, _result("{n}", kind, by), SAID[kind], {"by": _called(by)}
     for kind, by in STEPS:
         for name, (form, *called) in FORMS.items():
-            said = crossed(SAID[f"{kind}-form"], by=_called(by), form=called)
-            yield f"{kind}-{WORDS[by]}-{name}", _result(form, kind, by), said
+            said = SAID[f"{kind}-form"]
+            fields = {"by": _called(by), "form": called}
+            yield f"{kind}-{WORDS[by]}-{name}", _result(form, kind, by), said, fields
     for kind, sign in SIGNS.items():
         for by in (2, 10):
-            said = crossed(SAID[f"{kind}-sign"], by=_called(by))
-            yield f"{kind}-sign-{WORDS[by]}", _written(f"{{n}} {sign} {by}"), said
+            written = _written(f"{{n}} {sign} {by}")
+            yield f"{kind}-sign-{WORDS[by]}", written, SAID[f"{kind}-sign"], {"by": _called(by)}
 
 
 def _result(form: str, kind: str, by: int) -> Callable[[int], str]:
@@ -123,6 +125,11 @@ def _called(number: int) -> tuple[str, str, str]:
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's numbers."""
     return [
-        ask(name, said, NOUNS, mapped(pool, lambda text, make=make: make(int(text))))
-        for name, make, said in _cells()
+        ask(
+            name,
+            crossed(said, **called),
+            NOUNS,
+            mapped(pool, lambda text, make=make: make(int(text))),
+        )
+        for name, make, said, called in _cells()
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
@@ -15,37 +15,37 @@ CASES: dict[str, tuple[str, ...]] = {
         "{a}_{b}",
         "snake_case",
         "lower case with an underscore",
-        "snake case (red_apple)",
+        "snake case, red_apple",
     ),
     "kebab": (
         "{a}-{b}",
         "kebab-case",
         "lower case with a hyphen",
-        "kebab case (red-apple)",
+        "kebab case, red-apple",
     ),
     "camel": (
         "{a}{B}",
         "camelCase",
         "camel case with one inner capital",
-        "camel case (redApple)",
+        "camel case, redApple",
     ),
     "pascal": (
         "{A}{B}",
         "PascalCase",
         "Pascal case with two capitals",
-        "Pascal case (RedApple)",
+        "Pascal case, RedApple",
     ),
     "constant": (
         "{UA}_{UB}",
         "CONSTANT_CASE",
         "upper case with an underscore",
-        "constant case (RED_APPLE)",
+        "constant case, RED_APPLE",
     ),
     "dotted": (
         "{a}.{b}",
         "dotted.case",
         "lower case with a dot",
-        "dotted case (red.apple)",
+        "dotted case, red.apple",
     ),
 }
 # name: what is put around x
@@ -58,63 +58,63 @@ AROUND = {
 }
 SAID = blocks("""
 call
-= the phrase in {case} with () after it | a call without arguments, in {case}
-= the phrase in {case} as a function called with ()
-> write the words in {case} and then () | make a call without arguments out of the words, in {case}
-> turn the phrase into {case} with empty parentheses
+= a function call with empty parentheses, in {case} | the words in {case} as a function call, ()
+= a function call, the phrase in {case} with parentheses
+> make a function call with empty parentheses, in {case} | call a function named in {case}, ()
+> turn the phrase in {case} into a function call with parentheses
 
 bracketed
-= the phrase in {case} inside square brackets | a bracketed name in {case}, like [x]
-= the phrase in {case}, set in [ ]
-> write the words in {case}, in square brackets | make a bracketed name of the words, in {case}
-> turn the phrase into {case}, enclosed by [ and ]
+= a name inside square brackets, in {case} | the words in {case}, within square brackets
+= square brackets around the phrase in {case}
+> put the words into square brackets, in {case} | make a name in {case}, with square brackets
+> set square brackets around the phrase in {case}
 
 flag
-= the phrase in {case} after two dashes | a command-line flag in {case}, like --x
-= the phrase in {case} as an option with --
-> write two dashes and the words in {case} | make a command-line flag of the words, in {case}
-> turn the phrase into {case} behind a double dash
+= a command-line flag with two dashes, in {case} | the words in {case} as a command-line flag, --
+= a command-line flag, the phrase in {case} with dashes
+> make a command-line flag with two dashes, in {case} | name a command-line flag in {case}, --
+> turn the phrase in {case} into a command-line flag with dashes
 
 dollar
-= the phrase in {case} after a dollar sign | a variable with $, in {case}
-= the phrase in {case}, led by $
-> write a dollar sign and the words in {case} | make a $ variable of the words, in {case}
-> turn the phrase into {case} with $ at its front
+= a variable with a dollar sign in front, in {case} | the words in {case} after a dollar sign
+= a dollar sign and the phrase in {case}
+> make a variable with a dollar sign, in {case} | put a dollar sign before the words in {case}
+> write a dollar sign in front of the phrase in {case}
 
 file
-= the phrase in {case} with .py at the end | the name of a Python file, in {case}
-= the phrase in {case} as a .py script
-> write the words in {case} and then .py | name a Python file by the words, in {case}
-> turn the phrase into {case} with the extension py
+= the name of a Python file, in {case}, ending in .py | the words in {case} as a Python file, .py
+= a Python file name, the phrase in {case} with .py
+> name a Python file ending in .py, in {case} | make a Python file name of the words in {case}
+> turn the phrase in {case} into a Python file name with .py
 
 forward
-= the pair of words {joined} | the adjective and the noun, {joined} | the phrase, its words {joined}
-= both words of the phrase {joined}
-> write the two words {joined} | give the adjective and the noun {joined} | leave the words {joined}
-> take the phrase and make its words appear {joined}
+= the two words as given, {joined} | the adjective and then the noun, {joined}
+= both words in the given order, {joined}
+> keep the order of the two words and write them {joined} | write adjective and noun {joined}
+> take both words in the given order, {joined}
 
 backward
-= the pair of words in reverse order, {joined} | the noun first and then the adjective, {joined}
-= both words of the phrase, swapped and {joined}
-> swap the two words and write them {joined} | give the noun before the adjective, {joined}
-> turn the order of the words round, {joined}
+= the two words swapped, in reverse order, {joined} | the noun before the adjective, {joined}
+= both words in swapped order, reversed, {joined}
+> swap the two words and write them {joined} | reverse the order, noun before adjective, {joined}
+> take both words in swapped order, reversed, {joined}
 """)
 # name: the separator, how words are joined by it
 SEPARATORS: dict[str, tuple[str, ...]] = {
-    "space": (" ", "with a space between", "separated by a blank", "with just a space between"),
+    "space": (" ", "with a space", "separated by a blank space", "with a space between"),
     "comma": (
         ", ",
         "with a comma and a space between",
         "separated by a comma and a space",
-        "as a comma list",
+        "with a comma",
     ),
-    "plus": ("+", "joined by a plus sign", "with + between", "linked by the sign +"),
-    "pipe": ("|", "joined by a vertical bar", "with | between", "linked by the pipe |"),
-    "and": (" and ", 'joined by the word "and"', "with and between", "linked by an and"),
-    "underscore": ("_", "joined by an underscore", "with _ between", "linked by the sign _"),
-    "hyphen": ("-", "joined by a hyphen", "with - between", "linked by the dash -"),
-    "dot": (".", "joined by a dot", "with a full stop between", "linked by a period"),
-    "slash": ("/", "joined by a slash", "with / between", "linked by the stroke /"),
+    "plus": ("+", "joined by a plus sign", "with + between", "joined by a plus, +"),
+    "pipe": ("|", "joined by a vertical bar", "with | between", "joined by a bar, |"),
+    "and": (" and ", 'joined by the word "and"', "with and between", "joined by and"),
+    "underscore": ("_", "joined by an underscore", "with _ between", "joined by an underscore, _"),
+    "hyphen": ("-", "joined by a hyphen", "with - between", "joined by a dash, -"),
+    "dot": (".", "joined by a dot", "with a full stop between", "joined by a dot, ."),
+    "slash": ("/", "joined by a slash", "with / between", "joined by a slash, /"),
 }
 FORWARD = ("comma", "plus", "pipe", "and")
 """The family has the others."""
@@ -127,23 +127,31 @@ def fill(form: str, text: str) -> str:
     return form.format(a=a, b=b, A=a.capitalize(), B=b.capitalize(), **upper)
 
 
-def _cells() -> Iterator[tuple[str, str, Said]]:
-    """Name, form, how that is said."""
+def _cells() -> Iterator[tuple[str, str, Said, Mapping[str, Sequence[str]]]]:
+    """Name, form, phrases with a field, what its value is called."""
     for around, outer in AROUND.items():
         for name, (inner, *called) in CASES.items():
             if (name, around) != ("constant", "dollar"):
-                said = crossed(SAID[around], case=called)
-                yield f"{name}-{around}", outer.replace("{x}", inner), said
+                yield (
+                    f"{name}-{around}",
+                    outer.replace("{x}", inner),
+                    SAID[around],
+                    {"case": called},
+                )
     for name, (between, *called) in SEPARATORS.items():
         if name in FORWARD:
-            said = crossed(SAID["forward"], joined=called)
-            yield f"joined-{name}", f"{{a}}{between}{{b}}", said
-        yield f"reversed-{name}", f"{{b}}{between}{{a}}", crossed(SAID["backward"], joined=called)
+            yield f"joined-{name}", f"{{a}}{between}{{b}}", SAID["forward"], {"joined": called}
+        yield f"reversed-{name}", f"{{b}}{between}{{a}}", SAID["backward"], {"joined": called}
 
 
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's phrases of two words."""
     return [
-        ask(name, said, NOUNS, mapped(pool, lambda text, form=form: fill(form, text)))
-        for name, form, said in _cells()
+        ask(
+            name,
+            crossed(said, fill(form, "red apple"), **called),
+            NOUNS,
+            mapped(pool, lambda text, form=form: fill(form, text)),
+        )
+        for name, form, said, called in _cells()
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from t2l_fast.tasks.draft import Draft, mapped
@@ -12,43 +12,58 @@ NOUNS = ("a date", "an ISO date", "a date as year-month-day")
 
 # name: the parts in their order, what they are called; the last for evaluation
 ORDERS: dict[str, tuple[str, ...]] = {
-    "day-month-year": (
-        "dmy",
-        "day, month and year",
-        "the day, the month and the year",
-        "first the day, then the month, then the year",
-    ),
+    "day-month-year": ("dmy", "day, month and year", "DD MM YYYY, the day first", "DMY, day first"),
     "month-day-year": (
         "mdy",
         "month, day and year",
-        "the month, the day and the year",
-        "first the month, then the day, then the year",
+        "MM DD YYYY, the month first",
+        "MDY, month first",
     ),
     "year-month-day": (
         "ymd",
         "year, month and day",
-        "the year, the month and the day",
-        "first the year, then the month, then the day",
+        "YYYY MM DD, the year first",
+        "YMD, year first",
     ),
-    "day-month": ("dm", "day and month", "the day and the month", "only day, then month"),
-    "month-day": ("md", "month and day", "the month and the day", "only month, then day"),
-    "month-year": ("my", "month and year", "the month and the year", "only month, then year"),
-    "year-month": ("ym", "year and month", "the year and the month", "only year, then month"),
+    "day-month": ("dm", "day and month", "DD MM, the day first, without year", "DM, day and month"),
+    "month-day": (
+        "md",
+        "month and day",
+        "MM DD, the month first, without year",
+        "MD, month and day",
+    ),
+    "month-year": ("my", "month and year", "MM YYYY, without day", "MY, month and year"),
+    "year-month": (
+        "ym",
+        "year and month",
+        "YYYY MM, the year first, without day",
+        "YM, year and month",
+    ),
 }
 SEPARATORS: dict[str, tuple[str, ...]] = {
-    "slashes": ("/", "slashes", "a slash between them", "strokes (/)"),
-    "dots": (".", "dots", "a full stop between them", "periods (.)"),
-    "hyphens": ("-", "hyphens", "a hyphen between them", "dashes (-)"),
+    "slashes": ("/", "slashes", "a slash between them", "slashes, /"),
+    "dots": (".", "dots", "a full stop between them", "dots, ."),
+    "hyphens": ("-", "hyphens", "a hyphen between them", "hyphens, -"),
 }
 # name: the month, what that is called; the last for evaluation
 STYLES: dict[str, tuple[str, ...]] = {
-    "full": ("%B", "the month in words", "the full name of the month", "the month unabbreviated"),
-    "short": ("%b", "the month in three letters", "the month abbreviated", "the month cut short"),
+    "full": (
+        "%B",
+        "with the full month name",
+        "with the month in words",
+        "with the month's full name",
+    ),
+    "short": (
+        "%b",
+        "with the month in three letters",
+        "with a short month like Mar",
+        "with the short month",
+    ),
     "capitals": (
         "%b",
-        "the month in three capital letters",
-        "the month abbreviated in upper case",
-        "the month cut short, all capitals",
+        "with the month in capitals",
+        "with an upper-case month like MAR",
+        "with the month all in capitals",
     ),
 }
 STYLED = {
@@ -64,17 +79,16 @@ ELSEWHERE = {
 """Cells that the family has under other names, and the input itself."""
 SAID = blocks("""
 numeric
-= {order} of the date in digits, with {sign} | the date as {order}, in numbers with {sign}
-= the date in figures, {order}, split by {sign}
-> convert the date to {order}, in digits with {sign}
-> rewrite the date as {order}, in numbers with {sign}
-> reformat the date in figures, {order}, split by {sign}
+= {order} of the date in digits, with {sign} | the date as {order}, all digits, with {sign}
+= the date in numbers, {order}, with {sign}
+> rewrite the date with {sign}, as {order}, in digits | give in digits, with {sign}, {order}
+> reformat the date in numbers, {order}, with {sign}
 
 styled
-= {order} of the date, with {style} | the date as {order}, with {style}
-= the date, {order}, and {style}
-> convert the date to {order}, with {style} | rewrite the date as {order}, with {style}
-> reformat the date, {order}, and {style}
+= {order} of the date, {style} | the date as {order}, {style}
+= the date, {order}, {style}
+> rewrite the date as {order}, {style} | give, {style}, {order} of the date
+> reformat the date, {order}, {style}
 
 shifted
 = the date {step} | the date that lies {step}, in the same format
@@ -92,45 +106,49 @@ part
 SHIFTS: dict[str, tuple[Callable[[date], date], tuple[str, ...]]] = {
     "two-days-later": (
         lambda d: d + timedelta(2),
-        ("two days later", "2 days after it", "after two more days"),
+        ("two days later", "2 days after it", "later by two days"),
     ),
     "week-later": (
         lambda d: d + timedelta(7),
-        ("one week later", "7 days after it", "after a week"),
+        ("one week later", "7 days after it", "later by one week"),
     ),
     "week-earlier": (
         lambda d: d - timedelta(7),
-        ("one week earlier", "7 days before it", "a week ago"),
+        ("one week earlier", "7 days before it", "earlier by one week"),
     ),
     "previous-year": (
         lambda d: d.replace(year=d.year - 1),
-        ("one year earlier", "with the previous year", "a year ago"),
+        ("one year earlier", "with the previous year", "earlier, in the previous year"),
     ),
     "ten-years-later": (
         lambda d: d.replace(year=d.year + 10),
-        ("ten years later", "a decade after it", "after ten more years"),
+        ("ten years later", "a decade after it", "later by ten years, a decade"),
     ),
 }
 PARTS: dict[str, tuple[Callable[[date], str], tuple[str, ...]]] = {
     "following-year": (
         lambda d: str(d.year + 1),
-        ("the following year as a number", "the year plus one", "next year's number"),
+        ("the following year as a number", "the year plus one", "the following year, plus one"),
     ),
     "year-before": (
         lambda d: str(d.year - 1),
-        ("the preceding year as a number", "the year minus one", "last year's number"),
+        ("the preceding year as a number", "the year minus one", "the preceding year, minus one"),
     ),
     "following-month": (
         lambda d: f"{_month(d.month % 12 + 1):%B}",
-        ("the name of the following month", "next month's name", "the month to come, in words"),
+        ("the name of the following month", "next month's name", "the name of the next month"),
     ),
     "month-before": (
         lambda d: f"{_month((d.month - 2) % 12 + 1):%B}",
-        ("the name of the preceding month", "last month's name", "the month just past, in words"),
+        ("the name of the preceding month", "last month's name", "the name of the last month"),
     ),
     "two-digit-year": (
         lambda d: f"{d:%y}",
-        ("the year in two digits", "the last two digits of the year", "the year as 00 to 99"),
+        (
+            "the year in two digits",
+            "the last two digits of the year",
+            "the last two digits, the short year",
+        ),
     ),
 }
 
@@ -158,26 +176,34 @@ def _styled(parts: str, month: str, style: str) -> Callable[[date], str]:
     return write
 
 
-def _cells() -> Iterator[tuple[str, Callable[[date], object], Said]]:
-    """Name, what becomes of a date, how that is said."""
+Called = Mapping[str, Sequence[str]]
+
+
+def _cells() -> Iterator[tuple[str, Callable[[date], object], Said, Called]]:
+    """Name, what becomes of a date, phrases with fields, what their values are called."""
     for order, (parts, *ordered) in ORDERS.items():
         for name, (sign, *called) in SEPARATORS.items():
-            said = crossed(SAID["numeric"], order=ordered, sign=called)
-            yield f"{order}-{name}", _numeric(parts, sign), said
+            fields = {"order": ordered, "sign": called}
+            yield f"{order}-{name}", _numeric(parts, sign), SAID["numeric"], fields
         for style, (month, *called) in STYLES.items():
             if order in STYLED[style]:
-                said = crossed(SAID["styled"], order=ordered, style=called)
-                yield f"{order}-{style}", _styled(parts, month, style), said
+                fields = {"order": ordered, "style": called}
+                yield f"{order}-{style}", _styled(parts, month, style), SAID["styled"], fields
     for name, (move, called) in SHIFTS.items():
-        yield name, move, crossed(SAID["shifted"], step=called)
+        yield name, move, SAID["shifted"], {"step": called}
     for name, (take, called) in PARTS.items():
-        yield name, take, crossed(SAID["part"], part=called)
+        yield name, take, SAID["part"], {"part": called}
 
 
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's ISO dates."""
     return [
-        ask(name, said, NOUNS, mapped(pool, lambda text, of=of: str(of(date.fromisoformat(text)))))
-        for name, of, said in _cells()
+        ask(
+            name,
+            crossed(said, str(of(date(2021, 3, 25))), **called),
+            NOUNS,
+            mapped(pool, lambda text, of=of: str(of(date.fromisoformat(text)))),
+        )
+        for name, of, said, called in _cells()
         if name not in ELSEWHERE
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
@@ -16,41 +16,54 @@ Rule = Callable[[str], str]
 
 # name: the letters, what they are called; the last for evaluation
 PLACES: dict[str, tuple[Rule, tuple[str, ...]]] = {
-    "first": (lambda w: w[0], ("the first letter", "the initial letter", "the opening letter")),
-    "second": (lambda w: w[1], ("the second letter", "the 2nd letter", "letter number two")),
-    "third": (lambda w: w[2], ("the third letter", "the 3rd letter", "letter number three")),
-    "fourth": (lambda w: w[3], ("the fourth letter", "the 4th letter", "letter number four")),
-    "last": (lambda w: w[-1], ("the last letter", "the final letter", "the closing letter")),
+    "first": (lambda w: w[0], ("the first letter", "the initial letter", "the very first letter")),
+    "second": (
+        lambda w: w[1],
+        ("the second letter", "the 2nd letter", "the letter in second place"),
+    ),
+    "third": (lambda w: w[2], ("the third letter", "the 3rd letter", "the letter in third place")),
+    "fourth": (
+        lambda w: w[3],
+        ("the fourth letter", "the 4th letter", "the letter in fourth place"),
+    ),
+    "last": (lambda w: w[-1], ("the last letter", "the final letter", "the very last letter")),
     "last-but-one": (
         lambda w: w[-2],
-        ("the second-to-last letter", "the last letter but one", "the penultimate letter"),
+        (
+            "the second-to-last letter",
+            "the penultimate letter",
+            "the penultimate, second-to-last letter",
+        ),
     ),
     "first-two": (
         lambda w: w[:2],
-        ("the first two letters", "the starting two letters", "the opening pair of letters"),
+        ("the first two letters", "the starting two letters", "the first two characters"),
     ),
     "last-two": (
         lambda w: w[-2:],
-        ("the last two letters", "the ending two letters", "the closing pair of letters"),
+        ("the last two letters", "the ending two letters", "the last two characters"),
     ),
     "first-three": (
         lambda w: w[:3],
-        ("the first three letters", "the starting three letters", "the opening three letters"),
+        ("the first three letters", "the starting three letters", "the first three characters"),
     ),
     "last-three": (
         lambda w: w[-3:],
-        ("the last three letters", "the ending three letters", "the closing three letters"),
+        ("the last three letters", "the ending three letters", "the last three characters"),
     ),
     "first-and-last": (
         lambda w: w[0] + w[-1],
-        ("the first and last letters", "both outermost letters", "the opening and closing letters"),
+        ("the first and last letters", "both outermost letters", "the first plus the last letter"),
     ),
 }
 DRESSES: dict[str, tuple[Rule, tuple[str, ...]]] = {
-    "upper": (str.upper, ("in upper case", "capitalised", "in capital letters")),
-    "dot": (lambda s: f"{s}.", ("with a full stop", "with a dot behind", "closed by a period")),
-    "twice": (lambda s: s + s, ("written twice in a row", "doubled", "repeated once")),
-    "hyphen": (lambda s: f"{s}-", ("with a hyphen", "with a dash behind", "ended by a -")),
+    "upper": (str.upper, ("in upper case", "capitalised", "in upper-case capitals")),
+    "dot": (
+        lambda s: f"{s}.",
+        ("with a full stop", "with a dot behind", "with a dot, a full stop"),
+    ),
+    "twice": (lambda s: s + s, ("written twice in a row", "doubled", "doubled, twice in a row")),
+    "hyphen": (lambda s: f"{s}-", ("with a hyphen", "with a dash behind", "with a hyphen, a dash")),
 }
 BARE = ("third", "fourth", "last-but-one")
 """The family has the other places without a dress."""
@@ -73,20 +86,16 @@ dressed
 > find {place} and report that, {dress}
 
 digits
-= the number of {what} in the word, in digits, and the word {what}
-= the count of {what}, such as 3 {what}
-= how many {what} there are, like 3 {what}
-> count the {what} of the word and write the digits and {what}
-> give the count of {what}, as in 3 {what}
-> find the count of {what}, a figure and then {what}
+= the number of {what} in digits, such as 3 {what} | the count of {what}, in digits
+= how many {what} there are, in digits such as 3 {what}
+> count the {what} in digits, as in 3 {what} | write the number of {what} in digits
+> tell how many {what} there are, in digits like 3 {what}
 
 words
-= the number of {what} in words, and the word {what}
-= the count of {what}, such as three {what}
-= how many {what} there are, like three {what}
-> count the {what} of the word and spell the number before {what}
-> give the count of {what}, as in three {what}
-> find the count of {what}, spelled out, and then {what}
+= the number of {what} spelled in words, such as three {what} | the count of {what}, in words
+= how many {what} there are, spelled in words such as three {what}
+> count the {what} in words, as in three {what} | spell the number of {what} in words
+> tell how many {what} there are, spelled in words like three {what}
 """)
 
 
@@ -100,25 +109,37 @@ def _count(kind: str, spelled: bool) -> Rule:
     return told
 
 
-def _cells() -> Iterator[tuple[str, Rule, Said]]:
-    """Name, what becomes of a word, how that is said."""
+Called = Mapping[str, str | Sequence[str]]
+
+
+def _cells() -> Iterator[tuple[str, Rule, Said, Called]]:
+    """Name, what becomes of a word, phrases with fields, what their values are called."""
     # Two dresses for each place, another two for the next, so that every pair of them meets.
     for i, (place, (take, placed)) in enumerate(PLACES.items()):
         if place in BARE:
-            yield place, take, crossed(SAID["bare"], place=placed)
-        for j, (dress, (put, called)) in enumerate(DRESSES.items()):
+            yield place, take, SAID["bare"], {"place": placed}
+        for j, (dress, (put, dressed)) in enumerate(DRESSES.items()):
             if (i + j) % 4 < 2 and (place, dress) != ("first", "upper"):
-                said = crossed(SAID["dressed"], place=placed, dress=called)
-                yield f"{place}-{dress}", lambda w, put=put, take=take: put(take(w)), said
+                called = {"place": placed, "dress": dressed}
+                yield f"{place}-{dress}", _both(take, put), SAID["dressed"], called
     for kind in COUNTED:
-        yield f"{kind}-counted", _count(kind, False), crossed(SAID["digits"], what=kind)
-        yield f"{kind}-counted-in-words", _count(kind, True), crossed(SAID["words"], what=kind)
+        yield f"{kind}-counted", _count(kind, False), SAID["digits"], {"what": kind}
+        yield f"{kind}-counted-in-words", _count(kind, True), SAID["words"], {"what": kind}
+
+
+def _both(take: Rule, put: Rule) -> Rule:
+    return lambda word: put(take(word))
 
 
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's words."""
     long = [word for word in pool if len(word) >= LONG]
     return [
-        ask(name, said, NOUNS, mapped(long if name.startswith(BARE) else pool, rule))
-        for name, rule, said in _cells()
+        ask(
+            name,
+            crossed(said, **called),
+            NOUNS,
+            mapped(long if name.startswith(BARE) else pool, rule),
+        )
+        for name, rule, said, called in _cells()
     ]

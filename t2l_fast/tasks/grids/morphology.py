@@ -14,7 +14,7 @@ NOUN_NOUNS = ("a noun", "an English noun", "a noun in the singular")
 # name: what is written before the adjective, what that is called; the last for evaluation
 DETERMINERS: dict[str, tuple[str, ...]] = {
     "a": ("{a}", "a or an", "the indefinite article", "a leading a or an"),
-    "the": ("the", "the word the", "the definite article", "a leading the"),
+    "the": ("the", 'the word "the"', "the definite article", "a leading the"),
     "my": ("my", "my", "the possessive my", "a leading my"),
     "those": ("those", "the plural those", "those for several", "a leading plural those"),
 }
@@ -24,15 +24,15 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
 }
 # name: what stands before the plural, what that is called; the last for evaluation
 QUANTITIES: dict[str, tuple[str, ...]] = {
-    "three": ("three", "the number three", "three of them"),
-    "ten": ("ten", "the number ten", "ten of them"),
-    "many": ("many", "the quantity many", "many of them"),
-    "some": ("some", "the quantity some", "some of them"),
+    "three": ("three", "the number three", '"three"'),
+    "ten": ("ten", "the number ten", '"ten"'),
+    "many": ("many", "the quantity many", '"many"'),
+    "some": ("some", "the quantity some", '"some"'),
 }
 SAID = blocks("""
 verb
 = the verb with {subject} as its subject, in {form} | a clause of {subject} and the verb in {form}
-= a short sentence on what {subject} do or does, in {form}
+= the short sentence about {subject}, in {form}
 > put the verb into {form}, with {subject} as its subject 
 > conjugate the verb for {subject} in {form}
 > build a short sentence with {subject}, using {form}
@@ -45,9 +45,9 @@ noun
 
 plural
 = the plural of the noun after {quantity} | {quantity} and the noun in the plural
-= a phrase for {quantity}, in the plural
+= a phrase of {quantity} and the plural
 > put the noun into the plural after {quantity} | count the noun with {quantity}, in the plural
-> speak of {quantity}, in the plural
+> make a phrase of {quantity} and the plural of the noun
 """)
 ELSEWHERE = {"i-progressive", "you-question"}
 """Cells that the family has under other names."""
@@ -73,7 +73,8 @@ def _verbs(told: Table) -> Iterator[tuple[str, Mapping[str, str], Said]]:
             if (i + j) % 4 < 2:
                 end = "?" if "question" in form else ""
                 pairs = {base: clause(subject, form, verb) + end for base, verb in verbs.items()}
-                said = crossed(SAID["verb"], subject=f'"{subject}"', form=called)
+                like = pairs["walk"]
+                said = crossed(SAID["verb"], like, subject=f'"{subject}"', form=called)
                 yield f"{subject.lower()}-{form}", pairs, said
 
 
@@ -82,11 +83,14 @@ def _nouns(plurals: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str],
         for adjective, (article, *called) in ADJECTIVES.items():
             before = f"{written.replace('{a}', article)} {adjective}"
             form = plurals.get if determiner == "those" else str
-            said = crossed(SAID["noun"], determiner=determined, adjective=called)
-            yield f"{determiner}-{adjective}", _after(before, form, plurals), said
+            pairs = _after(before, form, plurals)
+            like = pairs["dog"]
+            said = crossed(SAID["noun"], like, determiner=determined, adjective=called)
+            yield f"{determiner}-{adjective}", pairs, said
     for name, called in QUANTITIES.items():
-        said = crossed(SAID["plural"], quantity=called)
-        yield f"{name}-plural", _after(name, plurals.get, plurals), said
+        pairs = _after(name, plurals.get, plurals)
+        said = crossed(SAID["plural"], pairs["dog"], quantity=called)
+        yield f"{name}-plural", pairs, said
 
 
 def _after(

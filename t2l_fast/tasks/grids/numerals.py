@@ -49,66 +49,66 @@ NUMBERED = {
 SAID = blocks("""
 sign-before
 = the amount in {many} with the sign {sign} in front | the number of {many}, the sign {sign} first
-= the sum of {many}, led by {sign}
+= the sum of {many} with the sign {sign} leading, in front
 > put the sign {sign} for {many} before the number
 > write so many {many} with {sign} in front
-> make it a sum of {many}, {sign} and the number
+> make it a sum of {many} with the sign {sign} in front
 
 sign-after
 = the amount in {many} with the sign {sign} at the end
 = the number of {many}, then a space and {sign}
-= the sum of {many}, trailed by {sign}
+= the sum of {many} with the sign {sign} trailing, at the end
 > put a space and the sign {sign} for {many} after the number
 > write so many {many} with {sign} at the end
-> make it a sum of {many}, the number and {sign}
+> make it a sum of {many} with the sign {sign} at the end
 
 code-before
 = the amount in {many} with the code {code} in front | the number of {many}, the code {code} first
-= the sum of {many}, led by {code}
+= the sum of {many} with the code {code} leading, in front
 > put the currency code {code} before the number | write so many {many} with {code} in front
-> make it a sum of {many}, {code} and the number
+> make it a sum of {many} with the code {code} in front
 
 code-after
 = the amount in {many} with the code {code} at the end | the number of {many}, then {code}
-= the sum of {many}, trailed by {code}
+= the sum of {many} with the code {code} trailing, at the end
 > put the currency code {code} after the number | write so many {many} with {code} at the end
-> make it a sum of {many}, the number and {code}
+> make it a sum of {many} with the code {code} at the end
 
 words
-= the number and the word {many} | the number with its unit, {many}, as a word | so many {many}
-= the quantity of {many}, the unit in full
-> write the word {many} after the number | add the full word for {many} to the number
-> make it a quantity of {many}, no abbreviation
+= the number and the full word {many} | the number with its unit written out, the word {many}
+= the number with the unit in full, {many} as a word
+> write the full word {many} after the number | add the unit to the number, written out as {many}
+> write the number with its unit in full, the word {many}
 
 short
-= the number and the abbreviation {code} | the number with its unit, {many}, as {code}
-= the quantity of {many}, the unit abbreviated to {code}
-> write the abbreviation {code} after the number | add {code}, short for {many}, to the number
-> make it a quantity of {many}, with {code}
+= the number and the symbol {code} for {many} | the number with the abbreviation {code} for {many}
+= the number with the abbreviated unit of {many}, the symbol {code}
+> write the symbol {code} for {many} after the number | abbreviate the unit of {many} to {code}
+> write the number with the abbreviated unit symbol {code} of {many}
 
 digits
 = the word {label} and the number | the number as a {label} | the {label} with its number in digits
-= the reference to that {label}, number in digits
+= the {label} with its plain number in digits
 > write the word {label} before the number | name the {label} of that number
-> make the number a {label}, in digits
+> make the number a {label}, in plain digits
 
 hash
 = the word {label} and the number with a hash sign, # | the {label} with # before its number
-= the reference to that {label}, number after #
+= the {label} with a hash sign, #, and its number
 > write the word {label}, then # and the number | name the {label} with a hash sign, #
-> make the number a {label}, marked by #
+> make the number a {label} with a hash sign, #
 
 roman
 = the word {label} and the Roman numeral | the {label} with its number in Roman numerals
-= the reference to that {label}, number as ancient Romans wrote it
+= the {label} with its number in Roman form
 > write the word {label} and the number in Roman numerals | name the {label} by a Roman numeral
-> make the number a {label}, with I, V, X, L and C
+> make the number a {label}, in Roman numerals
 
 spelled
 = the word {label} and the number in words | the {label} with its number spelled out
-= the reference to that {label}, number in letters
+= the {label} with its number spelled out in words
 > write the word {label} and spell out the number | name the {label} by the number in words
-> make the number a {label}, without digits
+> make the number a {label}, spelled out in words
 
 ordinal
 = the number as an ordinal, such as 21st, and the word {label}
@@ -127,22 +127,24 @@ ELSEWHERE = {"dollars-sign-before", "euros-code-after", "kilometres-short", "pag
 """Cells that the family has under other names."""
 
 
-def _cells() -> Iterator[tuple[str, str, Said]]:
-    """Name, what is written, how that is said."""
+Called = Mapping[str, str | Sequence[str]]
+
+
+def _cells() -> Iterator[tuple[str, str, Said, Called]]:
+    """Name, what is written, phrases with fields, what their values are called."""
     for name, (sign, code, noun) in CURRENCIES.items():
         for form, written in MONEY.items():
-            said = crossed(SAID[form], many=name, sign=sign, code=code)
             filled = written.replace("{sign}", sign).replace("{code}", code)
-            yield f"{name}-{form}", filled.replace("{noun}", noun), said
+            called = {"many": name, "sign": sign, "code": code}
+            yield f"{name}-{form}", filled.replace("{noun}", noun), SAID[form], called
     for name, short in UNITS.items():
-        yield f"{name}-words", f"{{n}} {name[:-1]}{{s}}", crossed(SAID["words"], many=name)
-        yield f"{name}-short", f"{{n}} {short}", crossed(SAID["short"], many=name, code=short)
+        yield f"{name}-words", f"{{n}} {name[:-1]}{{s}}", SAID["words"], {"many": name}
+        yield f"{name}-short", f"{{n}} {short}", SAID["short"], {"many": name, "code": short}
     for label in LABELS:
         for form, written in NUMBERED.items():
-            said = crossed(SAID[form], label=label)
-            yield f"{label}-{form}", written.replace("{label}", label), said
+            yield f"{label}-{form}", written.replace("{label}", label), SAID[form], {"label": label}
     for name, (written, *called) in MAGNITUDES.items():
-        yield f"magnitude-{name}", written, crossed(SAID["magnitude"], size=called)
+        yield f"magnitude-{name}", written, SAID["magnitude"], {"size": called}
 
 
 def cells(pool: Sequence[str], writers: Mapping[str, Callable[[int], str]]) -> list[Draft]:
@@ -163,7 +165,12 @@ def cells(pool: Sequence[str], writers: Mapping[str, Callable[[int], str]]) -> l
         for text in pool
     }
     return [
-        ask(name, said, NOUNS, mapped(pool, lambda text, form=form: form.format(**values[text])))
-        for name, form, said in _cells()
+        ask(
+            name,
+            crossed(said, form.format(**values["21"]), **called),
+            NOUNS,
+            mapped(pool, lambda text, form=form: form.format(**values[text])),
+        )
+        for name, form, said, called in _cells()
         if name not in ELSEWHERE
     ]

@@ -11,33 +11,36 @@ Rule = Callable[[str], str | None]
 
 # step: its name, what it is called; the last for evaluation
 STEPS: dict[int, tuple[str, ...]] = {
-    -1: ("previous", "just before {it}", "one {unit} earlier than {it}", "one step back from {it}"),
-    0: ("same", "mentioned", "named in the input", "as it is given"),
-    1: ("next", "right after {it}", "one {unit} later than {it}", "one step on from {it}"),
+    -1: ("previous", "the previous {unit}", "the {unit} just before", "the {unit} previous to it"),
+    0: ("same", "the {unit} mentioned", "the {unit} named in the input", "the given {unit} itself"),
+    1: ("next", "the next {unit}", "the {unit} right after", "the {unit} next after it"),
     **{
         -n: (
             f"{word}-before",
-            f"{word} {{unit}}s before {{it}}",
-            f"{n} {{unit}}s earlier than {{it}}",
-            f"{word} steps back from {{it}}",
+            f"the {{unit}} {word} {{short}}s before",
+            f"the {{unit}} {n} {{short}}s earlier",
+            f"the earlier {{unit}}, {word} {{short}}s before",
         )
         for n, word in ((2, "two"), (3, "three"), (4, "four"))
     },
     **{
         n: (
             f"{word}-after",
-            f"{word} {{unit}}s after {{it}}",
-            f"{n} {{unit}}s later than {{it}}",
-            f"{word} steps on from {{it}}",
+            f"the {{unit}} {word} {{short}}s after",
+            f"the {{unit}} {n} {{short}}s later",
+            f"the later {{unit}}, {word} {{short}}s after",
         )
         for n, word in ((2, "two"), (3, "three"), (4, "four"))
     },
 }
 # name: how a name is written, what that is called; the last for evaluation
 STYLES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
-    "full": (str, ("in full", "as a whole word", "not shortened")),
-    "short": (lambda name: name[:3], ("in three letters", "abbreviated", "cut to three letters")),
-    "capitals": (str.upper, ("in capitals", "in upper case", "in capital letters")),
+    "full": (str, ("in full", "as a whole word", "written in full")),
+    "short": (
+        lambda name: name[:3],
+        ("in three letters", "abbreviated", "as a three-letter abbreviation"),
+    ),
+    "capitals": (str.upper, ("in capitals", "in upper case", "in upper-case capitals")),
 }
 DAY_CELLS = {
     "full": (-3, 3),
@@ -54,37 +57,42 @@ LETTER_CELLS = {"first": (-3, 1, 2, 3), "second": (-3, -2, -1, 3)}
 TERMS: dict[str, tuple[Callable[[int, int], int], tuple[str, ...]]] = {
     "next": (
         lambda last, by: last + by,
-        ("the next term", "the number that continues it", "the term to follow"),
+        ("the next term", "the number that continues it", "the next term to continue it"),
     ),
     "after-next": (
         lambda last, by: last + 2 * by,
-        ("the term after the next", "the second number to come", "the term but one to follow"),
+        (
+            "the term after the next",
+            "the second number to come",
+            "the second term after, past the next",
+        ),
     ),
     "previous": (
         lambda last, by: last - 3 * by,
         (
             "the term before the first",
             "the number that came just before it",
-            "the term preceding all",
+            "the term just before the first one",
         ),
     ),
     "step": (
         lambda last, by: by,
-        ("the step", "the difference between neighbours", "the constant increase"),
+        ("the step", "the difference between neighbours", "the difference, its step"),
     ),
 }
 SAID = blocks("""
 named
-= the {unit} {step}, {style} | the name of the {unit} {step}, {style}
-= the proper {unit}, {step}, {style}
-> name the {unit} {step}, {style} | tell which {unit} it is {step}, {style}
-> find the {unit} {step} and write it {style}
+= {step}, {style} | the name of {step}, {style}
+= the right name, {step}, {style}
+> name {step}, {style} | find {step} and write it {style}
+> work out {step} and put it {style}
 
 letter
-= the letter of the alphabet {step} | the alphabet's letter {step}
-= the alphabetical neighbour {step}
-> name the letter of the alphabet {step} | write the letter that stands {step}
-> find in the alphabet what stands {step}
+= {step} in the alphabet, counted from the {place} letter | {step}, seen from the {place} letter
+= in the alphabet, {step}, from the {place} letter
+> find {step} in the alphabet, counted from the {place} letter
+> name {step}, seen from the {place} letter
+> go from the {place} letter of the input to {step}
 
 term
 = {term} of the series | {term} in the row of numbers | {term} of the arithmetic sequence
@@ -126,30 +134,33 @@ def _term(term: Callable[[int, int], int]) -> Rule:
     return told
 
 
-def _names(
-    unit: str, names: Sequence[str], table: Mapping[str, tuple[int, ...]]
-) -> Iterator[tuple[str, Rule, Said]]:
+Cell = tuple[str, Rule, Said, Mapping[str, str | Sequence[str]]]
+"""Name, what becomes of an input, phrases with fields, what their values are called."""
+
+
+def _names(unit: str, names: Sequence[str], table: Mapping[str, tuple[int, ...]]) -> Iterator[Cell]:
     short = unit.removeprefix("week")
     for style, steps in table.items():
         for step in steps:
             name, *called = STEPS[step]
-            told = [phrase.format(unit=short, it=f"the {short} mentioned") for phrase in called]
-            said = crossed(SAID["named"], unit=unit, step=told, style=STYLES[style][1])
+            told = [phrase.format(unit=unit, short=short) for phrase in called]
             suffix = "" if style == "full" else f"-{style}"
-            yield f"{short}-{name}{suffix}", _moved(names, step, style), said
+            fields = {"unit": unit, "step": told, "style": STYLES[style][1]}
+            yield f"{short}-{name}{suffix}", _moved(names, step, style), SAID["named"], fields
 
 
-def _letters() -> Iterator[tuple[str, Rule, Said]]:
+def _letters() -> Iterator[Cell]:
     for i, (place, steps) in enumerate(LETTER_CELLS.items()):
         for step in steps:
             name, *called = STEPS[step]
-            told = [phrase.format(unit="place", it=f"the {place} letter") for phrase in called]
-            yield f"letter-{name}-{place}", _letter(-i, step), crossed(SAID["letter"], step=told)
+            told = [phrase.format(unit="letter", short="place") for phrase in called]
+            fields = {"step": told, "place": place}
+            yield f"letter-{name}-{place}", _letter(-i, step), SAID["letter"], fields
 
 
-def _terms() -> Iterator[tuple[str, Rule, Said]]:
+def _terms() -> Iterator[Cell]:
     for name, (term, called) in TERMS.items():
-        yield f"series-{name}", _term(term), crossed(SAID["term"], term=called)
+        yield f"series-{name}", _term(term), SAID["term"], {"term": called}
 
 
 def cells(
@@ -161,13 +172,33 @@ def cells(
 ) -> list[Draft]:
     """One draft per cell, over the family's pairs of letters, weekdays and months, and series."""
     kinds = (
-        (_letters(), ("a pair of letters", "a couple of letters"), letters),
-        (_names("weekday", day_names, DAY_CELLS), ("a weekday", "a text with a weekday"), days),
-        (_names("month", month_names, MONTH_CELLS), ("a month", "a text with a month"), months),
-        (_terms(), ("three numbers in a row", "a series of three numbers"), series()),
+        (_letters(), ("a pair of letters", "a couple of letters"), letters, "k p"),
+        (
+            _names("weekday", day_names, DAY_CELLS),
+            ("a weekday", "a text with a weekday"),
+            days,
+            day_names[0],
+        ),
+        (
+            _names("month", month_names, MONTH_CELLS),
+            ("a month", "a text with a month"),
+            months,
+            month_names[4],
+        ),
+        (
+            _terms(),
+            ("three numbers in a row", "a series of three numbers"),
+            series(),
+            "20, 25, 30",
+        ),
     )
     return [
-        ask(name, said, nouns, mapped(pool, rule))
-        for rules, nouns, pool in kinds
-        for name, rule, said in rules
+        ask(
+            name,
+            crossed(said, f"{shown} → {rule(shown)}", **called),
+            nouns,
+            mapped(pool, rule),
+        )
+        for rules, nouns, pool, shown in kinds
+        for name, rule, said, called in rules
     ]

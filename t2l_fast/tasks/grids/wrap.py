@@ -25,10 +25,10 @@ MARKS: dict[str, tuple[str, ...]] = {
 }
 # name: the brackets, what they are called
 BRACKETS: dict[str, tuple[str, ...]] = {
-    "square": ("[]", "square brackets", "the brackets [ and ]", "square bracket characters, []"),
-    "round": ("()", "round brackets", "the parentheses ( and )", "parenthesis characters, ()"),
-    "curly": ("{}", "curly brackets", "the braces { and }", "curly brace characters, {}"),
-    "angle": ("<>", "angle brackets", "the signs < and >", "angle bracket characters, <>"),
+    "square": ("[]", "square brackets", "brackets [ and ]", "square bracket characters, []"),
+    "round": ("()", "round brackets", "parentheses ( and )", "parenthesis characters, ()"),
+    "curly": ("{}", "curly brackets", "braces { and }", "curly brace characters, {}"),
+    "angle": ("<>", "angle brackets", "chevrons < and >", "angle bracket characters, <>"),
 }
 # name: what is written, w being the word and m, o and c the mark, opening and closing bracket
 FORMS = {
@@ -42,47 +42,49 @@ FORMS = {
 }
 SAID = blocks("""
 before
-= the word with {mark} in front | the word prefixed with {mark} | the word with {mark} before it
-= the word with {mark} at its start
-> put {mark} in front of the word | prefix the word with {mark} | begin with {mark}, then the word
-> add {mark} at the beginning of the word
+= the word prefixed with {mark} at its start | {mark} as a prefix, in front of the word
+= the word with a prefix in front, {mark}
+> prefix the word with {mark} | put {mark} in front of the word, at its start
+> start the word with {mark} as its prefix
 
 after
-= the word with {mark} at the end | the word suffixed with {mark} | the word with {mark} after it
-= the word with {mark} at its close
-> put {mark} after the word | suffix the word with {mark} | end the word with {mark}
-> append {mark} to the word
+= the word suffixed with {mark} at its end | {mark} as a suffix, behind the word
+= the word with a suffix at its end, {mark}
+> suffix the word with {mark} | put {mark} behind the word, at its end
+> end the word with {mark} as its suffix
 
 both
-= the word with {mark} on both sides | the word with {mark} before it and after it
-= the word with {mark} at either end
-> put {mark} on both sides of the word | write {mark} before and after the word
-> surround the word, {mark} left and right
+= the word surrounded by {mark} on both sides | {mark} around the word, on its left and right
+= the word surrounded on either side by {mark}
+> surround the word with {mark} on both sides | put {mark} to the left and the right of the word
+> surround the word, on either side, with {mark}
 
 spaced
-= the word with {mark} and a space on both sides | the spaced word with {mark} at each end
-= the word with {mark} on either side, blanks between
-> put {mark} on both sides of the word with spaces between
-> write {mark}, a space, the word, a space, and {mark} again
-> surround the word, {mark} left and right, not touching it
+= the word surrounded by spaces and {mark}
+= the word with spaces around it, then {mark} on both sides
+= the word surrounded by {mark}, with spaces
+> surround the word with spaces and {mark} | put spaces around the word, then {mark} on both sides
+> surround the word, with spaces, by {mark}
 
 double
-= the word with {mark} twice on both sides | the word with {mark} doubled before and after it
-= the word with {mark} two times at either end
-> put {mark} twice on both sides of the word | write {mark} doubled before and after the word
-> surround the word, {mark} two times left and two times right
+= the word surrounded by double marks, {mark} doubled
+= the word in double marks, two times {mark} on each side
+= the word surrounded by double marks, {mark}
+> surround the word with double marks, {mark} doubled
+> put double marks, two times {mark}, on each side of the word
+> surround the word with double marks, {mark}
 
 bracket-spaced
-= the word in {mark} with spaces inside | the word, spaced, between {mark}
-= the word within {mark}, blanks around it
-> put the word into {mark} with a space on each side | write {mark} around the spaced word
-> enclose the word, not touching it, in {mark}
+= the word in {mark} with spaces inside | the word surrounded by spaces and {mark}
+= the word with spaces within {mark}
+> put the word into {mark} with spaces inside | surround the word with spaces and {mark}
+> enclose the word, with spaces, in {mark}
 
 bracket-double
-= the word in {mark} written twice | the word with {mark} doubled around it
-= the word within {mark}, two on each side
-> put the word into {mark}, doubled | write {mark} twice around the word
-> enclose the word two times in {mark}
+= the word in double {mark} | the word surrounded by {mark}, doubled
+= the word within {mark}, double on each side
+> put the word into double {mark} | surround the word with {mark}, doubled
+> enclose the word in {mark}, double on each side
 
 ending
 = the word as the name of {mark} | the word with the ending of {mark} | a name for {mark}
@@ -154,6 +156,11 @@ def _cells() -> Iterator[tuple[str, str, str, Sequence[str]]]:
         yield f"word-{name}", written, "word", called
 
 
+def put(written: str, word: str) -> str:
+    """The form with the word in its place; braces of the form's own stay."""
+    return written.replace("{w}", word)
+
+
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's words."""
     return [
@@ -161,7 +168,7 @@ def cells(pool: Sequence[str]) -> list[Draft]:
             name,
             crossed(SAID[said], mark=called),
             NOUNS,
-            mapped(pool, lambda word, written=written: written.replace("{w}", word)),
+            mapped(pool, lambda word, written=written: put(written, word)),
         )
         for name, written, said, called in _cells()
         if name not in ELSEWHERE

@@ -107,20 +107,23 @@ def ask(
     )
 
 
-def crossed(said: Said, **names: str | Sequence[str]) -> Said:
+def crossed(said: Said, like: str = "", **names: str | Sequence[str]) -> Said:
     """Fill the fields of phrases with names of the values that a task combines.
 
     Args:
         said: phrases with fields such as "{mark}".
+        like: an example to show, unless the phrases do.
         names: field to its value, or to what that may be called, the last for evaluation.
 
     Returns:
         `PHRASES` for training, in which phrases and names meet in turn, and one for evaluation.
     """
-    return _crossed(said[0], names), _crossed(said[1], names)
+    return _crossed(said[0], like, names), _crossed(said[1], like, names)
 
 
-def _crossed(phrases: Sequence[str], names: Mapping[str, str | Sequence[str]]) -> list[str]:
+def _crossed(
+    phrases: Sequence[str], like: str, names: Mapping[str, str | Sequence[str]]
+) -> list[str]:
     *train, last = phrases
     lists = {f: (n, n) if isinstance(n, str) else n for f, n in names.items()}
     made = []
@@ -129,8 +132,11 @@ def _crossed(phrases: Sequence[str], names: Mapping[str, str | Sequence[str]]) -
         for field, (*called, _) in lists.items():
             # Without the second term a phrase would meet its first name again and again.
             value[field] = called[(i + i // lcm(len(train), len(called))) % len(called)]
-        made.append(train[i % len(train)].format(**value))
-    return [*made, last.format(**{field: called[-1] for field, called in lists.items()})]
+        shown = f" (like {like})" if like and i % 2 else ""
+        made.append(train[i % len(train)].format(**value) + shown)
+    value = {field: called[-1] for field, called in lists.items()}
+    shown = f", such as {like}" if like else ""
+    return [*made, last.format(**value) + shown]
 
 
 def _phrases(lines: Sequence[str], mark: str) -> list[str]:
