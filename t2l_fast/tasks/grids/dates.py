@@ -7,65 +7,10 @@ from datetime import date, timedelta
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
+from t2l_fast.tasks.lexicon.dated import ORDERS, SEPARATORS, STYLES
 
 NOUNS = ("a date", "an ISO date", "a date as year-month-day")
 
-# name: the parts in their order, what they are called; the last for evaluation
-ORDERS: dict[str, tuple[str, ...]] = {
-    "day-month-year": ("dmy", "day, month and year", "DD MM YYYY, the day first", "DMY, day first"),
-    "month-day-year": (
-        "mdy",
-        "month, day and year",
-        "MM DD YYYY, the month first",
-        "MDY, month first",
-    ),
-    "year-month-day": (
-        "ymd",
-        "year, month and day",
-        "YYYY MM DD, the year first",
-        "YMD, year first",
-    ),
-    "day-month": ("dm", "day and month", "DD MM, the day first, without year", "DM, day and month"),
-    "month-day": (
-        "md",
-        "month and day",
-        "MM DD, the month first, without year",
-        "MD, month and day",
-    ),
-    "month-year": ("my", "month and year", "MM YYYY, without day", "MY, month and year"),
-    "year-month": (
-        "ym",
-        "year and month",
-        "YYYY MM, the year first, without day",
-        "YM, year and month",
-    ),
-}
-SEPARATORS: dict[str, tuple[str, ...]] = {
-    "slashes": ("/", "slashes", "a slash between them", "slashes, /"),
-    "dots": (".", "dots", "a full stop between them", "dots, ."),
-    "hyphens": ("-", "hyphens", "a hyphen between them", "hyphens, -"),
-}
-# name: the month, what that is called; the last for evaluation
-STYLES: dict[str, tuple[str, ...]] = {
-    "full": (
-        "%B",
-        "with the full month name",
-        "with the month in words",
-        "with the month's full name",
-    ),
-    "short": (
-        "%b",
-        "with the month in three letters",
-        "with a short month like Mar",
-        "with the short month",
-    ),
-    "capitals": (
-        "%b",
-        "with the month in capitals",
-        "with an upper-case month like MAR",
-        "with the month all in capitals",
-    ),
-}
 STYLED = {
     "full": ("month-day", "year-month"),
     "short": (*("day-month-year", "month-day-year", "day-month", "month-day"), "month-year"),
@@ -81,13 +26,14 @@ SAID = blocks("""
 numeric
 = {order} of the date in digits, with {sign} | the date as {order}, all digits, with {sign}
 = the date in numbers, {order}, with {sign}
-> rewrite the date with {sign}, as {order}, in digits | give in digits, with {sign}, {order}
+> rewrite the date with {sign}, as {order}, in digits
+> reorder the date to {order}, all digits, with {sign}
 > reformat the date in numbers, {order}, with {sign}
 
 styled
 = {order} of the date, {style} | the date as {order}, {style}
 = the date, {order}, {style}
-> rewrite the date as {order}, {style} | give, {style}, {order} of the date
+> rewrite the date as {order}, {style} | reorder the date to {order}, {style}
 > reformat the date, {order}, {style}
 
 shifted
@@ -136,11 +82,19 @@ PARTS: dict[str, tuple[Callable[[date], str], tuple[str, ...]]] = {
     ),
     "following-month": (
         lambda d: f"{_month(d.month % 12 + 1):%B}",
-        ("the name of the following month", "next month's name", "the name of the next month"),
+        (
+            "the name of the following month",
+            "the month after, by name",
+            "the name of the next month",
+        ),
     ),
     "month-before": (
         lambda d: f"{_month((d.month - 2) % 12 + 1):%B}",
-        ("the name of the preceding month", "last month's name", "the name of the last month"),
+        (
+            "the name of the preceding month",
+            "the month before, by name",
+            "the name of the last month",
+        ),
     ),
     "two-digit-year": (
         lambda d: f"{d:%y}",
@@ -195,15 +149,20 @@ def _cells() -> Iterator[tuple[str, Callable[[date], object], Said, Called]]:
         yield name, take, SAID["part"], {"part": called}
 
 
+def _group(name: str) -> str | None:
+    """A short month and the same in capitals differ in nothing else, as in the family."""
+    order, _, style = name.rpartition("-")
+    return f"{order}-abbreviation" if style in ("short", "capitals") else None
+
+
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's ISO dates."""
-    return [
-        ask(
-            name,
-            crossed(said, str(of(date(2021, 3, 25))), **called),
-            NOUNS,
-            mapped(pool, lambda text, of=of: str(of(date.fromisoformat(text)))),
-        )
-        for name, of, said, called in _cells()
-        if name not in ELSEWHERE
-    ]
+    source = date(2021, 3, 25)
+    made = []
+    for name, of, said, called in _cells():
+        if name not in ELSEWHERE:
+            shown = str(of(source))
+            like = f"{source} → {shown}" if name in {*SHIFTS, *PARTS} else shown
+            pairs = mapped(pool, lambda text, of=of: str(of(date.fromisoformat(text))))
+            made.append(ask(name, crossed(said, like, **called), NOUNS, pairs, _group(name)))
+    return made

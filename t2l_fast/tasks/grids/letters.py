@@ -86,15 +86,19 @@ dressed
 > find {place} and report that, {dress}
 
 digits
-= the number of {what} in digits, such as 3 {what} | the count of {what}, in digits
+= the number of {what} in digits, such as 3 {what}
+= the count of {what} in digits, with the word {what}
 = how many {what} there are, in digits such as 3 {what}
-> count the {what} in digits, as in 3 {what} | write the number of {what} in digits
+> count the {what} in digits, as in 3 {what}
+> write the number of {what} in digits and the word {what}
 > tell how many {what} there are, in digits like 3 {what}
 
 words
-= the number of {what} spelled in words, such as three {what} | the count of {what}, in words
+= the number of {what} spelled in words, such as three {what}
+= the count of {what} spelled in words, with the word {what}
 = how many {what} there are, spelled in words such as three {what}
-> count the {what} in words, as in three {what} | spell the number of {what} in words
+> count the {what} in words, as in three {what}
+> spell the number of {what} in words and add the word {what}
 > tell how many {what} there are, spelled in words like three {what}
 """)
 

@@ -33,7 +33,7 @@ SAID = blocks("""
 verb
 = the verb with {subject} as its subject, in {form} | a clause of {subject} and the verb in {form}
 = the short sentence about {subject}, in {form}
-> put the verb into {form}, with {subject} as its subject 
+> put the verb into {form}, with {subject} as its subject
 > conjugate the verb for {subject} in {form}
 > build a short sentence with {subject}, using {form}
 

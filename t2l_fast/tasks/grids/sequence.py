@@ -6,42 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
+from t2l_fast.tasks.lexicon.steps import STEPS, STYLES
 
 Rule = Callable[[str], str | None]
 
-# step: its name, what it is called; the last for evaluation
-STEPS: dict[int, tuple[str, ...]] = {
-    -1: ("previous", "the previous {unit}", "the {unit} just before", "the {unit} previous to it"),
-    0: ("same", "the {unit} mentioned", "the {unit} named in the input", "the given {unit} itself"),
-    1: ("next", "the next {unit}", "the {unit} right after", "the {unit} next after it"),
-    **{
-        -n: (
-            f"{word}-before",
-            f"the {{unit}} {word} {{short}}s before",
-            f"the {{unit}} {n} {{short}}s earlier",
-            f"the earlier {{unit}}, {word} {{short}}s before",
-        )
-        for n, word in ((2, "two"), (3, "three"), (4, "four"))
-    },
-    **{
-        n: (
-            f"{word}-after",
-            f"the {{unit}} {word} {{short}}s after",
-            f"the {{unit}} {n} {{short}}s later",
-            f"the later {{unit}}, {word} {{short}}s after",
-        )
-        for n, word in ((2, "two"), (3, "three"), (4, "four"))
-    },
-}
-# name: how a name is written, what that is called; the last for evaluation
-STYLES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
-    "full": (str, ("in full", "as a whole word", "written in full")),
-    "short": (
-        lambda name: name[:3],
-        ("in three letters", "abbreviated", "as a three-letter abbreviation"),
-    ),
-    "capitals": (str.upper, ("in capitals", "in upper case", "in upper-case capitals")),
-}
 DAY_CELLS = {
     "full": (-3, 3),
     "short": (-2, -1, 1, 2),
@@ -183,7 +151,7 @@ def cells(
             _names("month", month_names, MONTH_CELLS),
             ("a month", "a text with a month"),
             months,
-            month_names[4],
+            month_names[2],
         ),
         (
             _terms(),

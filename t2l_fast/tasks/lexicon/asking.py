@@ -132,7 +132,7 @@ def _crossed(
         for field, (*called, _) in lists.items():
             # Without the second term a phrase would meet its first name again and again.
             value[field] = called[(i + i // lcm(len(train), len(called))) % len(called)]
-        shown = f" (like {like})" if like and i % 2 else ""
+        shown = f" (like {like})" if like and (i + i // max(len(train), 2)) % 2 else ""
         made.append(train[i % len(train)].format(**value) + shown)
     value = {field: called[-1] for field, called in lists.items()}
     shown = f", such as {like}" if like else ""
