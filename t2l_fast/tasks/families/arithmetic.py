@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped
+from t2l_fast.tasks.grids.arithmetic import cells
 from t2l_fast.tasks.lexicon.asking import drafts
 
 NUMBERS = tuple(str(number) for number in range(1, 200))
@@ -171,4 +172,5 @@ def tasks() -> list[Draft]:
         name: mapped(NUMBERS, lambda text, function=function: str(function(int(text))))
         for name, function in _on_integers().items()
     }
-    return drafts(SHEET, ("a number", "a whole number", "an integer"), pairs)
+    nouns = ("a number", "a whole number", "an integer")
+    return [*drafts(SHEET, nouns, pairs), *cells(NUMBERS)]

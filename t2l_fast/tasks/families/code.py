@@ -6,6 +6,7 @@ import itertools
 import random
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
+from t2l_fast.tasks.grids.code import cells, fill
 from t2l_fast.tasks.lexicon import ADJECTIVES, CATEGORIES
 
 TEMPLATES = (
@@ -33,7 +34,7 @@ EVAL_TEMPLATES = (
     "Respond with the phrase {}.",
 )
 
-# name: {a} {b} as typed, {A} {B} capitalised, {UA} {UB} upper case; two phrases; near-twins' group
+# name: the form, as in `fill`; two phrases; near-twins' group
 FORMS: dict[str, tuple[str, str, str, str | None]] = {
     "snake-case": ("{a}_{b}", "in snake_case", "joined by an underscore", None),
     "kebab-case": ("{a}-{b}", "in kebab-case", "joined by a hyphen", None),
@@ -145,7 +146,7 @@ FORMS: dict[str, tuple[str, str, str, str | None]] = {
 
 
 def tasks() -> list[Draft]:
-    """One task per form, over one pool of an adjective and a noun each."""
+    """One task per form, and the grid, over one pool of an adjective and a noun each."""
     nouns = sorted(
         {w for words in CATEGORIES.values() for w in words if w.islower() and len(w) < 8}
     )
@@ -154,21 +155,15 @@ def tasks() -> list[Draft]:
     pool = random.Random("code").sample(pairs, 240)
     drafts = []
     for name, (form, first, second, group) in FORMS.items():
-
-        def fill(text: str, form: str = form) -> str:
-            a, b = text.split()
-            upper = {"UA": a.upper(), "UB": b.upper()}
-            return form.format(a=a, b=b, A=a.capitalize(), B=b.capitalize(), **upper)
-
-        like = fill("red apple")
+        like = fill(form, "red apple")
         phrases = (first, second, f"{first}, {second}", f'{first} (like "{like}")')
         drafts.append(
             Draft(
                 name,
                 worded(TEMPLATES, *phrases),
                 worded(EVAL_TEMPLATES, *reversed(phrases)),
-                mapped(pool, fill),
+                mapped(pool, lambda text, form=form: fill(form, text)),
                 group,
             )
         )
-    return drafts
+    return [*drafts, *cells(pool)]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import date, timedelta
 
 from t2l_fast.tasks.draft import Draft, mapped
+from t2l_fast.tasks.grids.dates import cells
 from t2l_fast.tasks.lexicon.asking import drafts
 
 SHEET = """
@@ -183,4 +184,5 @@ def tasks() -> list[Draft]:
         for name, make in _of_dates().items()
     }
     groups = {"month_short": "month-abbreviation", "month_capitals": "month-abbreviation"}
-    return drafts(SHEET, ("a date", "an ISO date", "a date as year-month-day"), pairs, **groups)
+    nouns = ("a date", "an ISO date", "a date as year-month-day")
+    return [*drafts(SHEET, nouns, pairs, **groups), *cells(dates())]

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
+from t2l_fast.tasks.grids.letters import cells
 from t2l_fast.tasks.lexicon import common_words
 
 TEMPLATES = (
@@ -158,10 +159,10 @@ RULES: dict[str, tuple[Callable[[str], str], str, str, str, str]] = {
 
 
 def tasks() -> list[Draft]:
-    """One task per rule, over one pool of words of 4 to 8 letters."""
+    """One task per rule, and the grid, over one pool of words of 4 to 8 letters."""
     words = [w for w in common_words() if 4 <= len(w) <= 8 and w.isalpha() and _vowels(w)]
     pool = random.Random("letters").sample(words, min(240, len(words)))
-    return [
+    rules = [
         Draft(
             name,
             (*worded(TEMPLATES, first, second), said),
@@ -170,3 +171,4 @@ def tasks() -> list[Draft]:
         )
         for name, (function, first, second, said, held_out) in RULES.items()
     ]
+    return [*rules, *cells(pool)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped
+from t2l_fast.tasks.grids.morphology import cells
 from t2l_fast.tasks.lexicon import inflected
 from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.inflections import ADJECTIVE_SHEET, NOUN_SHEET, UN_SHEET, VERB_SHEET
@@ -92,9 +93,11 @@ def _before_suffix(word: str) -> str:
 def tasks() -> list[Draft]:
     """Inflection, derivation and short frames."""
     un = {"negated": mapped(inflected.negatable(), lambda word: f"un{word}")}
+    verbs, nouns = _verbs(), _nouns()
     return [
-        *drafts(VERB_SHEET, ("a verb", "an English verb", "the base form of a verb"), _verbs()),
-        *drafts(NOUN_SHEET, ("a noun", "an English noun", "a noun in the singular"), _nouns()),
+        *drafts(VERB_SHEET, ("a verb", "an English verb", "the base form of a verb"), verbs),
+        *drafts(NOUN_SHEET, ("a noun", "an English noun", "a noun in the singular"), nouns),
         *drafts(ADJECTIVE_SHEET, ("an adjective", "an English adjective"), _adjectives()),
         *drafts(UN_SHEET, ("a word", "a positive word"), un),
+        *cells(verbs, nouns),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.families.arithmetic import NUMBERS
+from t2l_fast.tasks.grids.numerals import cells
 from t2l_fast.tasks.lexicon.asking import drafts
 
 SHEET = """
@@ -176,8 +177,10 @@ def roman(number: int) -> str:
 
 def tasks() -> list[Draft]:
     """Words, other bases, units and formats."""
+    writers = _writers()
     pairs = {
         name: mapped(NUMBERS, lambda text, write=write: write(int(text)))
-        for name, write in _writers().items()
+        for name, write in writers.items()
     }
-    return drafts(SHEET, ("a number", "a number in digits", "an integer"), pairs)
+    nouns = ("a number", "a number in digits", "an integer")
+    return [*drafts(SHEET, nouns, pairs), *cells(NUMBERS, writers)]

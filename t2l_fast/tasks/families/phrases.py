@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
+from t2l_fast.tasks.grids.phrases import cells
 from t2l_fast.tasks.lexicon import CATEGORIES
 
 TEMPLATES = (
@@ -68,7 +69,7 @@ SENTENCES: dict[str, tuple[str, str]] = {
 
 
 def tasks() -> list[Draft]:
-    """One task per sentence, over one pool of nouns."""
+    """One task per sentence, and the grid, over one pool of nouns."""
     nouns = {word for words in CATEGORIES.values() for word in words if word.islower()}
     nouns = sorted(word for word in nouns if len(word) <= 9 and word[0] not in "aeiou")
     pool = random.Random("phrases").sample(nouns, min(240, len(nouns)))
@@ -87,4 +88,4 @@ def tasks() -> list[Draft]:
                 mapped(pool, lambda word, frame=sentence: frame.format(word)),
             )
         )
-    return drafts
+    return [*drafts, *cells(pool)]

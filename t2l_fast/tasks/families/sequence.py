@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
+from t2l_fast.tasks.grids.sequence import cells
 
 TEMPLATES = (
     "Write {}.",
@@ -159,7 +160,7 @@ YEAR: dict[str, Rule] = {
 
 
 def tasks() -> list[Draft]:
-    """One task per rule, over one pool each of letter pairs, weekdays and months."""
+    """One task per rule, and the grid, over one pool each of letter pairs, weekdays and months."""
     rng = random.Random("sequence")
     letters = [f"{a} {b}" for a in "cdefghijklmnopqrstuvwx" for b in "cdefghijklmnopqrstuvwx"]
     kinds = (
@@ -167,13 +168,14 @@ def tasks() -> list[Draft]:
         (WEEKDAYS, "The input names a weekday.", [f.format(day) for f in FRAMES for day in DAYS]),
         (YEAR, "A month is named.", [f.format(month) for f in MONTH_FRAMES for month in MONTHS]),
     )
-    return [
+    rules = [
         Draft(
             name,
             worded([t.replace("{inputs}", inputs) for t in TEMPLATES], *phrases),
             worded([t.replace("{inputs}", inputs) for t in EVAL_TEMPLATES], *reversed(phrases)),
             mapped(pool, function),
         )
-        for rules, inputs, pool in kinds
-        for name, (function, *phrases) in rules.items()
+        for group, inputs, pool in kinds
+        for name, (function, *phrases) in group.items()
     ]
+    return [*rules, *cells(*(pool for _, _, pool in kinds), DAYS, MONTHS)]

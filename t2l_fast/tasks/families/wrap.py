@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from t2l_fast.tasks.draft import Draft, mapped, worded
+from t2l_fast.tasks.grids.wrap import cells
 from t2l_fast.tasks.lexicon import common_words
 
 TEMPLATES = (
@@ -91,7 +92,7 @@ MARKS: dict[str, tuple[str, str, str, str, str | None]] = {
 
 
 def tasks() -> list[Draft]:
-    """One task per mark, over one pool of words."""
+    """One task per mark, and the grid, over one pool of words."""
     words = [word for word in common_words() if 3 <= len(word) <= 9 and word.isalpha()]
     pool = random.Random("wrap").sample(words, min(240, len(words)))
     drafts = []
@@ -111,4 +112,4 @@ def tasks() -> list[Draft]:
                 group,
             )
         )
-    return drafts
+    return [*drafts, *cells(pool)]

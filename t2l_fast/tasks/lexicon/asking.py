@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
+from math import lcm
 
 from t2l_fast.tasks.draft import Draft
 
@@ -59,33 +60,83 @@ EVAL_DO = (
 )
 
 
+Said = tuple[Sequence[str], Sequence[str]]
+"""Phrases of what the answer is, and of what to do; the last of each is for evaluation."""
+PHRASES = 8
+"""Training phrases made of frames and names: one for each template."""
+
+
 def drafts(
     sheet: str, nouns: Sequence[str], pairs: Mapping[str, Mapping[str, str]], **groups: str
 ) -> list[Draft]:
     """One draft per block of the sheet.
 
     Args:
-        sheet: blocks of a task's name, a line "= what | what | what" that says what the answer is
-            and a line "> do | do" that says what to do; the last of each line is for evaluation.
+        sheet: see `blocks`.
         nouns: what an input may be called, such as "a country".
         pairs: the pairs of each task.
         groups: the group of each task that has near-twins, with "_" for "-" in the name.
     """
+    return [
+        ask(name, said, nouns, pairs[name], groups.get(name.replace("-", "_")))
+        for name, said in blocks(sheet).items()
+    ]
+
+
+def blocks(sheet: str) -> dict[str, Said]:
+    """Name to phrases, of blocks of a name, of lines "= what | what | what" and "> do | do"."""
+    told = (block.split("\n") for block in sheet.strip().split("\n\n"))
+    return {name: (_phrases(lines, "= "), _phrases(lines, "> ")) for name, *lines in told}
+
+
+def ask(
+    name: str,
+    said: Said,
+    nouns: Sequence[str],
+    pairs: Mapping[str, str],
+    group: str | None = None,
+) -> Draft:
+    """A draft described by eight templates of each kind, and three others for evaluation."""
+    what, do = said
+    return Draft(
+        name,
+        _filled(name, nouns, (WHAT, what[:-1], 8), (DO, do[:-1], 8)),
+        _filled(name, nouns, (EVAL_WHAT, what[-1:], 3), (EVAL_DO, do[-1:], 3)),
+        pairs,
+        group,
+    )
+
+
+def crossed(said: Said, like: str = "", **names: str | Sequence[str]) -> Said:
+    """Fill the fields of phrases with names of the values that a task combines.
+
+    Args:
+        said: phrases with fields such as "{mark}".
+        like: an example to show, unless the phrases do.
+        names: field to its value, or to what that may be called, the last for evaluation.
+
+    Returns:
+        `PHRASES` for training, in which phrases and names meet in turn, and one for evaluation.
+    """
+    return _crossed(said[0], like, names), _crossed(said[1], like, names)
+
+
+def _crossed(
+    phrases: Sequence[str], like: str, names: Mapping[str, str | Sequence[str]]
+) -> list[str]:
+    *train, last = phrases
+    lists = {f: (n, n) if isinstance(n, str) else n for f, n in names.items()}
     made = []
-    for block in sheet.strip().split("\n\n"):
-        name, *lines = block.split("\n")
-        what = _phrases(lines, "= ")
-        do = _phrases(lines, "> ")
-        made.append(
-            Draft(
-                name,
-                _filled(name, nouns, (WHAT, what[:-1], 8), (DO, do[:-1], 8)),
-                _filled(name, nouns, (EVAL_WHAT, what[-1:], 3), (EVAL_DO, do[-1:], 3)),
-                pairs[name],
-                groups.get(name.replace("-", "_")),
-            )
-        )
-    return made
+    for i in range(PHRASES):
+        value = {}
+        for field, (*called, _) in lists.items():
+            # Without the second term a phrase would meet its first name again and again.
+            value[field] = called[(i + i // lcm(len(train), len(called))) % len(called)]
+        shown = f" (like {like})" if like and (i + i // max(len(train), 2)) % 2 else ""
+        made.append(train[i % len(train)].format(**value) + shown)
+    value = {field: called[-1] for field, called in lists.items()}
+    shown = f", such as {like}" if like else ""
+    return [*made, last.format(**value) + shown]
 
 
 def _phrases(lines: Sequence[str], mark: str) -> list[str]:

@@ -1,0 +1,60 @@
+"""How a date may be written: the order of its parts, what separates them, the month."""
+
+from __future__ import annotations
+
+# name: the parts in their order, what they are called; the last for evaluation
+ORDERS: dict[str, tuple[str, ...]] = {
+    "day-month-year": ("dmy", "day, month and year", "DD MM YYYY, the day first", "DMY, day first"),
+    "month-day-year": (
+        "mdy",
+        "month, day and year",
+        "MM DD YYYY, the month first",
+        "MDY, month first",
+    ),
+    "year-month-day": (
+        "ymd",
+        "year, month and day",
+        "YYYY MM DD, the year first",
+        "YMD, year first",
+    ),
+    "day-month": ("dm", "day and month", "DD MM, the day first, without year", "DM, day and month"),
+    "month-day": (
+        "md",
+        "month and day",
+        "MM DD, the month first, without year",
+        "MD, month and day",
+    ),
+    "month-year": ("my", "month and year", "MM YYYY, without day", "MY, month and year"),
+    "year-month": (
+        "ym",
+        "year and month",
+        "YYYY MM, the year first, without day",
+        "YM, year and month",
+    ),
+}
+SEPARATORS: dict[str, tuple[str, ...]] = {
+    "slashes": ("/", "slashes", "a slash between them", "slashes (/)"),
+    "dots": (".", "dots", "a full stop between them", "dots (.)"),
+    "hyphens": ("-", "hyphens", "a hyphen between them", "hyphens (-)"),
+}
+# name: the month, what that is called; the last for evaluation
+STYLES: dict[str, tuple[str, ...]] = {
+    "full": (
+        "%B",
+        "with the full month name",
+        "with the month in words",
+        "with the month's full name",
+    ),
+    "short": (
+        "%b",
+        "with the month in three letters",
+        "with a short month like Mar",
+        "with the short month",
+    ),
+    "capitals": (
+        "%b",
+        "with the month in capitals",
+        "with an upper-case month like MAR",
+        "with the month all in capitals",
+    ),
+}
