@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,10 +14,15 @@ from t2l_fast.train.losses import generated_l2
 
 
 class Kept:
-    """Made once, as one batch; micro-batches add to its gradients, and `finish` goes back once."""
+    """Made once, as one batch; micro-batches add to its gradients, and `finish` goes back once.
 
-    def __init__(self, generator: Any, codes: Tensor) -> None:
-        self._made: LoraBatch = generator(codes)
+    Args:
+        codes: `[N, d_e]`, of a whole step.
+        own: indices of those whose adapters are made here; None = all.
+    """
+
+    def __init__(self, generator: Any, codes: Tensor, own: Sequence[int] | None = None) -> None:
+        self._made = _adapters(generator, codes, own)
         self.batch = LoraBatch(
             self._made.config,
             {m: t.detach().requires_grad_() for m, t in self._made.lora_a.items()},
@@ -32,10 +38,17 @@ class Kept:
 
 
 class Remade:
-    """Only latents are kept; heads run again in backward, whose gradients reach them at once."""
+    """Only latents are kept; heads run again in backward, whose gradients reach them at once.
 
-    def __init__(self, generator: TextToLora, codes: Tensor) -> None:
-        self._cut = generator.cut(generator.latents(codes))
+    Args:
+        codes, own: as for `Kept`.
+    """
+
+    def __init__(
+        self, generator: TextToLora, codes: Tensor, own: Sequence[int] | None = None
+    ) -> None:
+        latents = generator.latents(codes)
+        self._cut = generator.cut(latents if own is None else generator.pick(latents, own))
         self._leaves = {key: t.detach().requires_grad_() for key, t in self._cut.items()}
         self.batch = generator.deferred(self._leaves)
 
@@ -52,3 +65,20 @@ class Remade:
             list(self._cut.values()), [leaf.grad for leaf in self._leaves.values()]
         )
         return total
+
+
+def _adapters(generator: Any, codes: Tensor, own: Sequence[int] | None) -> LoraBatch:
+    """Adapters of some codes; what is random in a generator is drawn for all of them.
+
+    So every process draws the same, however many there are: the trunk runs for the whole step, the
+    heads, which cost more, for what is asked for.
+    """
+    if own is None:
+        return generator(codes)
+    if isinstance(generator, TextToLora):
+        return generator.adapters(generator.pick(generator.latents(codes), own))
+    whole: LoraBatch = generator(codes)
+    lora_a, lora_b = (
+        {m: t[:, list(own)] for m, t in part.items()} for part in (whole.lora_a, whole.lora_b)
+    )
+    return LoraBatch(whole.config, lora_a, lora_b, whole.paths)

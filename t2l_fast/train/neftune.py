@@ -8,31 +8,30 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
 
-from t2l_fast.train.data import IGNORED, MicroBatch
+from t2l_fast.train.data import MicroBatch
 
 
 @contextmanager
-def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Iterator[None]:
+def noisy_embeddings(
+    model: nn.Module, batch: MicroBatch, alpha: float, seed: int = 0
+) -> Iterator[None]:
     """Inside, embeddings get U(−1, 1) · alpha / √(L · d), L the tokens of their own row.
 
-    Drawn from torch's random state, which checkpoints keep; padding counts for nothing.
+    A row's noise depends on the seed and its number alone, not on the rows that it shares a batch
+    with; padding gets none.
 
     Args:
         alpha: 0 = no noise.
+        seed: of the step.
     """
     if alpha == 0.0:
         yield
         return
-    sizes = torch.bincount(batch.rows.flatten(), minlength=len(batch.row_slots))
-    if batch.rows.shape[0] > 1:  # padded: what follows the last label is padding
-        sizes = _real_tokens(batch)
-    lengths = sizes[batch.rows]  # [B', T]
 
     def add_noise(module: nn.Module, args: Any, embedded: Tensor) -> Tensor:
-        bound = alpha / (lengths * embedded.shape[-1]).sqrt().to(embedded.dtype)
-        noise = torch.empty_like(embedded).uniform_(-1.0, 1.0)
-        return embedded + noise * bound[..., None]
+        return embedded + _noise(embedded, batch, alpha, seed)
 
     handle = model.get_input_embeddings().register_forward_hook(add_noise)
     try:
@@ -41,8 +40,13 @@ def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Itera
         handle.remove()
 
 
-def _real_tokens(batch: MicroBatch) -> Tensor:
-    """Tokens of each padded row: labels are shifted, so the last one stands before the last."""
-    places = torch.arange(batch.labels.shape[1], device=batch.labels.device)
-    last = torch.where(batch.labels != IGNORED, places, -1).amax(1)
-    return last + 2
+def _noise(like: Tensor, batch: MicroBatch, alpha: float, seed: int) -> Tensor:
+    """`[B', T, d]`."""
+    width, made = like.shape[-1], []
+    generator = torch.Generator(like.device)
+    for length, number in zip(batch.lengths, batch.numbers, strict=True):
+        bound = alpha / (length * width) ** 0.5
+        row = like.new_empty(length, width)
+        made.append(row.uniform_(-bound, bound, generator=generator.manual_seed(seed + number)))
+    packed = len(like) == 1 and len(made) > 1
+    return torch.cat(made)[None] if packed else pad_sequence(made, batch_first=True)

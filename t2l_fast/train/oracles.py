@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.attention import packable
@@ -22,6 +22,8 @@ from t2l_fast.train.data import Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.parallel import Processes
+from t2l_fast.train.sharded import evened
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""
@@ -36,21 +38,24 @@ def train_library(
     folder: str | Path,
     *,
     resume: bool = False,
+    processes: Processes | None = None,
     on_step: Progress | None = None,
 ) -> LoraLibrary:
     """Train an adapter for every task and keep them as `library.safetensors`.
 
-    The file is written after every group of `tasks_at_once`; a resumed run trains the rest.
+    The file is written after every group of `tasks_at_once` (of each process); a resumed run
+    trains the rest.
 
     Args:
         model: the base model; frozen here, and left as it was.
         lora: of the adapters.
+        processes: among which tasks are divided; all must see the folder, the main one writes it.
 
     Raises:
         CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
             or settings.
     """
-    folder = Path(folder)
+    folder, processes = Path(folder), processes or Processes()
     settings = json.loads(json.dumps(asdict(config)))
     done = _done(folder, tasks, lora, settings, resume)
     packs = packable(model)
@@ -59,13 +64,20 @@ def train_library(
     first = 0 if done is None else len(done)
 
     def counted(phase: str, count: int, of: int, loss: float) -> None:
-        if on_step is not None:
+        if on_step is not None and processes.main:
             on_step(phase, first + count, first + of, loss)
 
     with frozen(model, lora, packed=packs) as adapters:
         start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
         made = train_oracles(
-            start, model, adapters, collator, tasks[first:], config, on_step=counted
+            start,
+            model,
+            adapters,
+            collator,
+            tasks[first:],
+            config,
+            processes=processes,
+            on_step=counted,
         )
         for group in made:
             parts.append(group)
@@ -76,7 +88,9 @@ def train_library(
                 concatenated(parts),
                 settings,
             )
-            library.save(folder)
+            if processes.main:
+                library.save(folder)
+    processes.wait()
     return read_library(folder)
 
 
@@ -88,6 +102,7 @@ def train_oracles(
     tasks: Sequence[Task],
     config: OracleConfig,
     *,
+    processes: Processes | None = None,
     on_step: Progress | None = None,
 ) -> Iterator[LoraBatch]:
     """Adapters of `tasks`, each as if it were trained alone, a group at a time.
@@ -97,12 +112,16 @@ def train_oracles(
 
     Args:
         start: one adapter, where all start.
+        processes: among which tasks are divided; each gets all adapters.
 
     Yields:
-        `tasks_at_once` adapters (fewer in the end), detached.
+        `tasks_at_once` adapters of each process (fewer in the end), detached.
     """
-    for first in range(0, len(tasks), config.tasks_at_once):
-        group = tasks[first : first + config.tasks_at_once]
+    processes = processes or Processes()
+    size = config.tasks_at_once * processes.count
+    for first in range(0, len(tasks), size):
+        together = tasks[first : first + size]
+        group, own = processes.chunk(together)
         parts = (
             {m: t.detach().repeat(1, len(group), 1, 1).requires_grad_() for m, t in own.items()}
             for own in (start.lora_a, start.lora_b)
@@ -115,30 +134,42 @@ def train_oracles(
             weight_decay=config.weight_decay,
         )
         draws = [random.Random(f"{config.seed}/oracle/{task.name}") for task in group]
-        loss = 0.0
+        loss, count = 0.0, 0
         for _ in range(config.steps):
             rows = [
                 collator.row(slot, example)
                 for slot, (task, rng) in enumerate(zip(group, draws, strict=True))
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
-            loss = 0.0
-            for micro in collator.batches(rows):
+            loss, count = 0.0, len(rows)
+            for micro, counts in evened(collator.batches(rows), model, processes):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
-                    part = answer_loss(logits, micro, labels, config.label_smoothing)
+                    part = counts * answer_loss(logits, micro, labels, config.label_smoothing)
                     part.backward()
-                loss += part.item() / len(rows)
+                loss += part.item()
             optimizer.step()
             optimizer.zero_grad()
+        loss, count = processes.totals(own * loss, own * count)
         if on_step is not None:
-            on_step("oracles", first + len(group), len(tasks), loss)
-        yield LoraBatch(
-            batch.config,
-            {m: t.detach() for m, t in batch.lora_a.items()},
-            {m: t.detach() for m, t in batch.lora_b.items()},
-            batch.paths,
-        )
+            on_step("oracles", first + len(together), len(tasks), loss / max(1, count))
+        yield _whole(batch, len(together), processes)
+
+
+def _whole(batch: LoraBatch, count: int, processes: Processes) -> LoraBatch:
+    """The adapters of all processes, detached, on every one's device."""
+    if processes.count == 1:
+        return _mapped(batch, Tensor.detach)
+    device = batch.parameters()[0].device
+    whole = concatenated(processes.gather(_mapped(batch, lambda t: t.detach().cpu())))
+    return _mapped(whole, lambda t: t[:, :count].to(device))
+
+
+def _mapped(batch: LoraBatch, change: Callable[[Tensor], Tensor]) -> LoraBatch:
+    lora_a, lora_b = (
+        {m: change(t) for m, t in part.items()} for part in (batch.lora_a, batch.lora_b)
+    )
+    return LoraBatch(batch.config, lora_a, lora_b, batch.paths)
 
 
 def concatenated(parts: Sequence[LoraBatch]) -> LoraBatch:

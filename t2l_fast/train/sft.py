@@ -28,14 +28,16 @@ from t2l_fast.train.checkpoint import (
 from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Collator, Row
+from t2l_fast.train.data import Collator, Row, rows_of, tokens_by_slot
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
+from t2l_fast.train.parallel import Processes
 from t2l_fast.train.sampler import Sampler, TaskDraw
+from t2l_fast.train.sharded import evened
 from t2l_fast.train.start import Start
 from t2l_fast.train.validate import Validator
 from t2l_fast.train.warm_start import fit
@@ -49,12 +51,14 @@ class SFTTrainer:
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
-        folder: for metrics and checkpoints.
+        folder: for metrics and checkpoints; several processes must all see it.
+        processes: among which the tasks of a step are divided; the main one writes.
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
 
     Raises:
-        ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one, or
-            `recompute_weights` for another generator than `TextToLora`.
+        ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
+            warm start without a conditioned one; or `recompute_weights` for another generator than
+            `TextToLora`.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -69,12 +73,14 @@ class SFTTrainer:
         *,
         held_out: dict[str, Sequence[Task]] | None = None,
         warm_start: WarmStartConfig | None = None,
+        processes: Processes | None = None,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
         self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
-        self.metrics = Metrics(self.folder)
+        self.processes = processes or Processes()
+        self.metrics = Metrics(self.folder, kept=self.processes.main)
         self.sampler = Sampler(self.tasks, config)
         device = next(model.parameters()).device
         generator.to(device)
@@ -92,6 +98,7 @@ class SFTTrainer:
             examples=config.eval_examples,
             seed=config.seed,
             description_in_prompt=config.description_in_prompt,
+            processes=self.processes,
         )
         self.step = 0
         if isinstance(generator, TextToLora) and generator.config.standardise_codes:
@@ -99,6 +106,11 @@ class SFTTrainer:
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.start = Start(generator, config)
         self.warm_start = warm_start
+        if config.tasks_per_batch < self.processes.count:
+            raise ConfigError(
+                f"tasks_per_batch must be at least the {self.processes.count} processes, got "
+                f"{config.tasks_per_batch}: launch fewer"
+            )
         if config.recompute_weights and not isinstance(generator, TextToLora):
             raise ConfigError(
                 "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
@@ -118,16 +130,20 @@ class SFTTrainer:
 
         Args:
             resume: continue from the checkpoint in the folder.
-            on_step: called with each line of metrics.
+            on_step: called with each line of metrics, in the main process.
 
         Raises:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
+            DistributedError: another process ended, or differs from this one.
         """
+        if not self.processes.main:
+            on_step = None
         with self.attached() as adapters:
-            self._start(resume)
-            if self.warm_start is not None and not (self.folder / FILE).exists():
+            begun = self._start(resume)
+            if self.warm_start is not None and not begun:
                 self._warm(adapters, on_step)
+            self.processes.copy_main(self.start.state().values())
             self.generator.train()
             while self.step < self.config.steps:
                 line = self._one_step(adapters)
@@ -137,9 +153,7 @@ class SFTTrainer:
                 # first the line: a resumed run drops lines after its checkpoint, but adds none
                 self.metrics.add(line)
                 if self.step % self.config.save_every == 0 or last:
-                    save_run(
-                        self.folder, self.step, self.start.state(), self.optimizer, self._run()
-                    )
+                    self._save()
                 if on_step is not None:
                     on_step(line)
 
@@ -157,21 +171,31 @@ class SFTTrainer:
         finally:
             self.generator.eval()
 
-    def _start(self, resume: bool) -> None:
-        begun = any((self.folder / name).exists() for name in (FILE, ORACLES))
-        if not resume and begun:
+    def _start(self, resume: bool) -> bool:
+        """Whether there is a checkpoint, which is loaded then."""
+        # asked once: files appear while slower processes still look
+        saved, oracles = self.processes.of_main(
+            tuple((self.folder / name).exists() for name in (FILE, ORACLES))
+        )
+        if not resume and (saved or oracles):
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
         torch.manual_seed(self.config.seed)
         self.start.initialise(self.embeddings)
         self.optimizer = self.start.optimizer()
-        oracles_only = resume and (self.folder / ORACLES).exists()
-        if not resume or (oracles_only and not (self.folder / FILE).exists()):
+        if not resume or (oracles and not saved):
             self.metrics.begin()
-            return
+            return False
         self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
         self.metrics.cut(self.step)
+        return True
+
+    def _save(self) -> None:
+        state = self.start.state()
+        self.processes.check_equal(state)
+        if self.processes.main:
+            save_run(self.folder, self.step, state, self.optimizer, self._run())
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
@@ -197,10 +221,18 @@ class SFTTrainer:
             # other, so that a function of the description can follow
             start = self.generator.generate(codes=torch.zeros(1, *self.generator.code_shape))
             made = train_oracles(
-                start, self.model, adapters, self.collator, self.tasks, brief, on_step=note
+                start,
+                self.model,
+                adapters,
+                self.collator,
+                self.tasks,
+                brief,
+                processes=self.processes,
+                on_step=note,
             )
             oracles = concatenated(list(made))
-            save_oracles(self.folder, oracles)
+            if self.processes.main:
+                save_oracles(self.folder, oracles)
         fit(
             self.generator,
             self.start.whitened,
@@ -212,7 +244,7 @@ class SFTTrainer:
             on_step=note,
         )
         self.optimizer = self.start.optimizer()
-        save_run(self.folder, 0, self.start.state(), self.optimizer, self._run())
+        self._save()
 
     def _one_step(self, adapters: Adapters) -> dict[str, Any]:
         clock = StepClock(self.collator.device)
@@ -233,33 +265,39 @@ class SFTTrainer:
         """Add the gradients of one step to the generator's, inside `attached`.
 
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
-        pass through the generator follows.
+        pass through the generator follows. Of several processes each does so for its tasks, and
+        the sums over all come back.
         """
         clock = clock or StepClock(self.collator.device)
         codes = draw_codes(self.embeddings, draws, self.config.code_noise)
         rows = self.rows(draws)
-        batches = self.collator.batches(rows)
+        own = self.processes.share(tokens_by_slot(rows))
+        batches = evened(self.collator.batches(rows_of(own, rows)), self.model, self.processes)
+        noise = int(torch.randint(2**62, ())) if self.config.neftune_alpha else 0
         clock.mark("data")
-        made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
+        kind = Remade if self.config.recompute_weights else Kept
+        made = kind(self.generator, codes, None if len(own) == len(draws) else own)
         clock.mark("generate")
         device = self.collator.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
         total, tokens = 0.0, 0
-        for micro in batches:
-            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha)
+        for micro, counts in batches:
+            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha, noise)
             with adapters.use(micro.slots, weights=made.batch):
                 with noisy, autocast:
                     logits, labels = label_logits(self.model, micro)
                     loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
-                loss = loss / len(rows)
+                loss = counts * loss / len(rows)
                 clock.mark("forward")
                 loss.backward()
             total += loss.item()
             clock.mark("backward")
-            tokens += micro.ids.numel()
-        penalty = made.finish(self.config.generated_l2)
+            tokens += counts * micro.ids.numel()
+        penalty = made.finish(self.config.generated_l2 * len(own) / len(draws))
+        self.processes.sum_gradients(self.generator.parameters())
+        total, penalty, tokens = self.processes.totals(total, penalty, tokens)
         clock.mark("backward")
-        return {"loss": total, "l2": penalty, "rows": len(rows), "tokens": tokens}
+        return {"loss": total, "l2": penalty, "rows": len(rows), "tokens": int(tokens)}
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
         """The examples of a step; `slot` numbers its tasks."""
@@ -269,11 +307,12 @@ class SFTTrainer:
             else None
             for d in draws
         ]
-        return [
+        made = (
             self.collator.row(slot, example, text)
             for slot, (draw, text) in enumerate(zip(draws, texts, strict=True))
             for example in draw.examples
-        ]
+        )
+        return [replace(row, number=number) for number, row in enumerate(made)]
 
     def _run(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and tasks."""

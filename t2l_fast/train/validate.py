@@ -12,6 +12,8 @@ from t2l_fast.adapters import AdapterGenerator, Adapters
 from t2l_fast.tasks import Task
 from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import exact_matches
+from t2l_fast.train.parallel import Processes
+from t2l_fast.train.sharded import evened
 
 _GENERATED = 64
 
@@ -22,6 +24,7 @@ class Validator:
     Args:
         tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
         examples: validation examples per task.
+        processes: among which tasks are divided.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class Validator:
         examples: int,
         seed: int,
         description_in_prompt: bool = False,
+        processes: Processes | None = None,
     ) -> None:
         rng = random.Random(seed)
+        self.processes = processes or Processes()
         self.collator = collator
         self.examples = examples
         self.in_prompt = description_in_prompt
@@ -66,18 +71,23 @@ class Validator:
 
     def _accuracy(self, generator, model, adapters, tasks, codes, texts) -> float:
         right = rows = 0
-        for start in range(0, len(tasks), _GENERATED):
-            part = slice(start, start + _GENERATED)
-            batch = generator.generate(codes=codes[part])
+        size = _GENERATED * self.processes.count
+        for start in range(0, len(tasks), size):
+            chosen, own = self.processes.chunk(range(len(tasks))[start : start + size])
+            batch = generator.generate(codes=codes[chosen])
             examples = [
-                self.collator.row(slot, example, texts[start + slot] if self.in_prompt else None)
-                for slot, task in enumerate(tasks[part])
-                for example in task.validation[: self.examples]
+                self.collator.row(slot, example, texts[i] if self.in_prompt else None)
+                for slot, i in enumerate(chosen)
+                for example in tasks[i].validation[: self.examples]
             ]
-            for micro in self.collator.batches(examples):
+            batches = self.collator.batches(examples)
+            for micro, counts in evened(batches, model, self.processes):
                 with adapters.use(micro.slots, weights=batch):
-                    right += int(exact_matches(model, micro).sum())
-                rows += len(micro.row_slots)
+                    found = exact_matches(model, micro)
+                if own and counts:
+                    right += int(found.sum())
+                    rows += len(found)
+        right, rows = self.processes.totals(right, rows)
         return right / rows
 
 
