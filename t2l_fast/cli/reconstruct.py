@@ -24,27 +24,38 @@ def oracles(
     alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
     steps: Annotated[int, typer.Option(min=1, help="Of every adapter.")] = 60,
     examples: Annotated[int, typer.Option(min=1, help="Rows of a task in each step.")] = 2,
-    tasks_at_once: Annotated[int, typer.Option(min=1, help="Trained in one batch.")] = 32,
+    tasks_at_once: Annotated[int, typer.Option(min=1, help="In one batch of a process.")] = 32,
     learning_rate: Annotated[float, typer.Option()] = 2e-3,
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
+    ] = False,
     seed: Annotated[int, typer.Option()] = 42,
     resume: Annotated[bool, typer.Option("--resume", help="Train what OUT lacks.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
-    """Train an adapter of its own for every task, many in one batch, into one file."""
+    """Train an adapter of its own for every task, many in one batch, into one file.
+
+    Under `torchrun --nproc-per-node N -m t2l_fast.cli train oracles …` tasks are divided over N
+    processes.
+    """
     import torch
 
     from t2l_fast.config import LoraConfig
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt, load_suite, read_tasks
-    from t2l_fast.train import OracleConfig, train_library
+    from t2l_fast.train import OracleConfig, join, shard, train_library
 
     chosen = load_suite().train if tasks is None else read_tasks(tasks, train_fraction=0.8)
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    processes = join()
+    device = None if fsdp else processes.device
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
+    if fsdp:
+        shard(model, processes)
     lora = LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True)
     config = OracleConfig(
         steps=steps,
@@ -53,7 +64,8 @@ def oracles(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with _Progress("oracles", len(chosen[:max_tasks]), as_json) as note:
+    silent = as_json or not processes.main
+    with _Progress("oracles", len(chosen[:max_tasks]), silent) as note:
         train_library(
             model,
             Prompt(tokenizer),
@@ -62,11 +74,14 @@ def oracles(
             config,
             out,
             resume=resume,
+            processes=processes,
             on_step=lambda phase, done, of, loss: note(
                 {"phase": phase, "step": done, "of": of, "loss": loss}
             ),
         )
-    Console(stderr=as_json).print(f"written to {out}", markup=False)
+    if processes.main:
+        Console(stderr=as_json).print(f"written to {out}", markup=False)
+    processes.leave()
 
 
 def recon(
@@ -105,8 +120,9 @@ def recon(
     from t2l_fast.generators import T2LConfig, TextToLora
     from t2l_fast.models import default_cache
     from t2l_fast.tasks import COMPACT, read_tasks
-    from t2l_fast.train import ReconConfig, ReconTrainer, read_library
+    from t2l_fast.train import ReconConfig, ReconTrainer, read_library, stay_alone
 
+    stay_alone("t2l train recon")
     config = ReconConfig(
         steps=steps,
         factorized=factorized,

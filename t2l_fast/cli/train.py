@@ -145,13 +145,20 @@ def sft(
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
+    ] = False,
     seed: Annotated[int, typer.Option()] = 42,
     eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 100,
     save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 100,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
 ) -> None:
-    """Train end to end through the frozen base model, many tasks in every batch."""
+    """Train end to end through the frozen base model, many tasks in every batch.
+
+    Under `torchrun --nproc-per-node N -m t2l_fast.cli train sft …` (or accelerate's launcher, on
+    GPUs) the tasks of every step are divided over N processes.
+    """
     import torch
 
     from t2l_fast.config import LoraConfig
@@ -159,7 +166,7 @@ def sft(
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
     from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import COMPACT, Prompt, load_suite, read_tasks
-    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig
+    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, join, shard
 
     config = SFTConfig(
         steps=steps,
@@ -198,9 +205,14 @@ def sft(
         splits = dict(load_suite().splits)
     else:
         splits = {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    processes = join()
+    # a shard goes to its device layer by layer, so that the whole model need not fit there
+    device = None if fsdp else processes.device
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
+    if fsdp:
+        shard(model, processes)
     text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
     torch.manual_seed(seed)
     shape = T2LConfig.for_model(
@@ -232,8 +244,9 @@ def sft(
         out,
         held_out=splits,
         warm_start=WarmStartConfig() if warm_start else None,
+        processes=processes,
     )
-    with _progress(as_json) as progress:
+    with _progress(as_json or not processes.main) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
 
         def show(line: dict[str, Any]) -> None:
@@ -249,11 +262,13 @@ def sft(
             progress.update(bar, completed=line["step"], **fields)
 
         trainer.train(resume=resume, on_step=show)
-    if generator == "text_to_lora":
-        made.save_pretrained(out, dtype=torch.float16)
-    else:
-        made.weights().save_pretrained(out)
-    Console(stderr=as_json).print(f"written to {out}", markup=False)
+    if processes.main:
+        if generator == "text_to_lora":
+            made.save_pretrained(out, dtype=torch.float16)
+        else:
+            made.weights().save_pretrained(out)
+        Console(stderr=as_json).print(f"written to {out}", markup=False)
+    processes.leave()
 
 
 def _progress(silent: bool) -> Progress:
