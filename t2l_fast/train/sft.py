@@ -15,6 +15,7 @@ from torch import nn
 from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
 from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.checkpoint import (
@@ -32,6 +33,7 @@ from t2l_fast.train.data import Collator, Row, rows_of, tokens_by_slot
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.metrics import NAME as METRICS
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
@@ -181,6 +183,8 @@ class SFTTrainer:
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
+        if self.processes.main:
+            sweep(self.folder, (FILE, ORACLES, METRICS))
         torch.manual_seed(self.config.seed)
         self.start.initialise(self.embeddings)
         self.optimizer = self.start.optimizer()

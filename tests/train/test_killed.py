@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.checkpoint import FILE, ORACLES
 from tests.train import ranks
 
 STEPS = 40
@@ -74,11 +74,14 @@ def assert_same(folder: Path, other: Path) -> None:
     ours, theirs = load_file(folder / FILE), load_file(other / FILE)
     assert ours.keys() == theirs.keys() and "rng" in ours
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
-    assert lines(folder) == lines(other) and len(lines(other)) == lines(other)[-1]["step"]
+    assert lines(folder) == lines(other)
+    steps = [line["step"] for line in lines(other) if line["step"]]
+    assert steps == list(range(1, steps[-1] + 1))
+    assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in other.iterdir())
 
 
 def resumable(folder: Path) -> bool:
-    return (folder / FILE).exists()
+    return any((folder / name).exists() for name in (FILE, ORACLES))
 
 
 @pytest.mark.parametrize("count", [1, 2])
@@ -108,11 +111,26 @@ def test_killed_while_it_writes(tmp_path, count, what, after):
     assert_same(folder, tmp_path / "whole")
 
 
-@pytest.mark.parametrize("fsdp", [False, True], ids=["whole", "fsdp"])
 @pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("after", "begun"), [(1, ORACLES), (2, FILE)], ids=["oracles", "fit"])
+def test_killed_after_parts_of_a_warm_start(tmp_path, count, after, begun):
+    options = dict(steps=3, eval_every=0, warm=dict(steps=2, tasks_at_once=2, fit_steps=20))
+    ranks.together(count, train, tmp_path / "whole", options, False)
+    folder = tmp_path / "cut"
+    plant = ("after the renaming", after)
+    found = ranks.finish(ranks.start(count, train, folder, options, False, plant))
+    assert found[0] == ("killed", None)
+    assert (folder / begun).exists() and (folder / FILE).exists() == (begun == FILE)
+    ranks.together(count, train, folder, options, True)
+    ours, theirs = load_file(folder / FILE), load_file(tmp_path / "whole" / FILE)
+    assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "fsdp"), [(1, False), (2, False), (2, True)], ids=["one", "two", "two with fsdp"]
+)
 def test_killed_at_random_moments(tmp_path, count, fsdp):
-    if fsdp and count == 1:
-        pytest.skip("one process has nobody to share its model with")
     options = RANDOM | dict(fsdp=fsdp)
     ranks.together(count, train, tmp_path / "whole", options, False)
     folder = tmp_path / "cut"
