@@ -27,15 +27,23 @@ def tiny() -> ModuleType:
     return module
 
 
-def trainer(processes, folder, *, fsdp=False, double=False, packs=True, warm=None, **changes):
-    """The trainer of tests/train/conftest.py, equal at the start in every process."""
+def trainer(
+    processes, folder, *, fsdp=False, double=False, packs=True, warm=None, arch="L", **changes
+):
+    """The trainer of tests/train/conftest.py, equal at the start in every process.
+
+    `arch` "one" is a `MultiTaskLora`.
+    """
+    from t2l_fast.generators import MultiTaskLora
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, sft, shard
 
     sft.packable = lambda model: packs
     made = tiny()
     model = made._model()
-    generator = made._generator(model)
+    generator = made._generator(model, arch="L" if arch == "one" else arch)
+    if arch == "one":
+        generator = MultiTaskLora(generator.config)
     if double:
         model, generator = model.double(), generator.double()
     if fsdp:

@@ -51,6 +51,12 @@ CASES = {
     "fp64": (dict(double=True, start="plain"), EXACT),
     "fp64, everything random": (dict(double=True, start="plain", **EVERYTHING), EXACT),
     "fp64, made again": (dict(double=True, start="plain", recompute_weights=True), EXACT),
+    "fp64, M": (dict(double=True, start="plain", arch="M"), EXACT),
+    "fp64, S made again": (
+        dict(double=True, start="plain", arch="S", recompute_weights=True),
+        EXACT,
+    ),
+    "fp64, one LoRA for all": (dict(double=True, arch="one"), EXACT),
     "fp64, padded": (dict(double=True, start="plain", packs=False, bucket_overhead=0), EXACT),
     "conditioned": (EVERYTHING, CLOSE),
     "warm start": (dict(warm=dict(steps=3, tasks_at_once=2, fit_steps=4)), CLOSE),
