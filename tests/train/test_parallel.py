@@ -193,3 +193,12 @@ def test_one_process_alone_is_no_launch(monkeypatch):
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert type(join()) is Processes
     stay_alone("t2l train recon")
+
+
+def test_nobody_to_join_is_said_soon():
+    """A process that was told of another, which was never started."""
+    processes = ranks.start(2, refused, None, patience=2.0)
+    ranks.kill(processes[1:])
+    state, (kind, message) = ranks.finish(processes)[0]
+    assert (state, kind) == ("failed", "DistributedError")
+    assert message.startswith("joining the others failed")
