@@ -46,8 +46,8 @@ def test_step_beside_the_plain_loop(paired, tasks_per_batch, examples):
     )
     with tempfile.TemporaryDirectory() as folder:
         trainer = SFTTrainer(generator, model, Prompt(tokenizer), tasks, sft, folder)
-    draws = trainer.sampler.draw(0)
-    rows = trainer.rows(draws)
+    draws = trainer.preparation.sampler.draw(0)
+    rows = trainer.preparation.rows(draws)
     codes = draw_codes(trainer.embeddings, draws, 0.0)
     padded = collate(rows, tokenizer.pad_token_id)
     per_sample = torch.arange(len(rows))
@@ -61,7 +61,7 @@ def test_step_beside_the_plain_loop(paired, tasks_per_batch, examples):
 
     def ours():
         with trainer.attached() as adapters:
-            trainer.backward(adapters, draws)
+            trainer.backward(adapters, trainer.preparation.of(draws))
         return gradients()
 
     def plain():

@@ -80,6 +80,10 @@ class QueueFull(EngineError):
     """More requests wait than a serving engine lets."""
 
 
+class DistributedError(T2LError, RuntimeError):
+    """Processes of one run lost each other, or no longer agree."""
+
+
 class NotAllowed(T2LError, PermissionError):
     """A tenant reached a limit that was set for it."""
 
@@ -93,6 +97,7 @@ __all__ = [
     "CacheError",
     "CheckpointError",
     "ConfigError",
+    "DistributedError",
     "EncoderError",
     "EngineError",
     "MissingPackage",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -42,3 +42,11 @@ def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     finally:
         for path in (*new.values(), *old.values()):
             path.unlink(missing_ok=True)
+
+
+def sweep(folder: Path, names: Iterable[str]) -> None:
+    """Remove what a killed `replace_files` left beside single files that nobody writes now."""
+    for name in names:
+        for suffix in ("new", "old"):
+            for path in folder.glob(f".{name}.*.{suffix}"):
+                path.unlink(missing_ok=True)

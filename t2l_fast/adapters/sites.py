@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -49,7 +50,7 @@ def find_sites(
     exclude = (exclude,) if isinstance(exclude, str) else exclude
     chosen = _select(model, modules, target_modules, exclude)
     for path in chosen:
-        _refuse(path, modules[path])
+        _refuse(path, modules)
     keys = keys_of(chosen, modules)
     sites: dict[str, list[Site]] = {}
     for path in chosen:
@@ -134,8 +135,8 @@ def _not_found(name: str, modules: dict[str, nn.Module], model: nn.Module) -> st
     )
 
 
-def _refuse(path: str, module: nn.Module) -> None:
-    parts = path.split(".")
+def _refuse(path: str, modules: dict[str, nn.Module]) -> None:
+    parts, module = path.split("."), modules[path]
     if "experts" in parts or type(module).__name__.endswith("Experts"):
         raise UnsupportedModel(f"MoE experts carry no adapters here, got {path}: exclude it")
     if hasattr(module, "base_layer"):
@@ -143,10 +144,23 @@ def _refuse(path: str, module: nn.Module) -> None:
             f"{path} already carries PEFT layers: unload them (PeftModel.unload) before attach"
         )
     weight = getattr(module, "weight", None)
-    if hasattr(weight, "device_mesh") or getattr(module, "_hf_tp_plan", None):
+    parallel = hasattr(weight, "device_mesh") and not _sharded(path, weight, modules)
+    if parallel or getattr(module, "_hf_tp_plan", None):
         raise UnsupportedModel(
             f"tensor-parallel linears carry no adapters here, got {path}: load without a tp_plan"
         )
+
+
+def _sharded(path: str, weight: Any, modules: dict[str, nn.Module]) -> bool:
+    """Whether a weight is split by FSDP2 alone, which makes it whole before its forward."""
+    fsdp = sys.modules.get("torch.distributed.fsdp")
+    parts = path.split(".")
+    around = (modules[".".join(parts[:n])] for n in range(len(parts) + 1))
+    return (
+        fsdp is not None
+        and weight.device_mesh.ndim == 1
+        and any(isinstance(module, fsdp.FSDPModule) for module in around)
+    )
 
 
 def _features(module: nn.Module) -> tuple[int, int] | None:

@@ -38,29 +38,40 @@ def oracles(
     alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
     steps: Annotated[int, typer.Option(min=1, help="Of every adapter.")] = 60,
     examples: Annotated[int, typer.Option(min=1, help="Rows of a task in each step.")] = 2,
-    tasks_at_once: Annotated[int, typer.Option(min=1, help="Trained in one batch.")] = 32,
+    tasks_at_once: Annotated[int, typer.Option(min=1, help="In one batch of a process.")] = 32,
     learning_rate: Annotated[float, typer.Option()] = 2e-3,
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
+    ] = False,
     seed: Annotated[int, typer.Option()] = 42,
     track: Annotated[list[str] | None, typer.Option(help="tensorboard, wandb; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Train what OUT lacks.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
-    """Train an adapter of its own for every task, many in one batch, into one file."""
+    """Train an adapter of its own for every task, many in one batch, into one file.
+
+    Under `torchrun --nproc-per-node N -m t2l_fast.cli train oracles …` tasks are divided over N
+    processes.
+    """
     import torch
 
     from t2l_fast.config import LoraConfig
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import OracleConfig, Tracking, train_library
+    from t2l_fast.train import OracleConfig, Tracking, join, shard, train_library
 
     tracking = Tracking.of(track, out)
     chosen = read_splits(tasks, data_root, max_examples, ("train",), silent=as_json)["train"]
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    processes = join()
+    device = None if fsdp else processes.device
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
+    if fsdp:
+        shard(model, processes)
     lora = LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True)
     config = OracleConfig(
         steps=steps,
@@ -69,7 +80,8 @@ def oracles(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with _Progress("oracles", len(chosen[:max_tasks]), as_json) as note:
+    silent = as_json or not processes.main
+    with _Progress("oracles", len(chosen[:max_tasks]), silent) as note:
         train_library(
             model,
             Prompt(tokenizer, template(tasks, prompt)),
@@ -79,12 +91,15 @@ def oracles(
             out,
             resume=resume,
             token_cache=token_folder(tasks, token_cache),
+            processes=processes,
             on_step=lambda phase, done, of, loss: note(
                 {"phase": phase, "step": done, "of": of, "loss": loss}
             ),
             tracking=tracking,
         )
-    Console(stderr=as_json).print(f"written to {out}", markup=False)
+    if processes.main:
+        Console(stderr=as_json).print(f"written to {out}", markup=False)
+    processes.leave()
 
 
 def recon(
@@ -128,8 +143,9 @@ def recon(
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import T2LConfig, TextToLora
     from t2l_fast.models import default_cache
-    from t2l_fast.train import ReconConfig, ReconTrainer, Tracking, read_library
+    from t2l_fast.train import ReconConfig, ReconTrainer, Tracking, read_library, stay_alone
 
+    stay_alone("t2l train recon")
     tracking = Tracking.of(track, out)
     config = ReconConfig(
         steps=steps,

@@ -170,6 +170,9 @@ def sft(
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    fsdp: Annotated[
+        bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
+    ] = False,
     seed: Annotated[int, typer.Option()] = 42,
     eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 100,
     eval_tasks: Annotated[int, typer.Option(min=1, help="Of each split, at most.")] = 64,
@@ -185,7 +188,11 @@ def sft(
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
 ) -> None:
-    """Train end to end through the frozen base model, many tasks in every batch."""
+    """Train end to end through the frozen base model, many tasks in every batch.
+
+    Under `torchrun --nproc-per-node N -m t2l_fast.cli train sft …` (or accelerate's launcher, on
+    GPUs) the tasks of every step are divided over N processes.
+    """
     import torch
 
     from t2l_fast.adapters import LoraWeights, find_sites
@@ -194,9 +201,8 @@ def sft(
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
     from t2l_fast.models import default_cache, load_model
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig
+    from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig, join, shard
     from t2l_fast.train.best import save_generator
-    from t2l_fast.train.report import write_report
 
     config = SFTConfig(
         steps=steps,
@@ -243,9 +249,14 @@ def sft(
         return
     tracking = Tracking.of(track, out)
     splits = read_splits(tasks, data_root, max_examples, silent=as_json)
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype))
+    processes = join()
+    # a shard goes to its device layer by layer, so that the whole model need not fit there
+    device = None if fsdp else processes.device
+    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
     if model.device.type == "cpu":  # its fused attention is slow backward on short rows
         model.set_attn_implementation("eager")
+    if fsdp:
+        shard(model, processes)
     text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
     torch.manual_seed(seed)
     shape = T2LConfig.for_model(
@@ -286,8 +297,9 @@ def sft(
         warm_start=WarmStartConfig() if warm_start else None,
         tracking=tracking,
         token_cache=token_folder(tasks, token_cache),
+        processes=processes,
     )
-    with _progress(as_json) as progress:
+    with _progress(as_json or not processes.main) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
 
         def show(line: dict[str, Any]) -> None:
@@ -305,14 +317,22 @@ def sft(
             progress.update(bar, completed=line["step"], **fields)
 
         trainer.train(resume=resume, on_step=show)
-    save_generator(made, out)
-    console, kept = Console(stderr=as_json), trainer.best
-    if kept.exhausted:
-        console.print(f"stopped: {kept.without} evaluations in a row were no better", markup=False)
+    if processes.main:
+        save_generator(made, out)
+        _tell(trainer.best, out, Console(stderr=as_json))
+    processes.leave()
+
+
+def _tell(best: Any, out: Path, console: Console) -> None:
+    """How a run ended, and where its results are."""
+    from t2l_fast.train.report import write_report
+
+    if best.exhausted:
+        console.print(f"stopped: {best.without} evaluations in a row were no better", markup=False)
     console.print(f"written to {out}", markup=False)
-    if kept.value is not None:
-        said = f"{kept.measure} {kept.value:.3f}, step {kept.step}"
-        console.print(f"the best so far ({said}) is in {kept.folder}", markup=False)
+    if best.value is not None:
+        said = f"{best.measure} {best.value:.3f}, step {best.step}"
+        console.print(f"the best so far ({said}) is in {best.folder}", markup=False)
     if find_spec("matplotlib") is not None:
         console.print(f"report: {write_report([out], out)}", markup=False)
 

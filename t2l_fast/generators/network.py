@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -90,6 +91,11 @@ class T2LNetwork(nn.Module):
         v = self.mlp2(v)
         return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else v)
 
+    def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
+        """The latents of some of N codes."""
+        index = torch.tensor(chosen, device=latents.device)
+        return latents.index_select(2 if self.config.arch == "L" else 3, index)
+
     def _by_rank(self, v: Tensor) -> Tensor:
         """`[…, m]` → `[…, rank, m]`."""
         rank = self.config.lora.rank
@@ -103,10 +109,14 @@ class T2LNetwork(nn.Module):
         Raises:
             ArgumentError: codes of another shape.
         """
+        return self.adapters(self.latents(codes))
+
+    def adapters(self, latents: Tensor) -> LoraBatch:
+        """Adapters of what `latents` gives, or of some of its N (`pick`), with their graph."""
         lora_a: dict[str, Tensor] = {}
         lora_b: dict[str, Tensor] = {}
-        for m, latents in zip(self.config.module_shapes, self.latents(codes), strict=True):
-            lora_a[m], lora_b[m] = (call.rows() for call in self.calls(m, latents))
+        for m, own in zip(self.config.module_shapes, latents, strict=True):
+            lora_a[m], lora_b[m] = (call.rows() for call in self.calls(m, own))
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 

@@ -1,21 +1,28 @@
 """Training of generators."""
 
 from t2l_fast.train.config import OracleConfig, ReconConfig, SFTConfig, WarmStartConfig
+from t2l_fast.train.launch import join, stay_alone
 from t2l_fast.train.library import LoraLibrary, read_library
 from t2l_fast.train.oracles import train_library
+from t2l_fast.train.parallel import Processes
 from t2l_fast.train.recon import ReconTrainer
 from t2l_fast.train.sft import SFTTrainer
+from t2l_fast.train.sharded import shard
 from t2l_fast.train.tracking import Tracking
 
 __all__ = [
     "LoraLibrary",
     "OracleConfig",
+    "Processes",
     "ReconConfig",
     "ReconTrainer",
     "SFTConfig",
     "SFTTrainer",
     "Tracking",
     "WarmStartConfig",
+    "join",
     "read_library",
+    "shard",
+    "stay_alone",
     "train_library",
 ]

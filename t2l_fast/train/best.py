@@ -27,10 +27,14 @@ class Best:
         folder: of the run; the generator goes to "best" in it.
         measure: one of the validator's numbers; None = nothing is kept.
         patience: evaluations without improvement until `exhausted`; 0 = never.
+        kept: False writes nothing, as is right for all processes of a run but one.
     """
 
-    def __init__(self, folder: Path, measure: str | None, *, patience: int = 0) -> None:
+    def __init__(
+        self, folder: Path, measure: str | None, *, patience: int = 0, kept: bool = True
+    ) -> None:
         self.folder, self.measure, self.patience = folder / FOLDER, measure, patience
+        self.kept = kept
         self.value: float | None = None
         self.step = 0
         self.without = 0
@@ -42,7 +46,8 @@ class Best:
 
     def begin(self) -> None:
         """Forget what a run that never reached a checkpoint left."""
-        (self.folder / RECORD).unlink(missing_ok=True)
+        if self.kept:
+            (self.folder / RECORD).unlink(missing_ok=True)
 
     def resume(self, lines: Iterable[Mapping[str, Any]]) -> None:
         """Go on from the record; evaluations since then are counted in the run's metrics.
@@ -63,14 +68,17 @@ class Best:
             return
         step, value = line["step"], line[self.measure]
         if self.value is None or value > self.value:
-            # without its record a folder that is half replaced counts as none
-            (self.folder / RECORD).unlink(missing_ok=True)
-            save_generator(generator, self.folder)
-            record = {"measure": self.measure, "value": value, "step": step}
-            replace_files(self.folder, {RECORD: (json.dumps(record) + "\n").encode()})
+            if self.kept:
+                self._save(generator, {"measure": self.measure, "value": value, "step": step})
             self.step, self.value, self.without = step, value, 0
         elif step > self.step:
             self.without += 1
+
+    def _save(self, generator: Any, record: Mapping[str, Any]) -> None:
+        # without its record a folder that is half replaced counts as none
+        (self.folder / RECORD).unlink(missing_ok=True)
+        save_generator(generator, self.folder)
+        replace_files(self.folder, {RECORD: (json.dumps(record) + "\n").encode()})
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Protocol
 
@@ -30,11 +31,12 @@ class Known(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example as ids; `slot` says which adapter of the step it runs."""
+    """One example as ids; `slot` says which adapter it runs, `number` which row of a step it is."""
 
     slot: int
     ids: tuple[int, ...]
     prompt_length: int
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class MicroBatch:
         ids: `[B', T]` int64.
         labels: `[B', T]` int64, shifted: the label of position t is token t + 1, or −100.
         rows: `[B', T]` int64, which row a position belongs to.
+        lengths: B of them, the tokens of each row.
+        numbers: B of them, which rows of the step these are.
         options: what else the model is given.
     """
 
@@ -53,6 +57,8 @@ class MicroBatch:
     ids: Tensor
     labels: Tensor
     rows: Tensor
+    lengths: tuple[int, ...]
+    numbers: tuple[int, ...]
     options: dict[str, Any]
 
     @property
@@ -71,7 +77,7 @@ class MicroBatch:
     def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
         options = {k: change(v) if isinstance(v, Tensor) else v for k, v in self.options.items()}
         tensors = (change(t) for t in (self.row_slots, self.ids, self.labels, self.rows))
-        return MicroBatch(*tensors, options)
+        return MicroBatch(*tensors, self.lengths, self.numbers, options)
 
 
 class Collator:
@@ -136,6 +142,20 @@ def joined(start: Sequence[int], end: Sequence[int], max_tokens: int) -> Tokens:
     return (*start, *end[-max_tokens:]), len(start)
 
 
+def tokens_by_slot(rows: Sequence[Row]) -> list[int]:
+    """The tokens of all rows of each slot; every slot from 0 on has one."""
+    counts = Counter[int]()
+    for row in rows:
+        counts[row.slot] += len(row.ids)
+    return [counts[slot] for slot in range(len(counts))]
+
+
+def rows_of(slots: Sequence[int], rows: Sequence[Row]) -> list[Row]:
+    """The rows of some slots, which are numbered anew in this order."""
+    places = {slot: place for place, slot in enumerate(slots)}
+    return [replace(row, slot=places[row.slot]) for row in rows if row.slot in places]
+
+
 def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
     """Pad on the right: a causal model's answers don't see it, so it needs no mask."""
     width = max(len(row.ids) for row in rows)
@@ -145,7 +165,8 @@ def collate(rows: Sequence[Row], pad: int) -> MicroBatch:
         ids[i, : len(row.ids)] = torch.tensor(row.ids)
         labels[i, : len(row.ids)] = _labels(row)
     owners = torch.arange(len(rows))[:, None].expand_as(ids)
-    return MicroBatch(torch.tensor([row.slot for row in rows]), ids, labels, owners, {})
+    slots = torch.tensor([row.slot for row in rows])
+    return MicroBatch(slots, ids, labels, owners, *_about(rows), {})
 
 
 def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0) -> MicroBatch:
@@ -154,7 +175,8 @@ def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0)
     Args:
         widths: how long each row becomes, padded at its end; None = as long as it is.
     """
-    lengths = torch.tensor(widths or [len(row.ids) for row in rows])
+    sizes, numbers = _about(rows)
+    lengths = torch.tensor(widths or sizes)
     starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
     positions = torch.cat([torch.arange(n) for n in lengths.tolist()])
     ids = torch.full((len(positions),), pad)
@@ -168,6 +190,8 @@ def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0)
         ids=ids[None],
         labels=labels[None],
         rows=torch.arange(len(rows)).repeat_interleave(lengths)[None],
+        lengths=sizes,
+        numbers=numbers,
         options={
             "position_ids": positions[None],
             "cu_seq_lens_q": starts,
@@ -230,6 +254,11 @@ def cut(rows: Sequence[Row], overhead: int, max_rows: int = 128) -> list[list[Ro
         pieces.append(ordered[starts[end] : end])
         end = starts[end]
     return pieces[::-1]
+
+
+def _about(rows: Sequence[Row]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Lengths and numbers of rows."""
+    return tuple(len(row.ids) for row in rows), tuple(row.number for row in rows)
 
 
 def _labels(row: Row) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -19,10 +20,15 @@ def auxiliary_losses(generator: Any) -> dict[str, Tensor]:
 
 
 class Kept:
-    """Made once, as one batch; micro-batches add to its gradients, and `finish` goes back once."""
+    """Made once, as one batch; micro-batches add to its gradients, and `finish` goes back once.
 
-    def __init__(self, generator: Any, codes: Tensor) -> None:
-        self._made: LoraBatch = generator(codes)
+    Args:
+        codes: `[N, d_e]`, of a whole step.
+        own: indices of those whose adapters are made here; None = all.
+    """
+
+    def __init__(self, generator: Any, codes: Tensor, own: Sequence[int] | None = None) -> None:
+        self._made = _adapters(generator, codes, own)
         self._extra = auxiliary_losses(generator)
         self.batch = LoraBatch(
             self._made.config,
@@ -30,14 +36,17 @@ class Kept:
             {m: t.detach().requires_grad_() for m, t in self._made.lora_b.items()},
         )
 
-    def finish(self, l2: float) -> float:
+    def finish(self, l2: float, share: float = 1.0) -> float:
         """Add all gradients to the generator's, with those of `l2 · generated_l2`; its value.
 
         The generator's own auxiliary loss goes with them.
+
+        Args:
+            share: weight of both losses: what is made here, of what all processes make.
         """
-        penalty = l2 * generated_l2(self._made)
+        penalty = share * l2 * generated_l2(self._made)
         gradients = [t.grad for t in self.batch.parameters()]
-        losses = [penalty, *self._extra.values()]
+        losses = [penalty, *(share * loss for loss in self._extra.values())]
         torch.autograd.backward(
             [*self._made.parameters(), *losses], [*gradients, *[None] * len(losses)]
         )
@@ -45,25 +54,49 @@ class Kept:
 
 
 class Remade:
-    """Only latents are kept; heads run again in backward, whose gradients reach them at once."""
+    """Only latents are kept; heads run again in backward, whose gradients reach them at once.
 
-    def __init__(self, generator: TextToLora, codes: Tensor) -> None:
-        self._cut = generator.cut(generator.latents(codes))
+    Args:
+        codes, own: as for `Kept`.
+    """
+
+    def __init__(
+        self, generator: TextToLora, codes: Tensor, own: Sequence[int] | None = None
+    ) -> None:
+        latents = generator.latents(codes)
         self._extra = auxiliary_losses(generator)
+        self._cut = generator.cut(latents if own is None else generator.pick(latents, own))
         self._leaves = {key: t.detach().requires_grad_() for key, t in self._cut.items()}
         self.batch = generator.deferred(self._leaves)
 
-    def finish(self, l2: float) -> float:
+    def finish(self, l2: float, share: float = 1.0) -> float:
         """As `Kept.finish`; matrices of one site at a time."""
         total = 0.0
         for (m, layer), leaf in self._leaves.items() if l2 else ():
             layers = self.batch.module_shapes[m][0]
             made = (self.batch.matrix(m, layer, part, leaf.dtype) for part in (0, 1))
-            penalty = torch.stack([t.square().mean() for t in made]).sum() * (l2 / layers)
+            penalty = torch.stack([t.square().mean() for t in made]).sum() * (share * l2 / layers)
             penalty.backward()
             total += penalty.item()
         torch.autograd.backward(
-            [*self._cut.values(), *self._extra.values()],
+            [*self._cut.values(), *(share * loss for loss in self._extra.values())],
             [*(leaf.grad for leaf in self._leaves.values()), *[None] * len(self._extra)],
         )
         return total
+
+
+def _adapters(generator: Any, codes: Tensor, own: Sequence[int] | None) -> LoraBatch:
+    """Adapters of some codes; what is random in a generator is drawn for all of them.
+
+    So every process draws the same, however many there are: the trunk runs for the whole step, the
+    heads, which cost more, for what is asked for.
+    """
+    if own is None:
+        return generator(codes)
+    if isinstance(generator, TextToLora):
+        return generator.adapters(generator.pick(generator.latents(codes), own))
+    whole: LoraBatch = generator(codes)
+    lora_a, lora_b = (
+        {m: t[:, list(own)] for m, t in part.items()} for part in (whole.lora_a, whole.lora_b)
+    )
+    return LoraBatch(whole.config, lora_a, lora_b, whole.paths)

@@ -20,11 +20,14 @@ class Metrics:
     Args:
         folder: of the run.
         tracking: also gets every line.
+        kept: False writes and tracks nothing, as is right for all processes of a run but one.
     """
 
-    def __init__(self, folder: Path, tracking: Tracking | None = None) -> None:
-        self.path = folder / NAME
-        self.tracking = tracking
+    def __init__(
+        self, folder: Path, tracking: Tracking | None = None, *, kept: bool = True
+    ) -> None:
+        self.path, self.kept = folder / NAME, kept
+        self.tracking = tracking if kept else None
 
     def begin(self, run: Mapping[str, Any]) -> None:
         """An empty file, with its folder.
@@ -32,6 +35,8 @@ class Metrics:
         Args:
             run: settings, nested plain data.
         """
+        if not self.kept:
+            return
         self._settings(run)
         self.path.write_text("")
         if self.tracking is not None:
@@ -39,6 +44,8 @@ class Metrics:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line; it has a "step"."""
+        if not self.kept:
+            return
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
         if self.tracking is not None:
@@ -46,14 +53,16 @@ class Metrics:
 
     def cut(self, step: int, run: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Drop lines after `step`, and one that a kill left half-written; returns the others."""
+        if not self.kept:
+            return []
         texts = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
         whole = [(text, json.loads(text)) for text in texts if text.endswith("\n")]
-        kept = [(text, line) for text, line in whole if line["step"] <= step]
+        left = [(text, line) for text, line in whole if line["step"] <= step]
         self._settings(run)
-        self.path.write_text("".join(text for text, _ in kept))
+        replace_files(self.path.parent, {NAME: "".join(text for text, _ in left).encode()})
         if self.tracking is not None:
             self.tracking.start(run, after=step)
-        return [line for _, line in kept]
+        return [line for _, line in left]
 
     def close(self) -> None:
         """End tracking."""

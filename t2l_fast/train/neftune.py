@@ -9,27 +9,28 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.train.data import IGNORED, MicroBatch
+from t2l_fast.train.data import MicroBatch
 
 
 @contextmanager
-def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Iterator[None]:
+def noisy_embeddings(
+    model: nn.Module, batch: MicroBatch, alpha: float, seed: int = 0
+) -> Iterator[None]:
     """Inside, embeddings get U(−1, 1) · alpha / √(L · d), L the tokens of their own row.
 
-    Drawn from torch's random state, which checkpoints keep; padding counts for nothing.
+    A row's noise depends on the seed and its number alone, not on the rows that it shares a batch
+    with; padding gets none.
 
     Args:
         alpha: 0 = no noise.
+        seed: of the step.
     """
     if alpha == 0.0:
         yield
         return
-    lengths = _real_tokens(batch)[batch.rows]  # [B', T]
 
     def add_noise(module: nn.Module, args: Any, embedded: Tensor) -> Tensor:
-        bound = alpha / (lengths * embedded.shape[-1]).sqrt().to(embedded.dtype)
-        noise = torch.empty_like(embedded).uniform_(-1.0, 1.0)
-        return embedded + noise * bound[..., None]
+        return embedded + _noise(embedded, batch, alpha, seed)
 
     handle = model.get_input_embeddings().register_forward_hook(add_noise)
     try:
@@ -38,10 +39,14 @@ def noisy_embeddings(model: nn.Module, batch: MicroBatch, alpha: float) -> Itera
         handle.remove()
 
 
-def _real_tokens(batch: MicroBatch) -> Tensor:
-    """`[B]`: what follows a row's last label is padding; labels are shifted, so one token more."""
-    width = torch.arange(batch.rows.shape[1], device=batch.rows.device)
-    places = batch.options.get("position_ids", width).expand_as(batch.rows)
-    labelled = torch.where(batch.labels != IGNORED, places, -1).flatten()
-    last = places.new_full((len(batch.row_slots),), -1)
-    return last.scatter_reduce_(0, batch.rows.flatten(), labelled, "amax") + 2
+def _noise(like: Tensor, batch: MicroBatch, alpha: float, seed: int) -> Tensor:
+    """`[B', T, d]`."""
+    made = torch.zeros_like(like)
+    generator = torch.Generator(like.device)
+    packed = "position_ids" in batch.options
+    starts = batch.options["cu_seq_lens_q"].tolist() if packed else [0] * len(batch.lengths)
+    for i, (start, length) in enumerate(zip(starts, batch.lengths, strict=False)):
+        bound = alpha / (length * like.shape[-1]) ** 0.5
+        row = made[0 if packed else i, start : start + length]
+        row.uniform_(-bound, bound, generator=generator.manual_seed(seed + batch.numbers[i]))
+    return made

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.attention import packable
@@ -24,7 +24,9 @@ from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
-from t2l_fast.train.token_cache import TokenCache
+from t2l_fast.train.parallel import Processes
+from t2l_fast.train.sharded import evened
+from t2l_fast.train.token_cache import shared_cache
 from t2l_fast.train.tracking import Tracking
 
 Progress = Callable[[str, int, int, float], None]
@@ -41,18 +43,20 @@ def train_library(
     *,
     resume: bool = False,
     token_cache: str | Path | None = None,
+    processes: Processes | None = None,
     on_step: Progress | None = None,
     tracking: Tracking | None = None,
 ) -> LoraLibrary:
     """Train an adapter for every task and keep them as `library.safetensors`.
 
-    The file is written after every group of `tasks_at_once`, as is a line of metrics, whose step is
-    the number of adapters; a resumed run trains the rest.
+    The file is written after every group of `tasks_at_once` (of each process), as is a line of
+    metrics, whose step is the number of adapters; a resumed run trains the rest.
 
     Args:
         model: the base model; frozen here, and left as it was.
         lora: of the adapters.
         token_cache: a folder that keeps tokenised examples; None = in RAM.
+        processes: among which tasks are divided; all must see the folder, the main one writes it.
         tracking: gets every line of metrics too.
 
     Raises:
@@ -60,23 +64,23 @@ def train_library(
         CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
             or settings.
     """
-    folder = Path(folder)
+    folder, processes = Path(folder), processes or Processes()
     settings = json.loads(json.dumps(asdict(config)))
     done = _done(folder, tasks, lora, settings, resume)
     packs = packable(model)
     known = None
     if token_cache is not None:
-        known = TokenCache(prompt, tasks, max_tokens=MAX_TOKENS, folder=token_cache)
+        known = shared_cache(prompt, tasks, MAX_TOKENS, token_cache, processes=processes)
     device = next(model.parameters()).device
     collator = Collator(prompt, packed=packs, device=device, known=known)
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 
-    metrics = Metrics(folder, tracking)
+    metrics = Metrics(folder, tracking, kept=processes.main)
 
     def counted(phase: str, count: int, of: int, loss: float) -> None:
         metrics.add({"step": first + count, "of": first + of, "loss": loss})
-        if on_step is not None:
+        if on_step is not None and processes.main:
             on_step(phase, first + count, first + of, loss)
 
     with frozen(model, lora, packed=packs) as adapters, closing(metrics):
@@ -87,7 +91,14 @@ def train_library(
             metrics.cut(first, run)
         start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
         made = train_oracles(
-            start, model, adapters, collator, tasks[first:], config, on_step=counted
+            start,
+            model,
+            adapters,
+            collator,
+            tasks[first:],
+            config,
+            processes=processes,
+            on_step=counted,
         )
         for group in made:
             parts.append(group)
@@ -98,7 +109,9 @@ def train_library(
                 concatenated(parts),
                 settings,
             )
-            library.save(folder)
+            if processes.main:
+                library.save(folder)
+    processes.wait()
     return read_library(folder)
 
 
@@ -110,6 +123,7 @@ def train_oracles(
     tasks: Sequence[Task],
     config: OracleConfig,
     *,
+    processes: Processes | None = None,
     on_step: Progress | None = None,
 ) -> Iterator[LoraBatch]:
     """Adapters of `tasks`, each as if it were trained alone, a group at a time.
@@ -119,12 +133,16 @@ def train_oracles(
 
     Args:
         start: one adapter, where all start.
+        processes: among which tasks are divided; each gets all adapters.
 
     Yields:
-        `tasks_at_once` adapters (fewer in the end), detached.
+        `tasks_at_once` adapters of each process (fewer in the end), detached.
     """
-    for first in range(0, len(tasks), config.tasks_at_once):
-        group = tasks[first : first + config.tasks_at_once]
+    processes = processes or Processes()
+    size = config.tasks_at_once * processes.count
+    for first in range(0, len(tasks), size):
+        together = tasks[first : first + size]
+        group, own = processes.chunk(together)
         parts = (
             {m: t.detach().repeat(1, len(group), 1, 1).requires_grad_() for m, t in own.items()}
             for own in (start.lora_a, start.lora_b)
@@ -137,30 +155,42 @@ def train_oracles(
             weight_decay=config.weight_decay,
         )
         draws = [random.Random(f"{config.seed}/oracle/{task.name}") for task in group]
-        loss = 0.0
+        loss, count = 0.0, 0
         for _ in range(config.steps):
             rows = [
                 collator.row(slot, example)
                 for slot, (task, rng) in enumerate(zip(group, draws, strict=True))
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
-            loss = 0.0
-            for micro in collator.batches(rows):
+            loss, count = 0.0, len(rows)
+            for micro, counts in evened(collator.batches(rows), model, processes):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
-                    part = answer_loss(logits, micro, labels, config.label_smoothing)
+                    part = counts * answer_loss(logits, micro, labels, config.label_smoothing)
                     part.backward()
-                loss += part.item() / len(rows)
+                loss += part.item()
             optimizer.step()
             optimizer.zero_grad()
+        loss, count = processes.totals(own * loss, own * count)
         if on_step is not None:
-            on_step("oracles", first + len(group), len(tasks), loss)
-        yield LoraBatch(
-            batch.config,
-            {m: t.detach() for m, t in batch.lora_a.items()},
-            {m: t.detach() for m, t in batch.lora_b.items()},
-            batch.paths,
-        )
+            on_step("oracles", first + len(together), len(tasks), loss / max(1, count))
+        yield _whole(batch, len(together), processes)
+
+
+def _whole(batch: LoraBatch, count: int, processes: Processes) -> LoraBatch:
+    """The adapters of all processes, detached, on every one's device."""
+    if processes.count == 1:
+        return _mapped(batch, Tensor.detach)
+    device = batch.parameters()[0].device
+    whole = concatenated(processes.gather(_mapped(batch, lambda t: t.detach().cpu())))
+    return _mapped(whole, lambda t: t[:, :count].to(device))
+
+
+def _mapped(batch: LoraBatch, change: Callable[[Tensor], Tensor]) -> LoraBatch:
+    lora_a, lora_b = (
+        {m: change(t) for m, t in part.items()} for part in (batch.lora_a, batch.lora_b)
+    )
+    return LoraBatch(batch.config, lora_a, lora_b, batch.paths)
 
 
 def concatenated(parts: Sequence[LoraBatch]) -> LoraBatch:

@@ -15,6 +15,7 @@ from torch import nn
 from t2l_fast.adapters import Adapters
 from t2l_fast.attention import flash, packable
 from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.best import Best, chosen_measure
@@ -29,22 +30,23 @@ from t2l_fast.train.checkpoint import (
 from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import draw_codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Collator, MicroBatch, Row
+from t2l_fast.train.data import Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade, auxiliary_losses
 from t2l_fast.train.losses import answer_loss, label_logits
+from t2l_fast.train.metrics import NAME as METRICS
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
+from t2l_fast.train.parallel import Processes
 from t2l_fast.train.prefetch import Prefetch
-from t2l_fast.train.sampler import Sampler, TaskDraw
+from t2l_fast.train.preparation import Preparation, Prepared
+from t2l_fast.train.sharded import evened
 from t2l_fast.train.start import Start
-from t2l_fast.train.token_cache import TokenCache
+from t2l_fast.train.token_cache import shared_cache
 from t2l_fast.train.tracking import Tracking
 from t2l_fast.train.validate import Validator
 from t2l_fast.train.warm_start import fit
-
-Prepared = tuple[list[TaskDraw], list[MicroBatch]]
 
 
 class SFTTrainer:
@@ -55,7 +57,9 @@ class SFTTrainer:
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
-        folder: for metrics, checkpoints and the best generator so far (`train/best.py`).
+        folder: for metrics, checkpoints and the best generator so far (`train/best.py`); several
+            processes must all see it.
+        processes: among which the tasks of a step are divided; the main one writes.
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
         tracking: gets every line of metrics too.
         token_cache: a folder that keeps tokenised training examples; None = in RAM.
@@ -63,9 +67,9 @@ class SFTTrainer:
 
     Raises:
         CacheError: the token cache can't be used.
-        ConfigError: fewer tasks than one batch takes, a warm start without a conditioned one,
-            `recompute_weights` for another generator than `TextToLora`, or a best measure or early
-            stopping that no evaluation of this run gives.
+        ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
+            warm start without a conditioned one; `recompute_weights` for another generator than
+            `TextToLora`; a best measure or early stopping that no evaluation of this run gives.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -83,18 +87,21 @@ class SFTTrainer:
         tracking: Tracking | None = None,
         token_cache: str | Path | None = None,
         prefetch: bool = True,
+        processes: Processes | None = None,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
         self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
-        self.metrics = Metrics(self.folder, tracking)
-        self.sampler = Sampler(self.tasks, config)
+        self.processes = processes or Processes()
+        self.metrics = Metrics(self.folder, tracking, kept=self.processes.main)
         device, packs = next(model.parameters()).device, packable(model)
         generator.to(device)
         known = None
         if token_cache is not None and not config.description_in_prompt:
-            known = TokenCache(prompt, kept, max_tokens=config.max_tokens, folder=token_cache)
+            known = shared_cache(
+                prompt, kept, config.max_tokens, token_cache, processes=self.processes
+            )
         self.collator = Collator(
             prompt,
             packed=packs,
@@ -103,6 +110,7 @@ class SFTTrainer:
             device=device,
             known=known,
         )
+        self.preparation = Preparation(kept, config, self.collator, self.processes)
         self.prefetch = prefetch
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
@@ -111,6 +119,7 @@ class SFTTrainer:
             examples=config.eval_examples,
             seed=config.seed,
             description_in_prompt=config.description_in_prompt,
+            processes=self.processes,
         )
         measure = chosen_measure(
             config.best,
@@ -118,13 +127,18 @@ class SFTTrainer:
             evaluates=config.eval_every > 0,
             patience=config.stop_after,
         )
-        self.best = Best(self.folder, measure, patience=config.stop_after)
+        self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
         self.step = 0
         if isinstance(generator, TextToLora) and generator.config.standardise_codes:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.start = Start(generator, config)
         self.warm_start = warm_start
+        if config.tasks_per_batch < self.processes.count:
+            raise ConfigError(
+                f"tasks_per_batch must be at least the {self.processes.count} processes, got "
+                f"{config.tasks_per_batch}: launch fewer"
+            )
         if config.recompute_weights and not isinstance(generator, TextToLora):
             raise ConfigError(
                 "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
@@ -146,17 +160,21 @@ class SFTTrainer:
 
         Args:
             resume: continue from the checkpoint in the folder.
-            on_step: called with each line of metrics.
+            on_step: called with each line of metrics, in the main process.
 
         Raises:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
+            DistributedError: another process ended, or differs from this one.
         """
-        ahead = Prefetch(self.prepare, self.config.steps, ahead=self.prefetch)
+        if not self.processes.main:
+            on_step = None
+        ahead = Prefetch(self.preparation.step, self.config.steps, ahead=self.prefetch)
         with self.attached() as adapters, closing(self.metrics), ahead:
-            self._start(resume)
-            if self.warm_start is not None and not (self.folder / FILE).exists():
+            begun = self._start(resume)
+            if self.warm_start is not None and not begun:
                 self._warm(adapters, on_step)
+            self.processes.copy_main(self.start.state().values())
             self.generator.train()
             while self.step < self.config.steps and not self.best.exhausted:
                 line = self._one_step(adapters, ahead)
@@ -168,9 +186,7 @@ class SFTTrainer:
                 # first the line: a resumed run drops lines after its checkpoint, but adds none
                 self.metrics.add(line)
                 if self.step % self.config.save_every == 0 or last:
-                    save_run(
-                        self.folder, self.step, self.start.state(), self.optimizer, self._run()
-                    )
+                    self._save()
                 if on_step is not None:
                     on_step(line)
 
@@ -188,22 +204,34 @@ class SFTTrainer:
         finally:
             self.generator.eval()
 
-    def _start(self, resume: bool) -> None:
-        begun = any((self.folder / name).exists() for name in (FILE, ORACLES))
-        if not resume and begun:
+    def _start(self, resume: bool) -> bool:
+        """Whether there is a checkpoint, which is loaded then."""
+        # asked once: files appear while slower processes still look
+        saved, oracles = self.processes.of_main(
+            tuple((self.folder / name).exists() for name in (FILE, ORACLES))
+        )
+        if not resume and (saved or oracles):
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
+        if self.processes.main:
+            sweep(self.folder, (FILE, ORACLES, METRICS))
         torch.manual_seed(self.config.seed)
         self.start.initialise(self.embeddings)
         self.optimizer = self.start.optimizer()
-        oracles_only = resume and (self.folder / ORACLES).exists()
-        if not resume or (oracles_only and not (self.folder / FILE).exists()):
+        if not resume or (oracles and not saved):
             self.best.begin()
             self.metrics.begin(self._run())
-            return
+            return False
         self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
-        self.best.resume(self.metrics.cut(self.step, self._run()))
+        self.best.resume(self.processes.of_main(self.metrics.cut(self.step, self._run())))
+        return True
+
+    def _save(self) -> None:
+        state = self.start.state()
+        self.processes.check_equal(state)
+        if self.processes.main:
+            save_run(self.folder, self.step, state, self.optimizer, self._run())
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
@@ -229,10 +257,18 @@ class SFTTrainer:
             # other, so that a function of the description can follow
             start = self.generator.generate(codes=torch.zeros(1, *self.generator.code_shape))
             made = train_oracles(
-                start, self.model, adapters, self.collator, self.tasks, brief, on_step=note
+                start,
+                self.model,
+                adapters,
+                self.collator,
+                self.tasks,
+                brief,
+                processes=self.processes,
+                on_step=note,
             )
             oracles = concatenated(list(made))
-            save_oracles(self.folder, oracles)
+            if self.processes.main:
+                save_oracles(self.folder, oracles)
         fit(
             self.generator,
             self.start.whitened,
@@ -244,15 +280,14 @@ class SFTTrainer:
             on_step=note,
         )
         self.optimizer = self.start.optimizer()
-        save_run(self.folder, 0, self.start.state(), self.optimizer, self._run())
+        self._save()
 
     def _one_step(self, adapters: Adapters, ahead: Prefetch[Prepared]) -> dict[str, Any]:
         clock = StepClock(self.collator.device)
         factor = self.config.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * factor
-        draws, batches = ahead.take(self.step)
-        line = self.backward(adapters, draws, clock, batches)
+        line = self.backward(adapters, ahead.take(self.step), clock)
         norm = self.start.update(self.optimizer)
         clock.mark("optimizer")
         self.step += 1
@@ -260,68 +295,46 @@ class SFTTrainer:
         more = {"gradient_norm": norm.item(), "learning_rate": rate}
         return {"step": self.step} | line | more | clock.line(line["tokens"])
 
-    def prepare(self, step: int) -> Prepared:
-        """What a step trains on and its micro-batches, still on the CPU."""
-        draws = self.sampler.draw(step)
-        return draws, self.collator.prepared(self.rows(draws))
-
     def backward(
-        self,
-        adapters: Adapters,
-        draws: Sequence[TaskDraw],
-        clock: StepClock | None = None,
-        batches: Sequence[MicroBatch] | None = None,
+        self, adapters: Adapters, step: Prepared, clock: StepClock | None = None
     ) -> dict[str, Any]:
         """Add the gradients of one step to the generator's, inside `attached`.
 
         Adapters are made once per task; each micro-batch adds to their gradients, and one backward
-        pass through the generator follows.
-
-        Args:
-            batches: of `draws`, if they were prepared.
+        pass through the generator follows. Of several processes each does so for its tasks, and
+        the sums over all come back.
         """
         clock = clock or StepClock(self.collator.device)
-        codes = draw_codes(self.embeddings, draws, self.config.code_noise)
-        if batches is None:
-            batches = self.collator.prepared(self.rows(draws))
-        rows = sum(len(batch.row_slots) for batch in batches)
-        batches = [batch.to(self.collator.device) for batch in batches]
+        codes = draw_codes(self.embeddings, step.draws, self.config.code_noise)
+        batches = [batch.to(self.collator.device) for batch in step.batches]
+        batches = evened(batches, self.model, self.processes)
+        noise = int(torch.randint(2**62, ())) if self.config.neftune_alpha else 0
         clock.mark("data")
-        made = (Remade if self.config.recompute_weights else Kept)(self.generator, codes)
+        kind = Remade if self.config.recompute_weights else Kept
+        made = kind(self.generator, codes, None if step.share == 1 else step.own)
         extra = {name: value.item() for name, value in auxiliary_losses(self.generator).items()}
         clock.mark("generate")
         device = self.collator.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
         total, tokens = 0.0, 0
-        for micro in batches:
-            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha)
+        for micro, counts in batches:
+            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha, noise)
             with adapters.use(micro.slots, weights=made.batch):
                 with noisy, autocast:
                     logits, labels = label_logits(self.model, micro)
                     loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
-                loss = loss / rows
+                loss = counts * loss / step.rows
                 clock.mark("forward")
                 loss.backward()
             total += loss.item()
             clock.mark("backward")
-            tokens += micro.ids.numel()
-        penalty = made.finish(self.config.generated_l2)
+            tokens += counts * sum(micro.lengths)
+        penalty = made.finish(self.config.generated_l2, step.share)
+        self.processes.sum_gradients(self.generator.parameters())
+        total, penalty, tokens = self.processes.totals(total, penalty, tokens)
         clock.mark("backward")
-        return {"loss": total, "l2": penalty, **extra, "rows": rows, "tokens": tokens}
-
-    def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
-        """The examples of a step; `slot` numbers its tasks."""
-        texts = [
-            self.tasks[d.task].descriptions[d.descriptions[0]]
-            if self.config.description_in_prompt
-            else None
-            for d in draws
-        ]
-        return [
-            self.collator.row(slot, example, text)
-            for slot, (draw, text) in enumerate(zip(draws, texts, strict=True))
-            for example in draw.examples
-        ]
+        line = {"loss": total, "l2": penalty, **extra}
+        return line | {"rows": step.rows, "tokens": int(tokens)}
 
     def _run(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and tasks."""

@@ -12,6 +12,7 @@ from t2l_fast.errors import CacheError
 from t2l_fast.quiet import quiet_datasets
 from t2l_fast.tasks import Example, Prompt, Task
 from t2l_fast.train.data import Tokens, joined
+from t2l_fast.train.parallel import Processes
 
 _LAYOUT = "1"  # raise when rows are made or kept in another way
 _AT_ONCE = 1000
@@ -101,6 +102,27 @@ class TokenCache:
                 f"expected {len(task.train)}: remove the folder"
             )
         return rows
+
+
+def shared_cache(
+    prompt: Prompt,
+    tasks: Sequence[Task],
+    max_tokens: int,
+    folder: str | Path,
+    *,
+    processes: Processes,
+) -> TokenCache:
+    """One cache for all processes of a run: the main one fills it, the others read it.
+
+    Raises:
+        CacheError: it can't be used.
+    """
+    if not processes.main:
+        processes.wait()
+    made = TokenCache(prompt, tasks, max_tokens=max_tokens, folder=folder)
+    if processes.main:
+        processes.wait()
+    return made
 
 
 def _fingerprint(prompt: Prompt, max_tokens: int) -> bytes:

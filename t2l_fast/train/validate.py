@@ -12,6 +12,8 @@ from t2l_fast.adapters import AdapterGenerator, Adapters
 from t2l_fast.tasks import JUNK, Task
 from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import exact_matches
+from t2l_fast.train.parallel import Processes
+from t2l_fast.train.sharded import evened
 
 _GENERATED = 64
 
@@ -22,6 +24,7 @@ class Validator:
     Args:
         tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
         examples: validation examples per task.
+        processes: among which tasks are divided.
     """
 
     def __init__(
@@ -33,8 +36,10 @@ class Validator:
         examples: int,
         seed: int,
         description_in_prompt: bool = False,
+        processes: Processes | None = None,
     ) -> None:
         rng = random.Random(seed)
+        self.processes = processes or Processes()
         self.collator = collator
         self.examples = examples
         self.in_prompt = description_in_prompt
@@ -82,19 +87,26 @@ class Validator:
     ) -> float:
         """Share of right rows where task i runs the adapter of `texts[told[i]]`."""
         right = rows = 0
-        for start in range(0, len(tasks), _GENERATED):
-            part = slice(start, start + _GENERATED)
-            distinct = list(dict.fromkeys(told[part]))
+        size = _GENERATED * self.processes.count
+        for start in range(0, len(tasks), size):
+            chosen, own = self.processes.chunk(range(len(tasks))[start : start + size])
+            distinct = list(dict.fromkeys(told[i] for i in chosen))
             batch = generator.generate(codes=codes[distinct])
             examples = [
-                self.collator.row(distinct.index(i), example, texts[i] if self.in_prompt else None)
-                for i, task in zip(told[part], tasks[part], strict=True)
-                for example in task.validation[: self.examples]
+                self.collator.row(
+                    distinct.index(told[i]), example, texts[told[i]] if self.in_prompt else None
+                )
+                for i in chosen
+                for example in tasks[i].validation[: self.examples]
             ]
-            for micro in self.collator.batches(examples):
+            batches = self.collator.batches(examples)
+            for micro, counts in evened(batches, model, self.processes):
                 with adapters.use(micro.slots, weights=batch):
-                    right += int(exact_matches(model, micro).sum())
-                rows += len(micro.row_slots)
+                    found = exact_matches(model, micro)
+                if own and counts:
+                    right += int(found.sum())
+                    rows += len(found)
+        right, rows = self.processes.totals(right, rows)
         return right / rows
 
 

@@ -41,16 +41,16 @@ def counted(tiny, tasks, runs, tmp_path, monkeypatch):
         # counters don't look into operators of torch.library
         for name in ("forward", "backward"):
             monkeypatch.setattr(lora, name, inside(getattr(lora, name), inner))
-        draws = trainer.sampler.draw(0)
-        (batch,) = trainer.collator.batches(trainer.rows(draws))
+        step = trainer.preparation.step(0)
+        (batch,) = step.batches
         with trainer.attached() as adapters, FlopCounterMode(display=False) as counter:
             generator.train()
-            trainer.backward(adapters, draws)
+            trainer.backward(adapters, step)
         lengths = tuple(batch.options["cu_seq_lens_q"].diff().tolist())
         labels = int((batch.labels != -100).sum())
-        step = Step(Base.of(model.config), generator.config, lengths, labels, len(draws))
+        modelled = Step(Base.of(model.config), generator.config, lengths, labels, len(step.draws))
         assert len(inner) == 2 * 2 * len(generator.config.module_shapes)
-        return counter.get_total_flops() + sum(inner), step
+        return counter.get_total_flops() + sum(inner), modelled
 
     return count
 

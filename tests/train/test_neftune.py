@@ -1,5 +1,7 @@
 """Noise on embeddings: its size by each row's own length, its seed, and its end."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -15,10 +17,10 @@ def model(tiny):
     return tiny.model()
 
 
-def noise(model, batch, alpha=ALPHA) -> torch.Tensor:
+def noise(model, batch, alpha=ALPHA, seed=0) -> torch.Tensor:
     with torch.no_grad():
         plain = model.get_input_embeddings()(batch.ids)
-        with noisy_embeddings(model, batch, alpha):
+        with noisy_embeddings(model, batch, alpha, seed):
             return model.get_input_embeddings()(batch.ids) - plain
 
 
@@ -37,13 +39,17 @@ def test_the_bound_is_that_of_each_rows_own_length(model, form):
         assert (real <= bound).all() and real.max() > 0.8 * bound
 
 
-def test_noise_is_drawn_from_the_state_that_checkpoints_keep(model):
-    batch = pack(ROWS)
-    found = []
-    for seed in (0, 0, 1):
-        torch.manual_seed(seed)
-        found.append(noise(model, batch))
-    assert torch.equal(found[0], found[1]) and not torch.equal(found[0], found[2])
+def test_a_rows_noise_is_its_own_whatever_it_shares_a_batch_with(model):
+    rows = [replace(row, number=number) for number, row in enumerate(ROWS)]
+    together, padded = noise(model, pack(rows)), noise(model, collate(rows, 0))
+    for number, row in enumerate(rows):
+        alone = noise(model, pack([row]))[0]
+        torch.testing.assert_close(together[pack(rows).rows == number], alone)
+        torch.testing.assert_close(padded[number, : len(row.ids)], alone)
+        assert not padded[number, len(row.ids) :].any()
+    same = [noise(model, pack([replace(ROWS[0], number=n)]), seed=s) for n, s in ((0, 0), (1, 0))]
+    assert not torch.equal(*same)
+    assert not torch.equal(same[0], noise(model, pack(ROWS[:1]), seed=5))
 
 
 def test_without_noise_and_afterwards_embeddings_are_the_models(model):

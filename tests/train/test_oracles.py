@@ -6,8 +6,9 @@ import torch
 import t2l_fast as t2l
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt
-from t2l_fast.train import OracleConfig, read_library, train_library
+from t2l_fast.train import OracleConfig, read_library, shard, train_library
 from t2l_fast.train.library import BANK
+from tests.train import ranks
 
 LORA = t2l.LoraConfig(("q_proj", "v_proj", "down_proj"), 4, 4)
 CONFIG = OracleConfig(steps=6, examples=3, tasks_at_once=3, learning_rate=1e-2)
@@ -84,3 +85,35 @@ def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
     with pytest.raises(CheckpointError, match="other settings"):
         run(tiny, tasks, tmp_path, longer, resume=True)
     assert (tmp_path / BANK).read_bytes() == kept
+
+
+def divided(processes, folder, fsdp) -> list[tuple]:
+    made = ranks.tiny()
+    model = made._model()
+    if fsdp:
+        shard(model, processes)
+    tasks = [
+        made._task(f"shift/{by}", {a: b * (1 + by) for a, b in made._shift(by).items()})
+        for by in range(5)
+    ]
+    config = OracleConfig(steps=6, examples=3, tasks_at_once=2, learning_rate=1e-2)
+    notes = []
+    options = dict(processes=processes, on_step=lambda *note: notes.append(note))
+    train_library(model, Prompt(made._tokenizer()), tasks, LORA, config, folder, **options)
+    return notes
+
+
+@pytest.mark.parametrize("fsdp", [False, True], ids=["whole", "fsdp"])
+@pytest.mark.parametrize("count", [2, 3])
+def test_processes_that_divide_the_tasks_give_the_same_adapters(tmp_path, count, fsdp):
+    """Two at once in each: the last group has one task, which leaves others nothing."""
+    (alone,) = ranks.together(1, divided, tmp_path / "one", False)
+    first, *others = ranks.together(count, divided, tmp_path / "many", fsdp)
+    assert others == [[]] * (count - 1)
+    assert [note[1] for note in first] == ([4, 5] if count == 2 else [5])
+    if count == 2:  # where the last group is the same
+        assert first[-1][3] == pytest.approx(alone[-1][3], rel=1e-2)
+    one, many = read_library(tmp_path / "one"), read_library(tmp_path / "many")
+    assert (one.names, one.settings) == (many.names, many.settings)
+    for mine, expected in zip(tensors(many), tensors(one), strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-4)

@@ -100,14 +100,14 @@ def test_an_interrupted_run_resumes_to_the_same(runs, trainer):
 
 def test_an_error_while_a_step_is_made_ends_the_run(runs, trainer, monkeypatch):
     made = trainer()
-    rows = made.rows
+    rows = made.preparation.rows
 
     def broken(draws):
-        if draws == made.sampler.draw(3):
+        if draws == made.preparation.sampler.draw(3):
             raise Broken("no rows")
         return rows(draws)
 
-    monkeypatch.setattr(made, "rows", broken)
+    monkeypatch.setattr(made.preparation, "rows", broken)
     with pytest.raises(Broken, match="no rows"):
         made.train()
     assert made.step == 3 and threads() == []
@@ -115,9 +115,11 @@ def test_an_error_while_a_step_is_made_ends_the_run(runs, trainer, monkeypatch):
 
 def test_steps_are_made_in_the_thread(trainer, monkeypatch):
     made, names = trainer(), []
-    rows = made.rows
+    rows = made.preparation.rows
     monkeypatch.setattr(
-        made, "rows", lambda draws: names.append(threading.current_thread().name) or rows(draws)
+        made.preparation,
+        "rows",
+        lambda draws: names.append(threading.current_thread().name) or rows(draws),
     )
     made.train()
     assert len(names) == 5

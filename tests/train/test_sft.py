@@ -118,7 +118,7 @@ def test_recomputed_weights_give_every_parameter_the_same_gradient(tiny, trainer
         torch.manual_seed(0)  # of the trunk's dropout
         with made.attached() as adapters:
             made.generator.train()
-            made.backward(adapters, made.sampler.draw(0))
+            made.backward(adapters, made.preparation.step(0))
         found.append({name: p.grad for name, p in made.generator.named_parameters()})
     for name, expected in found[0].items():
         torch.testing.assert_close(found[1][name], expected, rtol=1e-5, atol=1e-10)

@@ -60,7 +60,7 @@ def gradients(trainer, *, without_loss: bool) -> list[torch.Tensor]:
             torch.nn.init.normal_(head.weight, std=0.1)
         if without_loss:
             generator.task_encoder.register_forward_hook(lambda module, *_: forget(module))
-        trainer.backward(adapters, trainer.sampler.draw(0))
+        trainer.backward(adapters, trainer.preparation.step(0))
     return [p.grad.clone() for p in generator.parameters()]
 
 
@@ -77,7 +77,7 @@ def test_the_codebooks_loss_reaches_the_gradients(make, recompute):
     rest = gradients(make("vq", "b", **options), without_loss=True)
     other = make("vq", "c", **options)
     encoder = other.generator.train().task_encoder
-    encoder(draw_codes(other.embeddings, other.sampler.draw(0), 0.0))
+    encoder(draw_codes(other.embeddings, other.preparation.sampler.draw(0), 0.0))
     encoder.loss.backward()
     for left, right, parameter in zip(got, rest, other.generator.parameters(), strict=True):
         own = torch.zeros_like(left) if parameter.grad is None else parameter.grad

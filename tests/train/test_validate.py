@@ -66,6 +66,6 @@ def test_junk_takes_a_handful_of_adapters_and_is_embedded_once(measured):
 
 def test_junk_stands_in_the_prompt_where_descriptions_do(measured):
     _, _, validator = measured(6, description_in_prompt=True)
-    shown = {description for _, description, _ in validator.collator._known}
+    shown = {description for _, description in validator.collator._texts}
     own = {task.eval_descriptions[0] for task in validator.tasks["s"]}
     assert shown == own | {*JUNK}
