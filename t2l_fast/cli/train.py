@@ -167,6 +167,12 @@ def sft(
         bool,
         typer.Option("--recompute-weights", help="Make A and B again in backward: less memory."),
     ] = False,
+    recompute_activations: Annotated[
+        bool,
+        typer.Option(
+            "--recompute-activations", help="Run the base's layers again in backward: less memory."
+        ),
+    ] = False,
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
@@ -227,6 +233,7 @@ def sft(
         code_noise_from=code_noise_from,
         description_in_prompt=description_in_prompt,
         recompute_weights=recompute_weights,
+        recompute_activations=recompute_activations,
         seed=seed,
         eval_every=eval_every,
         eval_tasks=eval_tasks,

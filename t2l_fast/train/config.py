@@ -40,6 +40,7 @@ class SFTConfig:
             heads on whitened latents (`train/start.py`); "plain" starts as published.
         recompute_weights: keep latents alone of the generated adapters, and make A and B again in
             backward; the same gradients in less memory.
+        recompute_activations: keep each layer's input alone, and run the layer again in backward.
         bucket_overhead: what one more length in a batch costs, in tokens; a step's rows are sorted
             by length and padded to few lengths, so that this and padding together are least.
         seed: of everything random.
@@ -77,6 +78,7 @@ class SFTConfig:
     description_in_prompt: bool = False
     start: Literal["conditioned", "plain"] = "conditioned"
     recompute_weights: bool = False
+    recompute_activations: bool = False
     bucket_overhead: int = 32
     seed: int = 42
     eval_every: int = 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
+from t2l_fast.train.activations import recomputed_activations
 from t2l_fast.train.best import Best, chosen_measure
 from t2l_fast.train.checkpoint import (
     FILE,
@@ -196,11 +197,14 @@ class SFTTrainer:
 
         Raises:
             AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
+            UnsupportedModel: it has no layers that can run again, and they should.
         """
         lora = self.generator.config.lora
         try:
+            again = recomputed_activations if self.config.recompute_activations else nullcontext
             with frozen(self.model, lora, packed=self.collator.packed) as adapters:
-                yield adapters
+                with again(self.model):
+                    yield adapters
         finally:
             self.generator.eval()
 
@@ -342,7 +346,8 @@ class SFTTrainer:
         for task in self.tasks:
             digest.update(repr(asdict(task)).encode())
         settings = self.config.to_dict()
-        del settings["recompute_weights"]  # the same run in less memory
+        for name in ("recompute_weights", "recompute_activations"):
+            del settings[name]  # the same run in less memory
         del settings["stop_after"]  # the same run, shorter or longer
         settings["best"] = self.best.measure
         return {
