@@ -29,6 +29,9 @@ app = typer.Typer(help="Train generators.", no_args_is_help=True)
 @app.callback()
 def group() -> None:
     """Train generators."""
+    from t2l_fast.train import keep_freed_memory
+
+    keep_freed_memory()
 
 
 def _preset(context: typer.Context, value: str | None) -> str | None:

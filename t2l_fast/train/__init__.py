@@ -1,5 +1,6 @@
 """Training of generators."""
 
+from t2l_fast.train.allocator import keep_freed_memory
 from t2l_fast.train.config import OracleConfig, ReconConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.launch import join, stay_alone
 from t2l_fast.train.library import LoraLibrary, read_library
@@ -21,6 +22,7 @@ __all__ = [
     "Tracking",
     "WarmStartConfig",
     "join",
+    "keep_freed_memory",
     "read_library",
     "shard",
     "stay_alone",
