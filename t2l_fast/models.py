@@ -75,7 +75,7 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
         loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         with quiet():
             model = loader.from_pretrained(source, dtype=dtype or "auto").to(device).eval()
-            if _flash_attention(model):
+            if runs_flash_attention(model, model.device):
                 model.set_attn_implementation("flash_attention_2")
         tokenizer = AutoTokenizer.from_pretrained(source)
     except OSError as error:
@@ -89,14 +89,26 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
     return model, tokenizer
 
 
-def _flash_attention(model: PreTrainedModel) -> bool:
-    """Whether flash-attn can run this model; it has no fp32. Else transformers' default, sdpa."""
+def runs_flash_attention(model: PreTrainedModel, device: torch.device) -> bool:
+    """Whether flash-attn is there and can run this model on a device; it has no fp32."""
     return (
-        model.device.type == "cuda"
+        device.type == "cuda"
         and model.dtype in (torch.float16, torch.bfloat16)
         and getattr(model, "_supports_flash_attn", False)
         and find_spec("flash_attn") is not None
     )
+
+
+def set_training_attention(model: PreTrainedModel, device: torch.device) -> None:
+    """FlashAttention where it runs; plain matmuls on a CPU, whose fused attention is slow backward.
+
+    Args:
+        device: where the model will run, if it is yet to be moved there.
+    """
+    if device.type == "cpu":
+        model.set_attn_implementation("eager")
+    elif runs_flash_attention(model, device):
+        model.set_attn_implementation("flash_attention_2")
 
 
 def gguf_path() -> Path:

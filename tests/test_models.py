@@ -81,7 +81,7 @@ def test_flash_attention_is_chosen_only_where_it_runs(
     model = SimpleNamespace(
         device=torch.device(device), dtype=dtype, _supports_flash_attn=supported
     )
-    assert t2l_fast.models._flash_attention(model) is expected
+    assert t2l_fast.models.runs_flash_attention(model, model.device) is expected
 
 
 def test_a_failed_conversion_leaves_no_cache(first, tmp_path, monkeypatch):

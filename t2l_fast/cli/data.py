@@ -119,12 +119,12 @@ def template(tasks: Path | None, style: str | None) -> str | None:
     return None if chat else COMPACT
 
 
-def token_folder(tasks: Path | None, given: Path | None) -> Path | None:
-    """Where tokenised texts are kept; None = in RAM."""
+def token_folder(tasks: Path | None, given: Path | None, *, silent: bool = False) -> Path | None:
+    """Where tokenised texts are kept, which a user is told unless `silent`; None = in RAM."""
     from t2l_fast.models import default_cache
 
     folder = default_cache() / "tokens" if given is None and is_published(tasks) else given
-    if folder is not None:
+    if folder is not None and not silent:
         told = f"texts are tokenised once, all before the first step, into {folder}"
         Console(stderr=True).print(told, markup=False, soft_wrap=True)
     return folder

@@ -59,17 +59,25 @@ def oracles(
     import torch
 
     from t2l_fast.config import LoraConfig
-    from t2l_fast.models import load_model
+    from t2l_fast.models import load_model, set_training_attention
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import OracleConfig, Tracking, join, shard, train_library
+    from t2l_fast.train import (
+        OracleConfig,
+        Tracking,
+        join,
+        keep_freed_memory,
+        shard,
+        train_library,
+    )
 
+    keep_freed_memory()
     tracking = Tracking.of(track, out)
-    chosen = read_splits(tasks, data_root, max_examples, ("train",), silent=as_json)["train"]
     processes = join()
+    silent = as_json or not processes.main
+    chosen = read_splits(tasks, data_root, max_examples, ("train",), silent=silent)["train"]
     device = None if fsdp else processes.device
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
-    if model.device.type == "cpu":  # its fused attention is slow backward on short rows
-        model.set_attn_implementation("eager")
+    set_training_attention(model, processes.device or model.device)
     if fsdp:
         shard(model, processes)
     lora = LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True)
@@ -80,7 +88,6 @@ def oracles(
         learning_rate=learning_rate,
         seed=seed,
     )
-    silent = as_json or not processes.main
     with _Progress("oracles", len(chosen[:max_tasks]), silent) as note:
         train_library(
             model,
@@ -90,7 +97,7 @@ def oracles(
             config,
             out,
             resume=resume,
-            token_cache=token_folder(tasks, token_cache),
+            token_cache=token_folder(tasks, token_cache, silent=silent),
             processes=processes,
             on_step=lambda phase, done, of, loss: note(
                 {"phase": phase, "step": done, "of": of, "loss": loss}
@@ -143,9 +150,17 @@ def recon(
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import T2LConfig, TextToLora
     from t2l_fast.models import default_cache
-    from t2l_fast.train import ReconConfig, ReconTrainer, Tracking, read_library, stay_alone
+    from t2l_fast.train import (
+        ReconConfig,
+        ReconTrainer,
+        Tracking,
+        keep_freed_memory,
+        read_library,
+        stay_alone,
+    )
 
     stay_alone("t2l train recon")
+    keep_freed_memory()
     tracking = Tracking.of(track, out)
     config = ReconConfig(
         steps=steps,

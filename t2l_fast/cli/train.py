@@ -29,9 +29,6 @@ app = typer.Typer(help="Train generators.", no_args_is_help=True)
 @app.callback()
 def group() -> None:
     """Train generators."""
-    from t2l_fast.train import keep_freed_memory
-
-    keep_freed_memory()
 
 
 def _preset(context: typer.Context, value: str | None) -> str | None:
@@ -187,7 +184,10 @@ def sft(
     eval_tasks: Annotated[int, typer.Option(min=1, help="Of each split, at most.")] = 64,
     best: Annotated[
         str | None,
-        typer.Option(help="Accuracy that OUT/best is chosen by; default: held_out_matched."),
+        typer.Option(
+            help="Accuracy that OUT/best is chosen by; default: of the first held-out split, else "
+            "train_matched."
+        ),
     ] = None,
     stop_after: Annotated[
         int, typer.Option(min=0, help="Evaluations without a better one; 0 = never.")
@@ -208,9 +208,17 @@ def sft(
     from t2l_fast.config import LoraConfig
     from t2l_fast.encoders import CachedEncoder, load_encoder
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
-    from t2l_fast.models import default_cache, load_model
+    from t2l_fast.models import default_cache, load_model, set_training_attention
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import SFTConfig, SFTTrainer, Tracking, WarmStartConfig, join, shard
+    from t2l_fast.train import (
+        SFTConfig,
+        SFTTrainer,
+        Tracking,
+        WarmStartConfig,
+        join,
+        keep_freed_memory,
+        shard,
+    )
     from t2l_fast.train.best import save_generator
 
     config = SFTConfig(
@@ -257,14 +265,15 @@ def sft(
         shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
         typer.echo(json.dumps(shown | config.to_dict(), indent=1))
         return
+    keep_freed_memory()
     tracking = Tracking.of(track, out)
-    splits = read_splits(tasks, data_root, max_examples, silent=as_json)
     processes = join()
+    silent = as_json or not processes.main
+    splits = read_splits(tasks, data_root, max_examples, silent=silent)
     # a shard goes to its device layer by layer, so that the whole model need not fit there
     device = None if fsdp else processes.device
     model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
-    if model.device.type == "cpu":  # its fused attention is slow backward on short rows
-        model.set_attn_implementation("eager")
+    set_training_attention(model, processes.device or model.device)
     if fsdp:
         shard(model, processes)
     text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
@@ -306,10 +315,12 @@ def sft(
         held_out=splits,
         warm_start=WarmStartConfig() if warm_start else None,
         tracking=tracking,
-        token_cache=token_folder(tasks, token_cache),
+        token_cache=None
+        if description_in_prompt
+        else token_folder(tasks, token_cache, silent=silent),
         processes=processes,
     )
-    with _progress(as_json or not processes.main) as progress:
+    with _progress(silent) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
 
         def show(line: dict[str, Any]) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
+
+import torch
+from torch.utils.checkpoint import checkpoint
 
 from t2l_fast.errors import UnsupportedModel
 
@@ -13,34 +17,33 @@ from t2l_fast.errors import UnsupportedModel
 def recomputed_activations(model: Any) -> Iterator[None]:
     """Inside, every layer keeps its input alone and runs again in backward; then as before.
 
+    transformers' own switch asks for training mode, in which layers may drop, and for gradients
+    down to the embeddings.
+
     Raises:
         UnsupportedModel: the model has no layers that can.
     """
     from transformers.modeling_layers import GradientCheckpointingLayer
 
     layers = [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer)]
-    if not layers or not getattr(model, "supports_gradient_checkpointing", False):
+    if not layers:
         raise UnsupportedModel(
             f"recompute_activations needs a model whose layers can run again, got "
             f"{type(model).__name__}: leave it False"
         )
-    modes = [layer.training for layer in layers]
-    already = any(layer.gradient_checkpointing for layer in layers)
-    # transformers renamed them in 5.x
-    enable, disable = (
-        getattr(model, f"activation_checkpointing_{what}", None)
-        or getattr(model, f"gradient_checkpointing_{what}")
-        for what in ("enable", "disable")
-    )
-    if not already:
-        enable({"use_reentrant": False})
+    before = [layer.__dict__.get("forward") for layer in layers]
     for layer in layers:
-        # transformers asks the layer for its mode; what is in it, dropouts too, keeps its own
-        layer.training = True
+        layer.forward = partial(_again, layer.forward)
     try:
         yield
     finally:
-        for layer, mode in zip(layers, modes, strict=True):
-            layer.training = mode
-        if not already:
-            disable()
+        for layer, own in zip(layers, before, strict=True):
+            del layer.forward
+            if own is not None:
+                layer.forward = own
+
+
+def _again(forward: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    if not torch.is_grad_enabled():
+        return forward(*args, **kwargs)
+    return checkpoint(forward, *args, use_reentrant=False, **kwargs)

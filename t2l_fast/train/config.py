@@ -44,7 +44,7 @@ class SFTConfig:
         bucket_overhead: what one more length in a batch costs, in tokens; a step's rows are sorted
             by length and padded to few lengths, so that this and padding together are least.
         seed: of everything random.
-        eval_every: steps between matched/shuffled evaluations; 0 = never.
+        eval_every: steps between evaluations (matched, shuffled, junk); 0 = never.
         eval_tasks: tasks of every split in one evaluation, at most.
         eval_examples: validation examples of each.
         best: "<split>_matched", by which the best generator is kept; None = of the first held-out

@@ -13,6 +13,8 @@ from torch import Tensor
 
 from t2l_fast.tasks import Example, Prompt
 
+OVERHEAD = 32
+"""What one more length of rows costs, in tokens; measured (DESIGN.md, "Little padding")."""
 IGNORED = -100
 """Label of positions that carry no loss."""
 
@@ -96,7 +98,7 @@ class Collator:
         prompt: Prompt,
         *,
         packed: bool = False,
-        overhead: int = 32,
+        overhead: int = OVERHEAD,
         max_tokens: int = MAX_TOKENS,
         device: torch.device | str = "cpu",
         known: Known | None = None,
@@ -203,7 +205,7 @@ def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0)
 
 
 def packed(
-    rows: Sequence[Row], pad: int, *, overhead: int = 32, max_tokens: int = 2048
+    rows: Sequence[Row], pad: int, *, overhead: int = OVERHEAD, max_tokens: int = 2048
 ) -> list[MicroBatch]:
     """Sort rows by length and pack them; a row longer than `max_tokens` goes alone.
 
@@ -226,7 +228,7 @@ def packed(
 
 
 def bucketed(
-    rows: Sequence[Row], pad: int, *, overhead: int = 32, max_rows: int = 128
+    rows: Sequence[Row], pad: int, *, overhead: int = OVERHEAD, max_rows: int = 128
 ) -> list[MicroBatch]:
     """Sort rows by length and pad them, in as few and as little padded batches as pays.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -105,6 +106,14 @@ class Launched(Processes):
                 "all processes must hold the same generator and random state, but those of "
                 f"{[rank for rank, other in enumerate(found) if other != found[0]]} differ from "
                 "process 0's: resume from the last checkpoint, on machines of one kind"
+            )
+
+    def check_same(self, told: Any) -> None:
+        digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+        if len(set(self.gather(digest.hexdigest()))) > 1:
+            raise DistributedError(
+                "all processes must have the same tasks and settings, but theirs differ: a data "
+                "set was left out in some, perhaps; run one process first, so that all are cached"
             )
 
     def wait(self) -> None:

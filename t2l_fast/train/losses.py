@@ -32,7 +32,8 @@ def answer_loss(logits: Tensor, batch: MicroBatch, labels: Tensor, smoothing: fl
     rows = batch.rows[batch.labels != IGNORED]
     weights = 1.0 / rows.bincount()[rows]
     losses = cross_entropy(logits, labels, smoothing)
-    return losses @ weights.to(losses)
+    # no matmul: under autocast it would be one of 16 bits
+    return (losses * weights.to(losses)).sum()
 
 
 def generated_l2(batch: LoraBatch) -> Tensor:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
-from t2l_fast.attention import packable
+from t2l_fast.attention import flash, packable
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.config import OracleConfig
-from t2l_fast.train.data import MAX_TOKENS, Collator
+from t2l_fast.train.data import MAX_TOKENS, OVERHEAD, Collator
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
@@ -66,13 +66,20 @@ def train_library(
     """
     folder, processes = Path(folder), processes or Processes()
     settings = json.loads(json.dumps(asdict(config)))
+    processes.check_same([settings, asdict(lora), [task.name for task in tasks]])
     done = _done(folder, tasks, lora, settings, resume)
     packs = packable(model)
     known = None
     if token_cache is not None:
         known = shared_cache(prompt, tasks, MAX_TOKENS, token_cache, processes=processes)
     device = next(model.parameters()).device
-    collator = Collator(prompt, packed=packs, device=device, known=known)
+    collator = Collator(
+        prompt,
+        packed=packs,
+        overhead=0 if packs and flash(model) else OVERHEAD,
+        device=device,
+        known=known,
+    )
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 
@@ -101,7 +108,7 @@ def train_library(
             on_step=counted,
         )
         for group in made:
-            parts.append(group)
+            parts.append(_mapped(group, Tensor.cpu))
             count = sum(map(len, parts))
             library = LoraLibrary(
                 tuple(task.name for task in tasks[:count]),

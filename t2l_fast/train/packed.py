@@ -1,4 +1,4 @@
-"""Rows laid end to end without padding, on models whose attention transformers lets us replace."""
+"""Rows laid end to end, on models whose attention transformers lets us replace."""
 
 from __future__ import annotations
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -77,6 +77,13 @@ class Processes:
 
     def check_equal(self, tensors: Mapping[str, Tensor]) -> None:
         """Compare the processes' tensors and random states, bit by bit.
+
+        Raises:
+            DistributedError: they differ.
+        """
+
+    def check_same(self, told: Any) -> None:
+        """Compare what the processes were told to do: plain data.
 
         Raises:
             DistributedError: they differ.

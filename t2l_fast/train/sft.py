@@ -133,6 +133,7 @@ class SFTTrainer:
         if isinstance(generator, TextToLora) and generator.config.standardise_codes:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
+        self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
         self.start = Start(generator, config)
         self.warm_start = warm_start
         if config.tasks_per_batch < self.processes.count:
@@ -210,6 +211,8 @@ class SFTTrainer:
 
     def _start(self, resume: bool) -> bool:
         """Whether there is a checkpoint, which is loaded then."""
+        evaluated = {name: [t.name for t in group] for name, group in self.validator.tasks.items()}
+        self.processes.check_same({"run": self._run(), "evaluated": evaluated})
         # asked once: files appear while slower processes still look
         saved, oracles = self.processes.of_main(
             tuple((self.folder / name).exists() for name in (FILE, ORACLES))

@@ -36,7 +36,7 @@ def fit(
         optimizer: over the trunk and the whitened heads.
     """
     rng = random.Random(f"{seed}/fit")
-    targets = oracles.parameters()
+    targets = [t.to(generator.anchor.device) for t in oracles.parameters()]
     scales = [1.0 / (t - t.mean(1, keepdim=True)).square().mean().clamp(min=1e-12) for t in targets]
     if generator.config.arch == "L":
         whitened.least_squares(embeddings, oracles)

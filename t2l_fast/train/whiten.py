@@ -79,19 +79,19 @@ class WhitenedHeads:
         for index, name in enumerate(self.heads):
             m = name.replace("/", ".")
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
-            rows = (adapters.lora_a[m], adapters.lora_b[m])
+            rows = [t.to(mu) for t in (adapters.lora_a[m], adapters.lora_b[m])]
             if self.generator.config.offset != "none":
                 offsets = self.generator.AB_offset.of(m)
                 rows = [t - offset[:, None] for t, offset in zip(rows, offsets, strict=True)]
             goal = torch.cat([t.flatten(2) for t in rows], -1).flatten(0, 1)
             average = goal.mean(0)
-            gram = torch.zeros(len(mu), len(mu))
-            cross = torch.zeros(len(mu), goal.shape[1])
+            gram = mu.new_zeros(len(mu), len(mu))
+            cross = mu.new_zeros(len(mu), goal.shape[1])
             for latents in found:
                 z = (latents[index].flatten(0, 1) - mu) @ p.T
                 gram += z.T @ z
                 cross += z.T @ (goal - average)
-            ridge = _FIT_RIDGE * gram.diagonal().mean() * torch.eye(len(mu))
+            ridge = _FIT_RIDGE * gram.diagonal().mean() * torch.eye(len(mu)).to(mu)
             self.parameters[f"{name}.v"].copy_(torch.linalg.solve(gram + ridge, cross).T)
             self.parameters[f"{name}.c"].copy_(average)
         self.push_values()

@@ -114,6 +114,16 @@ def test_label_smoothing_mixes_in_the_uniform_distribution(model, batch):
     torch.testing.assert_close(answer_loss(logits, batch, labels, 0.1).double(), truth)
 
 
+def test_the_loss_keeps_32_bits_under_autocast(model, batch):
+    logits, _, labels = _with(model, batch)
+    logits = 100 * logits.detach()
+    wanted = answer_loss(logits, batch, labels, 0.1)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = answer_loss(logits, batch, labels, 0.1)
+    assert found.dtype == torch.float32
+    torch.testing.assert_close(found, wanted, rtol=1e-6, atol=0)
+
+
 def test_gradients_reach_the_model_through_the_picked_positions(tiny, batch):
     model = tiny.model()
     answer_loss(*_with(model, batch), smoothing=0.0).backward()

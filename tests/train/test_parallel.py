@@ -161,6 +161,21 @@ def test_more_processes_than_tasks_of_a_batch_are_refused(tmp_path):
     assert ranks.together(2, refused, tmp_path) == [said] * 2
 
 
+def with_other_tasks(processes, folder) -> None:
+    made = ranks.trainer(processes, folder)
+    if processes.rank == 1:  # as if a data set could not be had there
+        made.tasks = made.tasks[:-1]
+    made.train()
+
+
+def test_processes_with_other_tasks_are_refused_before_the_first_step(tmp_path):
+    found = ranks.finish(ranks.start(2, with_other_tasks, tmp_path))
+    for state, (kind, message) in found:
+        assert (state, kind) == ("failed", "DistributedError")
+        assert "must have the same tasks and settings" in message
+    assert not list(tmp_path.glob("*.jsonl"))
+
+
 def of_count(count: int) -> list[Processes]:
     made = [Processes() for _ in range(count)]
     for rank, processes in enumerate(made):
