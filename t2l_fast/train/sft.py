@@ -36,7 +36,7 @@ from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade, auxiliary_losses
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import NAME as METRICS
-from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.metrics import SETTINGS, Metrics
 from t2l_fast.train.neftune import noisy_embeddings
 from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.parallel import Processes
@@ -222,7 +222,8 @@ class SFTTrainer:
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
         if self.processes.main:
-            sweep(self.folder, (FILE, ORACLES, METRICS))
+            sweep(self.folder, (FILE, ORACLES, METRICS, SETTINGS))
+            sweep(self.best.folder, ("*",))
         torch.manual_seed(self.config.seed)
         self.start.initialise(self.embeddings)
         self.optimizer = self.start.optimizer()
