@@ -12,7 +12,7 @@ from t2l_fast.serve import Engine, EngineConfig, SamplingParams
 
 REQUESTS, PROMPT, ANSWER = 64, 64, 32
 SHAPE = f"{REQUESTS} requests × {PROMPT} + {ANSWER} tokens, SmolLM2-135M"
-SIZES = EngineConfig(max_active=REQUESTS, max_batch_tokens=2048, cache_tokens=16_384)
+SIZES = EngineConfig(max_active=REQUESTS, max_batch_tokens=REQUESTS * PROMPT, cache_tokens=16_384)
 PROMPTS = torch.randint(100, 40_000, (REQUESTS, PROMPT), generator=torch.Generator().manual_seed(0))
 
 

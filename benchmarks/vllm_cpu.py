@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-REQUESTS, PROMPT, ANSWER, RANK, ROUNDS = 32, 128, 32, 8, 1
+REQUESTS, PROMPT, ANSWER, RANK, ROUNDS = 32, 128, 32, 8, 2
 COUNTS = (0, 1, 32)
 """Distinct adapters; 0 = the base model."""
 RESULT = Path(__file__).parent / "results" / "vllm_cpu.json"
@@ -120,7 +120,13 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         mine = ours(Path(folder))
-        own = {"VLLM_CPU_KVCACHE_SPACE": "2", "HF_HUB_OFFLINE": "1"}
+        # Without a binding vLLM keeps one core for itself; ours computes on all of them.
+        cores = f"0-{(os.cpu_count() or 1) - 1}"
+        own = {
+            "VLLM_CPU_KVCACHE_SPACE": "2",
+            "VLLM_CPU_OMP_THREADS_BIND": cores,
+            "HF_HUB_OFFLINE": "1",
+        }
         subprocess.run(
             [given.python or sys.executable, __file__, "--theirs", folder],
             env=os.environ | own, check=True,
