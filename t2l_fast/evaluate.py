@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import AdapterGenerator, Adapters, LoraBatch, LoraWeights, attach
+from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError
 from t2l_fast.tasks import JUNK, Example, Prompt, Task, answer
 
@@ -34,6 +35,7 @@ class Condition:
     name: str
     described: bool = False
     adapter: LoraWeights | None = None
+    own: Mapping[str, LoraWeights] | None = None  # by the name of the task that each was trained on
     generator: AdapterGenerator | None = None
     descriptions: str = "matched"  # for a generator: "matched", "shuffled" or "junk"
 
@@ -43,6 +45,7 @@ def conditions(
     *,
     multi_task: LoraWeights | None = None,
     multi_task_described: LoraWeights | None = None,
+    oracles: Mapping[str, LoraWeights] | None = None,
 ) -> list[Condition]:
     """The generated adapters and their rivals.
 
@@ -50,6 +53,7 @@ def conditions(
         generator: whose adapters are measured, with matched, shuffled and junk descriptions.
         multi_task: one LoRA trained on all tasks, never shown a description.
         multi_task_described: one LoRA trained with the description in the prompt.
+        oracles: a LoRA of its own for every task that is evaluated, by the task's name.
     """
     made = [Condition("base"), Condition("base + description", described=True)]
     if multi_task is not None:
@@ -57,6 +61,8 @@ def conditions(
     if multi_task_described is not None:
         name = "multi-task LoRA + description"
         made.append(Condition(name, described=True, adapter=multi_task_described))
+    if oracles is not None:
+        made.append(Condition("oracles", own=oracles))
     for kind in ("matched", "shuffled", "junk"):
         made.append(Condition(f"generated, {kind}", generator=generator, descriptions=kind))
     return made
@@ -105,7 +111,7 @@ def evaluate(
         condition → split → `{"exact_match", "rows", "by_family": {family: exact match}}`.
 
     Raises:
-        ArgumentError: a split has no examples.
+        ArgumentError: a split has no examples, or a task that lacks an oracle.
         AdapterMismatch: adapters don't fit the model.
     """
     asked = {name: questions(tasks, examples, seed=seed) for name, tasks in splits.items()}
@@ -148,19 +154,15 @@ def _answered_right(
     lengths = [_tokens(prompt, q.example) for q in asked]
     order = sorted(range(len(asked)), key=lambda i: lengths[i])
     right = [False] * len(asked)
-    lora = condition.adapter or condition.generator
-    adapters = (
-        attach(model, lora.config if condition.adapter else lora.config.lora, num_slots=0)
-        if lora is not None
-        else None
-    )
+    lora = _lora(condition, asked)
+    adapters = None if lora is None else attach(model, lora, num_slots=0)
     try:
         for start in range(0, len(order), ROWS):
             rows = order[start : start + ROWS]
             texts = _answers(
                 model,
                 prompt,
-                [asked[i].example for i in rows],
+                [asked[i] for i in rows],
                 [told[i] for i in rows],
                 condition,
                 adapters,
@@ -176,10 +178,25 @@ def _answered_right(
     return right
 
 
+def _lora(condition: Condition, asked: Sequence[Question]) -> LoraConfig | None:
+    """Of the adapters that a condition runs."""
+    if condition.own is not None:
+        missing = sorted({q.task.name for q in asked} - condition.own.keys())
+        if missing:
+            raise ArgumentError(
+                f"every evaluated task must have an oracle, got none for {len(missing)}, "
+                f"{missing[0]!r} among them: leave out its split, or train them all"
+            )
+        return condition.own[asked[0].task.name].config
+    if condition.adapter is not None:
+        return condition.adapter.config
+    return None if condition.generator is None else condition.generator.config.lora
+
+
 def _answers(
     model: Any,
     prompt: Prompt,
-    sources: Sequence[Example],
+    asked: Sequence[Question],
     told: Sequence[str],
     condition: Condition,
     adapters: Adapters | None,
@@ -187,15 +204,20 @@ def _answers(
     max_new_tokens: int,
 ) -> list[str]:
     shown = told if condition.described else None
+    sources = [q.example for q in asked]
     if adapters is None:
         return answer(model, prompt, sources, max_new_tokens=max_new_tokens, descriptions=shown)
     if condition.adapter is not None:
         batch = LoraBatch.stack([condition.adapter])
         slots = torch.zeros(len(sources), dtype=torch.int32)
     else:
-        distinct = list(dict.fromkeys(told))
-        batch = condition.generator.generate(distinct)
-        slots = torch.tensor([distinct.index(text) for text in told], dtype=torch.int32)
+        keys = told if condition.own is None else [q.task.name for q in asked]
+        distinct = list(dict.fromkeys(keys))
+        if condition.own is None:
+            batch = condition.generator.generate(distinct)
+        else:
+            batch = LoraBatch.stack([condition.own[name] for name in distinct])
+        slots = torch.tensor([distinct.index(key) for key in keys], dtype=torch.int32)
     with torch.no_grad(), adapters.use(slots, weights=batch):
         return answer(model, prompt, sources, max_new_tokens=max_new_tokens, descriptions=shown)
 

@@ -214,7 +214,7 @@ def shown(*arguments: str) -> dict:
 
 
 PUBLISHED = {
-    "rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": ["q_proj", "v_proj"],
+    "rank": 8, "alpha": 16.0, "lora_dropout": 0.05, "target_modules": "q_proj,v_proj",
     "tasks_per_batch": 8, "examples_per_task": 1, "contrast": 1, "learning_rate": 2.5e-5,
     "trunk_learning_rate": 2.5e-5, "schedule": "linear", "warmup_fraction": 0.2, "clip_norm": 1.0,
     "weight_decay": 0.01, "label_smoothing": 0.1, "generated_l2": 1e-3, "neftune_alpha": 5.0,

@@ -104,6 +104,21 @@ def test_further_answers_count_as_right(model, prompt, tiny):
     assert exact_match(evaluate(model, prompt, {"s": [task]}, [BASE], examples=12)) == 1.0
 
 
+def test_oracles_answer_their_own_tasks(model, prompt, says, taught_generator):
+    """Rows of both tasks stand side by side; with each other's LoRA all are wrong."""
+    tasks = [says("c"), says("j")]
+    made = taught_generator.generate([task.eval_descriptions[0] for task in tasks])
+    own = {task.name: adapter for task, adapter in zip(tasks, made, strict=True)}
+    swapped = dict(zip(own, reversed(own.values()), strict=True))
+    asked = [Condition("own", own=own), Condition("swapped", own=swapped)]
+    report = evaluate(model, prompt, {"s": tasks}, asked, examples=12)
+    assert exact_match(report, "own") > 0.9
+    assert exact_match(report, "swapped") == 0.0
+    assert "oracles" in [c.name for c in conditions(taught_generator, oracles=own)]
+    with pytest.raises(ArgumentError, match="got none for 1, 'say/k'"):
+        evaluate(model, prompt, {"s": [*tasks, says("k")]}, asked)
+
+
 def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taught_generator):
     """The tasks of the second split want each other's answer, so only a shuffled adapter is right.
 

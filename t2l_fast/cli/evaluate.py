@@ -44,6 +44,9 @@ def evaluate(
     multi_task_described: Annotated[
         Path | None, typer.Option(help="One LoRA trained with the description in the prompt.")
     ] = None,
+    oracles: Annotated[
+        Path | None, typer.Option(help="What `t2l train oracles` wrote: each task's own LoRA.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of orders and draws.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the numbers as JSON.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a bar chart as PNG.")] = None,
@@ -73,6 +76,7 @@ def evaluate(
         multi_task_described=(
             LoraWeights.from_pretrained(multi_task_described) if multi_task_described else None
         ),
+        oracles=_by_task(oracles) if oracles else None,
     )
     model, tokenizer = load_model(generator.config.base_model)
     generator.to(model.device)
@@ -105,6 +109,13 @@ def evaluate(
     else:
         Console().print(f"Base model: {summary['base_model']}", markup=False)
         Console().print(reports.table(found))
+
+
+def _by_task(folder: Path):
+    from t2l_fast.train import read_library
+
+    library = read_library(folder)
+    return dict(zip(library.names, library.adapters, strict=True))
 
 
 def _splits(wanted: list[str] | None, folder: Path | None):

@@ -22,6 +22,15 @@ from t2l_fast.cli.data import (
     template,
     token_folder,
 )
+from t2l_fast.cli.generator import (
+    Arch,
+    HeadInSize,
+    LatentSize,
+    Offset,
+    RankPositions,
+    RankRows,
+    TaskEncoder,
+)
 
 
 def oracles(
@@ -120,13 +129,13 @@ def recon(
     prompt: Style = None,
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
     base: Annotated[str | None, typer.Option(help="Noted in the result.")] = "smollm2",
-    arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
-    task_encoder: Annotated[
-        Literal["linear", "discrete", "vq", "softmax"],
-        typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
-    ] = "linear",
-    latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
-    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 512,
+    arch: Arch = "L",
+    task_encoder: TaskEncoder = "linear",
+    rank_rows: RankRows = False,
+    rank_positions: RankPositions = "rotary",
+    offset: Offset = "none",
+    latent_size: LatentSize = 128,
+    head_in_size: HeadInSize = 512,
     factorized: Annotated[
         bool, typer.Option("--factorized/--delta-w", help="Compare A and B, or their product.")
     ] = True,
@@ -188,6 +197,9 @@ def recon(
         head_bias=not z_scores,
         z_scores=z_scores,
         task_encoder=task_encoder,
+        rank_rows=rank_rows,
+        rank_positions=rank_positions,
+        offset=offset,
         base_model=base,
         encoder=encoder,
         prompt_template=template(tasks, prompt),

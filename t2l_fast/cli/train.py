@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,6 +22,17 @@ from t2l_fast.cli.data import (
     template,
     token_folder,
 )
+from t2l_fast.cli.generator import (
+    Arch,
+    HeadInSize,
+    LatentSize,
+    Offset,
+    OffsetFrom,
+    RankPositions,
+    RankRows,
+    TaskEncoder,
+)
+from t2l_fast.cli.settings import from_file, from_preset, settings
 from t2l_fast.errors import ArgumentError
 
 app = typer.Typer(help="Train generators.", no_args_is_help=True)
@@ -31,54 +43,15 @@ def group() -> None:
     """Train generators."""
 
 
-def _preset(context: typer.Context, value: str | None) -> str | None:
-    """Put a preset's values in the place of defaults."""
-    from t2l_fast.train.presets import PRESETS
-
-    if value is not None:
-        if value not in PRESETS:
-            raise ArgumentError(f"--preset must be one of {sorted(PRESETS)}, got {value!r}")
-        _set_defaults(context, PRESETS[value], behind=True)
-    return value
-
-
-def _yaml(context: typer.Context, value: Path | None) -> Path | None:
-    """Put a file's values in the place of defaults, before a preset's."""
-    if value is not None:
-        import yaml
-
-        try:
-            read = yaml.safe_load(value.read_text())
-            if not isinstance(read, dict):
-                raise ValueError("it holds no mapping")
-        except (OSError, ValueError, yaml.YAMLError) as error:
-            reason = str(error).split("\n", 1)[0]
-            raise ArgumentError(
-                f"--config must be a YAML mapping, got {value}: {reason}"
-            ) from error
-        _set_defaults(context, {str(k).replace("-", "_"): v for k, v in read.items()})
-    return value
-
-
-def _set_defaults(context: typer.Context, values: dict[str, Any], *, behind: bool = False) -> None:
-    known = {p.name for p in context.command.params} - {"out", "preset", "config_file"}
-    unknown = sorted(values.keys() - known)
-    if unknown:
-        raise ArgumentError(
-            f"a setting of `t2l train sft` must be one of {sorted(known)}, got {unknown[0]!r}"
-        )
-    now = dict(context.default_map or {})
-    context.default_map = {**values, **now} if behind else {**now, **values}
-
-
 @app.command()
 def sft(
+    context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
     preset: Annotated[
         str | None,
         typer.Option(
             help="mistral, llama or gemma: what the published runs used.",
-            callback=_preset,
+            callback=from_preset,
             is_eager=True,
         ),
     ] = None,
@@ -87,7 +60,7 @@ def sft(
         typer.Option(
             "--config",
             help="YAML with options by their names; flags go before it, a preset behind.",
-            callback=_yaml,
+            callback=from_file,
             is_eager=True,
         ),
     ] = None,
@@ -108,21 +81,21 @@ def sft(
     max_examples: MaxExamples = 0,
     prompt: Style = None,
     token_cache: TokenFolder = None,
-    arch: Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")] = "L",
-    task_encoder: Annotated[
-        Literal["linear", "discrete", "vq", "softmax"],
-        typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
-    ] = "linear",
-    offset: Annotated[
-        Literal["none", "fixed", "learnable"],
-        typer.Option(help="Added to every adapter; 0 at first without --offset-from."),
-    ] = "none",
-    offset_from: Annotated[
-        Path | None,
-        typer.Option(help="PEFT folder that offsets start at: what multi_task_lora gave."),
+    init: Annotated[
+        str | None,
+        typer.Option(
+            help="Go on from this generator: a folder, or a name as `t2l eval` takes it; it "
+            "decides base, encoder, prompt and its own shape."
+        ),
     ] = None,
-    latent_size: Annotated[int, typer.Option(help="Width of the trunk.")] = 128,
-    head_in_size: Annotated[int, typer.Option(help="Width that the heads read.")] = 384,
+    arch: Arch = "L",
+    task_encoder: TaskEncoder = "linear",
+    rank_rows: RankRows = False,
+    rank_positions: RankPositions = "rotary",
+    offset: Offset = "none",
+    offset_from: OffsetFrom = None,
+    latent_size: LatentSize = 128,
+    head_in_size: HeadInSize = 384,
     target_modules: Annotated[str, typer.Option(help="Comma-separated.")] = "q_proj,v_proj",
     rank: Annotated[int, typer.Option(min=1)] = 4,
     alpha: Annotated[float, typer.Option(help="Scale is alpha/√rank.")] = 16.0,
@@ -136,8 +109,12 @@ def sft(
     learning_rate: Annotated[float, typer.Option(help="Peak, of the heads.")] = 2e-3,
     trunk_learning_rate: Annotated[float, typer.Option(help="Peak, of the trunk.")] = 3e-4,
     start: Annotated[
-        Literal["conditioned", "plain"], typer.Option(help="plain starts as published.")
-    ] = "conditioned",
+        Literal["conditioned", "given", "plain"] | None,
+        typer.Option(
+            help="conditioned (the default of new generators), plain as published, given as "
+            "--init has it (the default there)."
+        ),
+    ] = None,
     schedule: Annotated[Literal["linear", "cosine", "constant"], typer.Option()] = "cosine",
     warmup_fraction: Annotated[float, typer.Option(help="Share of the steps.")] = 0.05,
     weight_decay: Annotated[float, typer.Option()] = 0.01,
@@ -173,6 +150,9 @@ def sft(
             "--recompute-activations", help="Run the base's layers again in backward: less memory."
         ),
     ] = False,
+    bucket_overhead: Annotated[
+        int, typer.Option(min=0, help="What one more length in a batch costs, in tokens.")
+    ] = 32,
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
@@ -182,6 +162,7 @@ def sft(
     seed: Annotated[int, typer.Option()] = 42,
     eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 100,
     eval_tasks: Annotated[int, typer.Option(min=1, help="Of each split, at most.")] = 64,
+    eval_examples: Annotated[int, typer.Option(min=1, help="Of each of them.")] = 4,
     best: Annotated[
         str | None,
         typer.Option(
@@ -204,10 +185,8 @@ def sft(
     """
     import torch
 
-    from t2l_fast.adapters import LoraWeights, find_sites
-    from t2l_fast.config import LoraConfig
+    from t2l_fast.cli import generator as generators
     from t2l_fast.encoders import CachedEncoder, load_encoder
-    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
     from t2l_fast.models import default_cache, load_model, set_training_attention
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import (
@@ -221,49 +200,21 @@ def sft(
     )
     from t2l_fast.train.best import save_generator
 
-    config = SFTConfig(
-        steps=steps,
-        tasks_per_batch=tasks_per_batch,
-        examples_per_task=examples_per_task,
-        contrast=contrast,
-        learning_rate=learning_rate,
-        trunk_learning_rate=trunk_learning_rate,
-        start=start,
-        schedule=schedule,
-        warmup_fraction=warmup_fraction,
-        weight_decay=weight_decay,
-        clip_norm=clip_norm,
-        label_smoothing=label_smoothing,
-        generated_l2=generated_l2,
-        neftune_alpha=neftune_alpha,
-        autocast=autocast,
-        mix_descriptions=mix_descriptions,
-        descriptions_per_task=descriptions_per_task,
-        max_tokens=max_tokens,
-        code_noise=code_noise,
-        code_noise_from=code_noise_from,
-        description_in_prompt=description_in_prompt,
-        recompute_weights=recompute_weights,
-        recompute_activations=recompute_activations,
-        seed=seed,
-        eval_every=eval_every,
-        eval_tasks=eval_tasks,
-        best=best,
-        stop_after=stop_after,
-        save_every=save_every,
-    )
+    if init is not None:
+        changes = generators.decided_by(context, init, generators.load(init).config)
+    else:
+        changes = {"start": start or "conditioned"}
+    if init is None and start == "given":
+        raise ArgumentError("--start given goes on from a generator, got none: name it by --init")
     if offset_from is not None and (offset == "none" or generator != "text_to_lora"):
         raise ArgumentError(
             "--offset-from needs --generator text_to_lora and --offset fixed or learnable, got "
             f"{generator} and {offset}"
         )
+    options = settings(context, changes)
+    config = SFTConfig(**{field.name: options[field.name] for field in fields(SFTConfig)})
     if print_config:
-        shown = {"base": base, "encoder": encoder, "arch": arch, "latent_size": latent_size}
-        shown |= {"task_encoder": task_encoder, "offset": offset}
-        shown |= {"offset_from": None if offset_from is None else str(offset_from)}
-        shown |= {"head_in_size": head_in_size, "target_modules": target_modules.split(",")}
-        shown |= {"rank": rank, "alpha": alpha, "lora_dropout": lora_dropout, "dtype": dtype}
-        typer.echo(json.dumps(shown | config.to_dict(), indent=1))
+        typer.echo(json.dumps(options, indent=1))
         return
     keep_freed_memory()
     tracking = Tracking.of(track, out)
@@ -272,43 +223,24 @@ def sft(
     splits = read_splits(tasks, data_root, max_examples, silent=silent)
     # a shard goes to its device layer by layer, so that the whole model need not fit there
     device = None if fsdp else processes.device
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
+    model, tokenizer = load_model(options["base"], dtype=getattr(torch, dtype), device=device)
     set_training_attention(model, processes.device or model.device)
     if fsdp:
         shard(model, processes)
-    text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
-    torch.manual_seed(seed)
-    shape = T2LConfig.for_model(
-        model,
-        lora=LoraConfig(
-            tuple(target_modules.split(",")), rank, alpha, use_rslora=True, dropout=lora_dropout
-        ),
-        task_embedding_size=text_encoder.dim,
-        arch=arch,
-        latent_size=latent_size,
-        head_in_size=head_in_size,
-        base_model=base,
-        encoder=encoder,
-        prompt_template=template(tasks, prompt),
-        standardise_codes=standardise_codes,
-        task_encoder=task_encoder,
-        offset=offset,
-        # published heads have none over a multi-task LoRA, but a conditioned start reads it
-        head_bias=offset_from is None or start == "conditioned",
+    text_encoder = CachedEncoder(
+        load_encoder(options["encoder"]), default_cache() / "embeddings.sqlite"
     )
-    made: Any
-    if generator == "text_to_lora":
-        made = TextToLora(shape, encoder=text_encoder)
-        if offset_from is not None:
-            sites = find_sites(model, shape.lora.target_modules)
-            offset_init(made, LoraWeights.from_pretrained(offset_from).for_sites(sites))
-    else:
-        made = MultiTaskLora(shape)
+    torch.manual_seed(seed)
+    made: Any = (
+        generators.new(options, model, text_encoder, template(tasks, prompt))
+        if init is None
+        else generators.load(init, encoder=text_encoder)
+    )
     train = splits.pop("train")
     trainer = SFTTrainer(
         made,
         model,
-        Prompt(tokenizer, shape.prompt_template),
+        Prompt(tokenizer, made.config.prompt_template),
         train,
         config,
         out,

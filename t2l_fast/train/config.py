@@ -37,7 +37,8 @@ class SFTConfig:
         code_noise_from: first step with it.
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
-            heads on whitened latents (`train/start.py`); "plain" starts as published.
+            heads on whitened latents (`train/start.py`); "given" goes on from the generator as it
+            is, heads on whitened latents too; "plain" as it is, optimised as published.
         recompute_weights: keep latents alone of the generated adapters, and make A and B again in
             backward; the same gradients in less memory.
         recompute_activations: keep each layer's input alone, and run the layer again in backward.
@@ -76,7 +77,7 @@ class SFTConfig:
     code_noise: float = 0.0
     code_noise_from: int = 0
     description_in_prompt: bool = False
-    start: Literal["conditioned", "plain"] = "conditioned"
+    start: Literal["conditioned", "given", "plain"] = "conditioned"
     recompute_weights: bool = False
     recompute_activations: bool = False
     bucket_overhead: int = 32
@@ -104,7 +105,7 @@ class SFTConfig:
         for name in ("warmup_fraction", "label_smoothing"):
             _check(self, name, 0 <= getattr(self, name) < 1, "in [0, 1)")
         allowed = ("linear", "cosine", "constant")
-        starts = ("conditioned", "plain")
+        starts = ("conditioned", "given", "plain")
         _check(self, "start", self.start in starts, f"one of {starts}")
         _check(self, "schedule", self.schedule in allowed, f"one of {allowed}")
 

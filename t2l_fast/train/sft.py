@@ -130,7 +130,9 @@ class SFTTrainer:
         )
         self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
         self.step = 0
-        if isinstance(generator, TextToLora) and generator.config.standardise_codes:
+        given = config.start == "given"
+        self.given = generator.fingerprint if given else None
+        if isinstance(generator, TextToLora) and generator.config.standardise_codes and not given:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
@@ -358,5 +360,6 @@ class SFTTrainer:
             "sft": settings,
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self.generator.config.to_dict(),
+            "given": self.given,
             "tasks": digest.hexdigest()[:16],
         }

@@ -18,23 +18,30 @@ class Start:
 
     A conditioned start concerns text-conditioned `TextToLora` with head biases alone: the task
     encoder's first layer starts at Fisher's discriminants, the trunk keeps the size of its signals,
-    and the heads are optimised on whitened latents.
+    and the heads are optimised on whitened latents. Of these a given start has the last.
     """
 
     def __init__(self, generator: Any, config: SFTConfig) -> None:
         self.generator, self.config = generator, config
         text = isinstance(generator, TextToLora) and not generator.config.task_names
-        self.conditioned = text and config.start == "conditioned" and generator.config.head_bias
+        able = text and generator.config.head_bias
+        self.conditioned = able and config.start == "conditioned"
+        self.whitens = able and config.start != "plain"
         self.whitened: WhitenedHeads | None = None
 
     def initialise(self, embeddings: Sequence[Tensor]) -> None:
-        """Start the generator; a published start leaves it as it was built.
+        """Start the generator; only a conditioned start changes what it computes.
 
         Args:
             embeddings: of every task's training descriptions, `[D, d_e]` each.
         """
-        if not self.conditioned:
-            return
+        if self.conditioned:
+            self._condition(embeddings)
+        if self.whitens:
+            first = torch.stack([rows[0] for rows in embeddings])
+            self.whitened = WhitenedHeads(self.generator, first)
+
+    def _condition(self, embeddings: Sequence[Tensor]) -> None:
         model = self.generator
         owners = [i for i, rows in enumerate(embeddings) for _ in rows]
         first, *rest = model.task_encoder.mlp
@@ -42,7 +49,6 @@ class Start:
         trunk_init(rest)
         for block in (model.mixer, model.mlp1.mlp, model.mlp2.mlp, model.mlp3):
             trunk_init(block)
-        self.whitened = WhitenedHeads(model, torch.stack([rows[0] for rows in embeddings]))
 
     def optimizer(self) -> torch.optim.AdamW:
         """AdamW over heads and trunk, each with its peak learning rate under "peak"."""

@@ -25,7 +25,7 @@ class WhitenedHeads:
     directions of equal size. The optimiser sees V and c; W = V P and b = c − W μ follow.
 
     Args:
-        generator: its heads are started at V = 0, c = b.
+        generator: V and c start where its heads are (V = 0, c = b for new ones).
         codes: `[D, d_e]`, one of every training task.
     """
 
@@ -44,8 +44,10 @@ class WhitenedHeads:
             scale = (values + _RIDGE * values.mean()).rsqrt() / len(values) ** 0.5
             self.basis[f"{name}.p"] = (vectors * scale).T.float().contiguous()
             self.basis[f"{name}.mu"] = centre.float()
-            self.parameters[f"{name}.v"] = nn.Parameter(torch.zeros_like(head.weight))
-            self.parameters[f"{name}.c"] = nn.Parameter(head.bias.detach().clone())
+            weight, bias = head.weight.detach(), head.bias.detach()
+            v = weight.double() @ (vectors / scale)
+            self.parameters[f"{name}.v"] = nn.Parameter(v.to(weight))
+            self.parameters[f"{name}.c"] = nn.Parameter(bias + weight @ centre.to(weight))
 
     @torch.no_grad()
     def pull_gradients(self) -> None:

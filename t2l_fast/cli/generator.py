@@ -1,0 +1,135 @@
+"""The generator that a run trains: a new one by its options, or one that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from t2l_fast.cli.settings import given
+from t2l_fast.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from t2l_fast.encoders import TextEncoder
+    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
+
+Arch = Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")]
+TaskEncoder = Annotated[
+    Literal["linear", "discrete", "vq", "softmax"],
+    typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
+]
+LatentSize = Annotated[int, typer.Option(help="Width of the trunk.")]
+HeadInSize = Annotated[int, typer.Option(help="Width that the heads read.")]
+RankRows = Annotated[
+    bool, typer.Option("--rank-rows", help="Of L: one output of a head per rank row, as S has it.")
+]
+RankPositions = Annotated[
+    Literal["rotary", "learnable"],
+    typer.Option(help="How S, or L with --rank-rows, tells rank rows apart."),
+]
+Offset = Annotated[
+    Literal["none", "fixed", "learnable"],
+    typer.Option(help="Added to every adapter; 0 at first without --offset-from."),
+]
+OffsetFrom = Annotated[
+    Path | None,
+    typer.Option(help="PEFT folder that offsets start at: what multi_task_lora gave."),
+]
+
+
+def load(name: str, *, encoder: TextEncoder | None = None) -> TextToLora:
+    """A generator to train on; of Sakana's with the scale that it was trained with.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    from t2l_fast.generators import TextToLora, checkpoint, sakana
+
+    scaling = "train" if sakana.is_sakana(checkpoint.find(name)) else None
+    return TextToLora.from_pretrained(name, encoder=encoder, scaling=scaling)
+
+
+def options_of(config: T2LConfig) -> dict[str, Any]:
+    """What the options would have to be for a new generator of this kind."""
+    targets = config.lora.target_modules
+    found = {
+        "base": config.base_model,
+        "encoder": config.encoder,
+        "target_modules": targets if isinstance(targets, str) else ",".join(targets),
+        "rank": config.lora.rank,
+        "alpha": config.lora.alpha,
+        "lora_dropout": config.lora.dropout,
+    }
+    names = "standardise_codes arch task_encoder offset latent_size head_in_size rank_rows"
+    found |= {name: getattr(config, name) for name in [*names.split(), "rank_positions"]}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def decided_by(context: typer.Context, init: str, config: T2LConfig) -> dict[str, Any]:
+    """Options that a generator to go on from decides.
+
+    Raises:
+        ArgumentError: an option was given that asks for something else.
+    """
+    held = options_of(config) | {"generator": "text_to_lora", "offset_from": None}
+    for name, value in held.items():
+        if given(context, name) and context.params[name] != value:
+            flag = "--" + name.replace("_", "-")
+            raise ArgumentError(
+                f"{flag} must be what the generator of --init {init} has, {value!r}, got "
+                f"{context.params[name]!r}: leave it out"
+            )
+    start = context.params["start"] or "given"
+    if given(context, "prompt") or start == "conditioned":
+        flag = "--prompt" if given(context, "prompt") else "--start conditioned"
+        raise ArgumentError(
+            f"{flag} is for new generators, but --init {init} goes on from one: leave it out"
+        )
+    return held | {"start": start}
+
+
+def new(
+    options: Mapping[str, Any], model: Any, encoder: TextEncoder, template: str | None
+) -> TextToLora | MultiTaskLora:
+    """A new generator for a model.
+
+    Args:
+        options: of `t2l train sft`, by name.
+        template: what the base model reads.
+
+    Raises:
+        AdapterMismatch: `offset_from` holds adapters of another rank or other modules.
+        ConfigError, SiteNotFound: options don't fit each other, or the model.
+    """
+    from t2l_fast.adapters import LoraWeights, find_sites
+    from t2l_fast.config import LoraConfig
+    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
+
+    offset_from = options["offset_from"]
+    targets = tuple(options["target_modules"].split(","))
+    names = "arch latent_size head_in_size encoder standardise_codes task_encoder offset rank_rows"
+    shape = T2LConfig.for_model(
+        model,
+        lora=LoraConfig(
+            targets,
+            options["rank"],
+            options["alpha"],
+            use_rslora=True,
+            dropout=options["lora_dropout"],
+        ),
+        task_embedding_size=encoder.dim,
+        base_model=options["base"],
+        prompt_template=template,
+        # published heads have none over a multi-task LoRA, but a conditioned start reads it
+        head_bias=offset_from is None or options["start"] == "conditioned",
+        **{name: options[name] for name in [*names.split(), "rank_positions"]},
+    )
+    if options["generator"] == "multi_task_lora":
+        return MultiTaskLora(shape)
+    made = TextToLora(shape, encoder=encoder)
+    if offset_from is not None:
+        sites = find_sites(model, shape.lora.target_modules)
+        offset_init(made, LoraWeights.from_pretrained(offset_from).for_sites(sites))
+    return made
