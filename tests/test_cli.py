@@ -175,9 +175,9 @@ def test_bench_bank_measures_every_size(tmp_path):
     assert isinstance(again.exception, t2l_fast.errors.ArgumentError) and store.exists()
 
 
-def test_reconstruction_from_a_library_to_an_adapter(tmp_path, monkeypatch):
-    """The base model is not needed; descriptions come with the library."""
-    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
+@pytest.fixture
+def library(tmp_path):
+    """The folder of a library of five LoRAs."""
     shapes = {"q_proj": (12, 12), "v_proj": (12, 8)}
     lora = t2l_fast.LoraConfig(tuple(shapes), 2, 4)
     torch.manual_seed(0)
@@ -190,21 +190,42 @@ def test_reconstruction_from_a_library_to_an_adapter(tmp_path, monkeypatch):
     )
     names = tuple(f"task{i}" for i in range(5))
     LoraLibrary(names, texts, t2l_fast.LoraBatch(lora, *made, paths)).save(tmp_path / "library")
+    return tmp_path / "library"
+
+
+def test_reconstruction_from_a_library_to_an_adapter(tmp_path, monkeypatch, library):
+    """The base model is not needed; descriptions come with the library."""
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
     out = tmp_path / "out"
-    arguments = ["train", "recon", str(out), "--library", str(tmp_path / "library"), "--json"]
+    arguments = ["train", "recon", str(out), "--library", str(library), "--json"]
     arguments += ["--steps", "6", "--latent-size", "8", "--head-in-size", "8", "--z-scores"]
     result = CliRunner().invoke(cli.app, arguments)
     assert result.exit_code == 0, result.output
     lines = [json.loads(line) for line in result.stdout.splitlines()]
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     generator = TextToLora.from_pretrained(out)
-    assert generator.config.z_scores and generator.config.module_paths == paths
+    assert (
+        generator.config.z_scores
+        and generator.config.module_paths["v_proj"][2] == "layers.2.v_proj"
+    )
     assert len(generator.generate(["Do the last thing."])) == 1
     again = CliRunner().invoke(cli.app, arguments)
     assert isinstance(again.exception, t2l_fast.errors.CheckpointError)
     arguments[4] = str(tmp_path / "nothing")
     missing = CliRunner().invoke(cli.app, arguments)
     assert "`t2l train oracles` makes one" in str(missing.exception)
+
+
+def test_reconstruction_takes_the_shape_of_its_generator(tmp_path, monkeypatch, library):
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
+    arguments = ["train", "recon", str(tmp_path / "out"), "--library", str(library), "--steps", "1"]
+    arguments += ["--latent-size", "8", "--head-in-size", "12", "--task-encoder", "vq", "--json"]
+    arguments += ["--rank-rows", "--rank-positions", "learnable", "--offset", "learnable"]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 0, result.exception
+    config = TextToLora.from_pretrained(tmp_path / "out").config
+    assert (config.rank_rows, config.rank_positions) == (True, "learnable")
+    assert (config.offset, config.task_encoder, config.head_in_size) == ("learnable", "vq", 12)
 
 
 def shown(*arguments: str) -> dict:

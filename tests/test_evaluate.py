@@ -1,15 +1,22 @@
 """Exact match by greedy decoding: who answers what, and whose adapter runs."""
 
+import json
+from dataclasses import replace
+
 import pytest
 import torch
 from rich.console import Console
+from typer.testing import CliRunner
 
+import t2l_fast.models
+import t2l_fast.tasks
+from t2l_fast import cli
 from t2l_fast.errors import ArgumentError
 from t2l_fast.evaluate import Condition, conditions, evaluate, questions, shuffled
-from t2l_fast.generators import MultiTaskLora
+from t2l_fast.generators import MultiTaskLora, TextToLora
 from t2l_fast.report import plot, table
-from t2l_fast.tasks import JUNK, Example, Prompt, answer
-from t2l_fast.train import SFTConfig, SFTTrainer
+from t2l_fast.tasks import COMPACT, JUNK, Example, Prompt, answer
+from t2l_fast.train import LoraLibrary, SFTConfig, SFTTrainer
 
 BASE = Condition("base")
 
@@ -117,6 +124,27 @@ def test_oracles_answer_their_own_tasks(model, prompt, says, taught_generator):
     assert "oracles" in [c.name for c in conditions(taught_generator, oracles=own)]
     with pytest.raises(ArgumentError, match="got none for 1, 'say/k'"):
         evaluate(model, prompt, {"s": [*tasks, says("k")]}, asked)
+
+
+def test_eval_reads_the_oracles_of_a_library(
+    tiny, model, says, taught_generator, tmp_path, monkeypatch
+):
+    """The command as a user runs it; the library's order is not the tasks'."""
+    tasks = [says("c"), says("j")]
+    names, texts = zip(*((t.name, t.descriptions) for t in reversed(tasks)), strict=True)
+    made = taught_generator.generate([t.eval_descriptions[0] for t in reversed(tasks)])
+    LoraLibrary(names, texts, made).save(tmp_path)
+    config = replace(taught_generator.config, base_model="tiny", prompt_template=COMPACT)
+    monkeypatch.setattr(taught_generator, "config", config)
+    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: taught_generator)
+    monkeypatch.setattr(t2l_fast.models, "load_model", lambda _: (model, tiny.tokenizer()))
+    monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda _: tasks)
+    arguments = ["eval", "any", "--tasks", "mine", "--oracles", str(tmp_path), "--json"]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert result.exit_code == 0, result.exception
+    report = json.loads(result.stdout)["conditions"]
+    assert exact_match(report, "oracles", "mine") > 0.9
+    assert exact_match(report, "base", "mine") < 0.5
 
 
 def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taught_generator):

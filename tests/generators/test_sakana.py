@@ -8,6 +8,7 @@ import torch
 import yaml
 
 import t2l_fast as t2l
+from t2l_fast.cli.generator import load
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import T2LConfig, TextToLora
 
@@ -233,6 +234,13 @@ def test_sakana_scaling_is_chosen_and_written_into_exported_adapters(tmp_path):
         found[scaling] = read.config.use_rslora, read.config.scaling
     assert found == {None: (False, 4.0), "published-eval": (False, 4.0), "train": (True, 8.0)}
     assert read.paths["up_proj"][2] == "model.layers.2.mlp.up_proj"
+
+
+def test_sakana_generators_are_trained_on_with_the_scale_of_their_training(tmp_path):
+    """What `t2l train sft --init` does, for adapters of the size that the next step expects."""
+    write(tmp_path, TRAINED["sft"])
+    lora = load(str(tmp_path)).config.lora
+    assert (lora.use_rslora, lora.scaling) == (True, 8.0)
 
 
 def test_sakana_module_order_is_that_of_adapter_config_or_what_is_given(tmp_path):
