@@ -1,6 +1,6 @@
 """L, M, S, reconstruction and SFT after it, and task LoRAs, all at one cost: exact match.
 
-    python benchmarks/equal_cost.py runs/equal     # an hour on 2 cores; can be interrupted
+    python benchmarks/equal_cost.py runs/equal     # 75 minutes on 2 cores; can be interrupted
 
 The cost is rows through the base model, forward and backward: 200 steps of 96, which is 18 for each
 of the suite's 1064 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing

@@ -258,16 +258,16 @@ def sft(
         def show(line: dict[str, Any]) -> None:
             if as_json:
                 typer.echo(json.dumps(line))
-            fields = {"loss": f"{line.get('phase', '')} loss {line['loss']:.3f}"}
+            columns = {"loss": f"{line.get('phase', '')} loss {line['loss']:.3f}"}
             if "tokens_per_second" in line:
                 rate, peak = line["tokens_per_second"], line["peak_mb"]
-                fields["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
+                columns["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
             if "train_matched" in line:
                 matched, shuffled = line["train_matched"], line["train_shuffled"]
-                fields["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"
+                columns["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"
                 if "train_junk" in line:
-                    fields["matched"] += f" junk {line['train_junk']:.2f}"
-            progress.update(bar, completed=line["step"], **fields)
+                    columns["matched"] += f" junk {line['train_junk']:.2f}"
+            progress.update(bar, completed=line["step"], **columns)
 
         trainer.train(resume=resume, on_step=show)
     if processes.main:
