@@ -1,4 +1,4 @@
-"""A tiny base model, its tokenizer, an encoder without a model, and tasks on single letters."""
+"""A tiny base model, its tokenizer, tiny encoders, and tasks on single letters."""
 
 import copy
 import hashlib
@@ -17,6 +17,7 @@ from t2l_fast.train.losses import answer_loss, label_logits
 
 LETTERS = string.ascii_lowercase[:12]
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
+SPELLED = "abcdefghijklmnopqrstuvwxyz0123456789.,?:"
 CHARACTERS = (*"\n ", *string.ascii_letters, *string.digits, *string.punctuation)
 
 
@@ -176,3 +177,39 @@ def tools(_taught):
             return [*modules, *((n, p.requires_grad) for n, p in model.named_parameters())]
 
     return Tiny
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tmp_path_factory):
+    """Saves a random one-layer BERT that spells, pooled by mean, under a given folder name."""
+    sentences = pytest.importorskip("sentence_transformers", reason="needs sentence-transformers")
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizerFast
+
+    root = tmp_path_factory.mktemp("encoders")
+
+    def save(name: str):
+        folder, bert = root / name, root / f"bert-of-{name}"
+        bert.mkdir()
+        words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+        words += [*SPELLED, *(f"##{letter}" for letter in SPELLED)]
+        (bert / "vocab.txt").write_text("\n".join(words))
+        torch.manual_seed(0)
+        model = BertModel(
+            BertConfig(
+                vocab_size=len(words),
+                hidden_size=16,
+                num_hidden_layers=1,
+                num_attention_heads=2,
+                intermediate_size=24,
+                max_position_embeddings=128,
+                initializer_range=0.4,
+            )
+        )
+        model.save_pretrained(bert)
+        BertTokenizerFast(str(bert / "vocab.txt"), model_max_length=128).save_pretrained(bert)
+        modules = [Transformer(str(bert)), Pooling(16, "mean")]
+        sentences.SentenceTransformer(modules=modules, device="cpu").save(str(folder))
+        return folder
+
+    return save

@@ -14,6 +14,7 @@ from t2l_fast.cli import (
     chat,
     demo,
     doctor,
+    encoder,
     evaluate,
     generate,
     reconstruct,
@@ -37,6 +38,7 @@ app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)
 app.command("report")(report.report)
 train.app.command("oracles")(reconstruct.oracles)
+train.app.command("encoder")(encoder.encoder)
 train.app.command("recon")(reconstruct.recon)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")

@@ -39,7 +39,7 @@ OffsetFrom = Annotated[
 ]
 
 
-def load(name: str, *, encoder: TextEncoder | None = None) -> TextToLora:
+def load(name: str) -> TextToLora:
     """A generator to train on; of Sakana's with the scale that it was trained with.
 
     Raises:
@@ -48,7 +48,12 @@ def load(name: str, *, encoder: TextEncoder | None = None) -> TextToLora:
     from t2l_fast.generators import TextToLora, checkpoint, sakana
 
     scaling = "train" if sakana.is_sakana(checkpoint.find(name)) else None
-    return TextToLora.from_pretrained(name, encoder=encoder, scaling=scaling)
+    return TextToLora.from_pretrained(name, scaling=scaling)
+
+
+def named(encoder: TextEncoder, option: str) -> str:
+    """What a generator's config calls its encoder: an adapter by its digest, wherever it lay."""
+    return option if getattr(encoder, "adapter", None) is None else encoder.name
 
 
 def options_of(config: T2LConfig) -> dict[str, Any]:
@@ -74,6 +79,8 @@ def decided_by(context: typer.Context, init: str, config: T2LConfig) -> dict[str
         ArgumentError: an option was given that asks for something else.
     """
     held = options_of(config) | {"generator": "text_to_lora", "offset_from": None}
+    if given(context, "encoder"):
+        held["encoder"] = context.params["encoder"]  # it may be another: `adopt_encoder`
     for name, value in held.items():
         if given(context, name) and context.params[name] != value:
             flag = "--" + name.replace("_", "-")
@@ -109,7 +116,7 @@ def new(
 
     offset_from = options["offset_from"]
     targets = tuple(options["target_modules"].split(","))
-    names = "arch latent_size head_in_size encoder standardise_codes task_encoder offset rank_rows"
+    names = "arch latent_size head_in_size standardise_codes task_encoder offset rank_rows"
     shape = T2LConfig.for_model(
         model,
         lora=LoraConfig(
@@ -121,6 +128,7 @@ def new(
         ),
         task_embedding_size=encoder.dim,
         base_model=options["base"],
+        encoder=named(encoder, options["encoder"]),
         prompt_template=template,
         # published heads have none over a multi-task LoRA, but a conditioned start reads it
         head_bias=offset_from is None or options["start"] == "conditioned",

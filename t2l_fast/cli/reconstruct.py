@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from t2l_fast.cli.data import (
     DataRoot,
@@ -30,7 +27,9 @@ from t2l_fast.cli.generator import (
     RankPositions,
     RankRows,
     TaskEncoder,
+    named,
 )
+from t2l_fast.cli.progress import Bar
 
 
 def oracles(
@@ -97,7 +96,7 @@ def oracles(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with _Progress("oracles", len(chosen[:max_tasks]), silent) as note:
+    with Bar("oracles", len(chosen[:max_tasks]), silent) as note:
         train_library(
             model,
             Prompt(tokenizer, template(tasks, prompt)),
@@ -201,42 +200,13 @@ def recon(
         rank_positions=rank_positions,
         offset=offset,
         base_model=base,
-        encoder=encoder,
+        encoder=named(text_encoder, encoder),
         prompt_template=template(tasks, prompt),
     )
     generator = TextToLora(shape, encoder=text_encoder)
     trainer = ReconTrainer(generator, held, config, out, tracking=tracking)
-    with _Progress("reconstruction", steps, as_json) as note:
+    with Bar("reconstruction", steps, as_json) as note:
         trainer.train(resume=resume, on_step=note)
     trainer.finish()
     generator.save_pretrained(out)
     Console(stderr=as_json).print(f"written to {out}", markup=False)
-
-
-class _Progress:
-    """A bar on stderr, or JSON lines on stdout."""
-
-    def __init__(self, what: str, total: int, as_json: bool) -> None:
-        self.as_json = as_json
-        self.bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[loss]}"),
-            TimeRemainingColumn(),
-            console=Console(stderr=True),
-            disable=as_json,
-        )
-        self.task = self.bar.add_task(what, total=total, loss="")
-
-    def __enter__(self) -> Callable[[dict[str, Any]], None]:
-        self.bar.start()
-        return self.note
-
-    def __exit__(self, *exc: object) -> None:
-        self.bar.stop()
-
-    def note(self, line: dict[str, Any]) -> None:
-        if self.as_json:
-            typer.echo(json.dumps(line))
-        self.bar.update(self.task, completed=line["step"], loss=f"loss {line['loss']:.3f}")

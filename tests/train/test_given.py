@@ -130,7 +130,7 @@ def command(tiny, tasks, tmp_path, monkeypatch):
     parts = lambda *_, **__: (tiny.model(), tiny.tokenizer())  # noqa: E731
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l_fast.models, "load_model", parts)
-    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda _: tiny.encoder())
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda *_, **__: tasks)
 
     def run(out, *arguments):

@@ -128,7 +128,7 @@ def test_train_sft_takes_encoder_and_offset(tiny, tasks, tmp_path, monkeypatch):
     """The command as a user runs it, on a tiny model: a LoRA for all tasks, then a generator."""
     monkeypatch.setattr(t2l.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l.models, "load_model", lambda *_, **__: (tiny.model(), tiny.tokenizer()))
-    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda _: tiny.encoder())
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda *_, **__: tasks)
 
     def run(out, *arguments):

@@ -1,0 +1,69 @@
+"""`t2l train encoder`: a LoRA of the text encoder, fitted to descriptions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from t2l_fast.cli.data import TasksFolder, is_published, read_descriptions
+from t2l_fast.cli.progress import Bar
+from t2l_fast.errors import ArgumentError
+
+
+def encoder(
+    out: Annotated[Path, typer.Argument(help="Folder for the adapter, a PEFT folder.")],
+    encoder: Annotated[
+        str, typer.Option(help="Text encoder: minilm or a sentence-transformers model.")
+    ] = "minilm",
+    tasks: TasksFolder = None,
+    steps: Annotated[int, typer.Option(min=1)] = 120,
+    tasks_per_batch: Annotated[int, typer.Option(min=2)] = 96,
+    contrast: Annotated[int, typer.Option(min=1, help="Tasks of one family side by side.")] = 24,
+    temperature: Annotated[float, typer.Option(help="Of the contrastive loss.")] = 0.05,
+    learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
+    rank: Annotated[int, typer.Option(min=1)] = 4,
+    alpha: Annotated[float, typer.Option(help="Scale is alpha/rank.")] = 8.0,
+    seed: Annotated[int, typer.Option()] = 42,
+    as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
+) -> None:
+    """Fit a text encoder: wordings of a task move together, tasks apart; no base model is run.
+
+    Then: t2l train sft RUN --encoder minilm+OUT
+    """
+    from t2l_fast.encoders import SentenceEncoder, load_encoder
+    from t2l_fast.encoders.adapter import CONFIG_NAME
+    from t2l_fast.tasks import load_suite, read_tasks
+    from t2l_fast.train import EncoderConfig, fit_encoder, keep_freed_memory
+
+    config = EncoderConfig(
+        steps=steps,
+        tasks_per_batch=tasks_per_batch,
+        contrast=contrast,
+        temperature=temperature,
+        learning_rate=learning_rate,
+        rank=rank,
+        alpha=alpha,
+        seed=seed,
+    )
+    if (out / CONFIG_NAME).exists():
+        raise ArgumentError(f"{out} holds an adapter already: name another folder")
+    if is_published(tasks):
+        descriptions, families = list(read_descriptions(tasks).values()), None
+    else:
+        group = load_suite().train if tasks is None else read_tasks(tasks)
+        descriptions = [task.descriptions for task in group]
+        families = [task.family for task in group]
+    loaded = load_encoder(encoder)
+    if not isinstance(loaded, SentenceEncoder):
+        raise ArgumentError(
+            f"--encoder must be a sentence-transformers model here, got {encoder!r}"
+        )
+    keep_freed_memory()
+    with Bar("encoder", steps, as_json) as note:
+        made = fit_encoder(loaded, descriptions, config, families=families, on_step=note)
+    made.write(out)
+    text = f"written to {out}: use it as --encoder {encoder}+{out}"
+    Console(stderr=as_json).print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,111 @@
+"""fit_encoder: a text encoder learns which wordings mean the same task."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+from torch.nn.functional import cross_entropy, normalize
+
+from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
+from t2l_fast.errors import ConfigError
+from t2l_fast.train.config import EncoderConfig
+from t2l_fast.train.sampler import chunked
+
+
+def fit_encoder(
+    encoder: SentenceEncoder,
+    descriptions: Sequence[Sequence[str]],
+    config: EncoderConfig,
+    *,
+    families: Sequence[str] | None = None,
+    on_step: Callable[[dict[str, Any]], None] | None = None,
+) -> EncoderAdapter:
+    """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
+
+    Each step embeds two descriptions of every task, and each has to find the other among all
+    (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since they
+    are what is mixed up. Training descriptions alone are read, and no base model is run.
+
+    Args:
+        encoder: left as it was.
+        descriptions: of every task, at least two each.
+        families: of every task; None = all are of one.
+        on_step: called with the metrics of each step.
+
+    Returns:
+        The LoRA, in fp16.
+
+    Raises:
+        ConfigError: too few tasks, or a task with a single description.
+    """
+    fewest = min(map(len, descriptions), default=0)
+    if len(descriptions) < config.tasks_per_batch or fewest < 2:
+        raise ConfigError(
+            f"an encoder needs at least tasks_per_batch={config.tasks_per_batch} tasks with two "
+            f"descriptions each, got {len(descriptions)} tasks with {fewest} or more"
+        )
+    families = [""] * len(descriptions) if families is None else families
+    import peft
+
+    torch.manual_seed(config.seed)
+    lora = peft.LoraConfig(
+        r=config.rank,
+        lora_alpha=config.alpha,
+        target_modules="all-linear",
+        exclude_modules=["pooler.dense"],  # no embedding reads it
+    )
+    with encoder.adapting(lora) as wrapped:
+        trained = [p for p in wrapped.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
+        for step in range(config.steps):
+            started = time.perf_counter()
+            rate = config.learning_rate * config.factor(step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            texts = _pairs(descriptions, families, config, step)
+            loss = _loss(encoder.embed(texts), config.temperature)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            if on_step is not None:
+                seconds = time.perf_counter() - started
+                line = {"step": step + 1, "loss": loss.item(), "learning_rate": rate}
+                on_step(line | {"seconds": seconds})
+        held = peft.get_peft_model_state_dict(wrapped)
+        plain = wrapped.peft_config["default"].to_dict()
+    weights = save_tensors({k: t.detach().half().cpu().contiguous() for k, t in held.items()})
+    # sets become lists in an order of their own: names must not depend on it
+    ordered = {k: sorted(v) if isinstance(v, set) else v for k, v in plain.items()}
+    text = json.dumps(ordered | {"inference_mode": True}, indent=1, sort_keys=True, default=str)
+    return EncoderAdapter(text.encode(), weights)
+
+
+def _pairs(
+    descriptions: Sequence[Sequence[str]],
+    families: Sequence[str],
+    config: EncoderConfig,
+    step: int,
+) -> list[str]:
+    """A description of each task of a step, then another of each; a function of seed and step."""
+    size = config.tasks_per_batch
+    epoch, index = divmod(step, len(descriptions) // size)
+    order = chunked(families, config.contrast, random.Random(f"{config.seed}/epoch/{epoch}"))
+    rng = random.Random(f"{config.seed}/step/{step}")
+    chosen = order[index * size : (index + 1) * size]
+    drawn = [rng.sample(descriptions[i], 2) for i in chosen]
+    return [pair[side] for side in (0, 1) for pair in drawn]
+
+
+def _loss(embeddings: Tensor, temperature: float) -> Tensor:
+    """Embeddings `[2N, d_e]`, those of one task N rows apart."""
+    first, second = normalize(embeddings, dim=-1).chunk(2)
+    scores = first @ second.T / temperature
+    own = torch.arange(len(first), device=scores.device)
+    return 0.5 * (cross_entropy(scores, own) + cross_entropy(scores.T, own))

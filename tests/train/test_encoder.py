@@ -1,0 +1,103 @@
+"""Fitting a text encoder: wordings of one task move together; the encoder itself is not touched."""
+
+import json
+
+import pytest
+import torch
+from torch.nn.functional import normalize
+from typer.testing import CliRunner
+
+from t2l_fast import cli
+from t2l_fast.encoders import load_encoder
+from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.train import EncoderConfig, fit_encoder
+
+WORDS = ("add", "cut", "mix", "sum", "get", "put", "try", "fix")
+FORMS = ("{} it", "please {}", "now {} these", "{} what you see", "go and {} all")
+TEXTS = [[form.format(word) for form in FORMS] for word in WORDS]
+UNSEEN = ("just {} them", "you have to {}")
+
+
+@pytest.fixture(scope="module")
+def folder(tiny_folder):
+    return tiny_folder("fitting")
+
+
+def config(**changes) -> EncoderConfig:
+    defaults = dict(steps=60, tasks_per_batch=8, contrast=4, learning_rate=1e-2)
+    return EncoderConfig(**(defaults | changes))
+
+
+def named_right(encoder) -> float:
+    """Share of unseen wordings whose nearest task, by its mean embedding, is their own."""
+    centres = torch.stack([normalize(encoder.encode(texts), dim=-1).mean(0) for texts in TEXTS])
+    asked = [form.format(word) for word in WORDS for form in UNSEEN]
+    scores = normalize(encoder.encode(asked), dim=-1) @ normalize(centres, dim=-1).T
+    own = torch.arange(len(WORDS)).repeat_interleave(len(UNSEEN))
+    return (scores.argmax(1) == own).float().mean().item()
+
+
+def test_unseen_wordings_find_their_task_more_often(one_thread, folder, tmp_path):
+    encoder = load_encoder(str(folder))
+    before, rows = named_right(encoder), encoder.encode(TEXTS[0])
+    lines: list[dict] = []
+    made = fit_encoder(encoder, TEXTS, config(), on_step=lines.append)
+    assert torch.equal(encoder.encode(TEXTS[0]), rows)
+    made.write(tmp_path / "lora")
+    assert named_right(load_encoder(f"{folder}+{tmp_path / 'lora'}")) > before + 0.2
+    assert [line["step"] for line in lines] == list(range(1, 61))
+    assert lines[-1]["loss"] < 0.5 * lines[0]["loss"]
+
+
+def test_a_fit_depends_on_its_seed_alone(one_thread, folder):
+    brief = config(steps=3)
+    digests = [fit_encoder(load_encoder(str(folder)), TEXTS, brief).digest for _ in range(2)]
+    assert digests[0] == digests[1]
+    other = fit_encoder(load_encoder(str(folder)), TEXTS, config(steps=3, seed=1))
+    assert other.digest != digests[0]
+
+
+def test_too_few_tasks_or_wordings_are_refused(folder):
+    encoder = load_encoder(str(folder))
+    with pytest.raises(ConfigError, match="got 3 tasks"):
+        fit_encoder(encoder, TEXTS[:3], config())
+    with pytest.raises(ConfigError, match="got 8 tasks with 1 or more"):
+        fit_encoder(encoder, [*TEXTS[:7], ["alone"]], config())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [dict(steps=0), dict(tasks_per_batch=1), dict(temperature=0.0), dict(rank=0), dict(alpha=-1.0)],
+    ids=lambda changes: next(iter(changes)),
+)
+def test_values_out_of_range_are_refused(changes):
+    with pytest.raises(ConfigError, match=next(iter(changes))):
+        config(**changes)
+
+
+@pytest.fixture
+def command(folder, tmp_path):
+    """Runs `t2l train encoder` on task files."""
+    tasks = tmp_path / "tasks"
+    tasks.mkdir()
+    for word, texts in zip(WORDS, TEXTS, strict=True):
+        task = dict(name=word, family="words", descriptions=texts, eval_descriptions=[])
+        examples = [dict(input=f"{i}", output=f"{i + 1}") for i in range(6)]
+        (tasks / f"{word}.json").write_text(json.dumps(task | dict(examples=examples)))
+
+    def run(*arguments):
+        called = ["train", "encoder", str(tmp_path / "out"), "--tasks", str(tasks), "--json"]
+        sizes = ["--steps", "2", "--tasks-per-batch", "8"]
+        return CliRunner().invoke(cli.app, [*called, *sizes, *arguments])
+
+    return run
+
+
+def test_the_command_writes_a_folder_that_loads(one_thread, command, folder, tmp_path):
+    result = command("--encoder", str(folder))
+    assert result.exit_code == 0, result.exception
+    assert [json.loads(line)["step"] for line in result.stdout.splitlines()] == [1, 2]
+    fitted = load_encoder(f"{folder}+{tmp_path / 'out'}")
+    assert not torch.equal(fitted.encode(["add"]), load_encoder(str(folder)).encode(["add"]))
+    again = command("--encoder", str(folder))
+    assert isinstance(again.exception, ArgumentError) and "name another" in str(again.exception)
