@@ -147,12 +147,17 @@ def recon(
     descriptions_per_task: Annotated[int, typer.Option(min=1)] = 1,
     learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
     seed: Annotated[int, typer.Option()] = 42,
+    eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 500,
     save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
     track: Annotated[list[str] | None, typer.Option(help="tensorboard, wandb; repeatable.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Metrics as JSON lines.")] = False,
 ) -> None:
-    """Train a generator to give back a library of LoRAs; the base model is not needed."""
+    """Train a generator to give back a library of LoRAs; the base model is not needed.
+
+    Under `torchrun --nproc-per-node N -m t2l_fast.cli train recon …` the adapters of every step
+    are divided over N processes.
+    """
     import torch
 
     from t2l_fast.encoders import CachedEncoder, load_encoder
@@ -162,14 +167,15 @@ def recon(
         ReconConfig,
         ReconTrainer,
         Tracking,
+        join,
         keep_freed_memory,
         read_library,
-        stay_alone,
     )
 
-    stay_alone("t2l train recon")
     keep_freed_memory()
     tracking = Tracking.of(track, out)
+    processes = join()
+    silent = as_json or not processes.main
     config = ReconConfig(
         steps=steps,
         factorized=factorized,
@@ -178,6 +184,7 @@ def recon(
         descriptions_per_task=descriptions_per_task,
         learning_rate=learning_rate,
         seed=seed,
+        eval_every=eval_every,
         save_every=save_every,
     )
     held = read_library(library, {} if tasks is None else read_descriptions(tasks))
@@ -204,9 +211,13 @@ def recon(
         prompt_template=template(tasks, prompt),
     )
     generator = TextToLora(shape, encoder=text_encoder)
-    trainer = ReconTrainer(generator, held, config, out, tracking=tracking)
-    with Bar("reconstruction", steps, as_json) as note:
+    if processes.device is not None:
+        generator.to(processes.device)
+    trainer = ReconTrainer(generator, held, config, out, tracking=tracking, processes=processes)
+    with Bar("reconstruction", steps, silent) as note:
         trainer.train(resume=resume, on_step=note)
     trainer.finish()
-    generator.save_pretrained(out)
-    Console(stderr=as_json).print(f"written to {out}", markup=False)
+    if processes.main:
+        generator.save_pretrained(out)
+        Console(stderr=as_json).print(f"written to {out}", markup=False)
+    processes.leave()

@@ -120,8 +120,8 @@ class T2LNetwork(nn.Module):
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
-    def z_scores(self, codes: Tensor) -> LoraBatch:
-        """What heads predict before z-scores are undone, with its graph.
+    def z_scores(self, latents: Tensor) -> LoraBatch:
+        """What heads predict from `latents` before z-scores are undone, with its graph.
 
         Raises:
             ConfigError: the heads predict adapters themselves.
@@ -130,7 +130,7 @@ class T2LNetwork(nn.Module):
             raise ConfigError("z_scores needs a generator with config.z_scores=True, got False")
         calls = {
             m: [replace(call, extras=Extras()) for call in self.calls(m, own)]
-            for m, own in zip(self.config.module_shapes, self.latents(codes), strict=True)
+            for m, own in zip(self.config.module_shapes, latents, strict=True)
         }
         a, b = ({m: pair[part].rows() for m, pair in calls.items()} for part in (0, 1))
         return LoraBatch(self.config.lora, a, b)

@@ -10,7 +10,7 @@ from t2l_fast.train.config import (
     WarmStartConfig,
 )
 from t2l_fast.train.encoder import fit_encoder
-from t2l_fast.train.launch import join, stay_alone
+from t2l_fast.train.launch import join
 from t2l_fast.train.library import LoraLibrary, read_library
 from t2l_fast.train.oracles import train_library
 from t2l_fast.train.parallel import Processes
@@ -36,6 +36,5 @@ __all__ = [
     "keep_freed_memory",
     "read_library",
     "shard",
-    "stay_alone",
     "train_library",
 ]

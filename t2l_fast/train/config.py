@@ -243,6 +243,8 @@ class ReconConfig:
         weight_decay: of AdamW.
         clip_norm: largest gradient norm.
         seed: of everything random.
+        eval_every: steps between evaluations (the loss under a task's own and another's
+            description); 0 = never.
         save_every: steps between checkpoints; the last step is always saved.
 
     Raises:
@@ -259,6 +261,7 @@ class ReconConfig:
     weight_decay: float = 1e-3
     clip_norm: float = 1.0
     seed: int = 42
+    eval_every: int = 500
     save_every: int = 500
 
     def __post_init__(self) -> None:
@@ -267,6 +270,7 @@ class ReconConfig:
         for name in ("learning_rate", "clip_norm", "delta_w_scale"):
             _check(self, name, getattr(self, name) > 0, "positive")
         _check(self, "weight_decay", self.weight_decay >= 0, "0 or more")
+        _check(self, "eval_every", self.eval_every >= 0, "0 or more")
         _check(self, "warmup_fraction", 0 <= self.warmup_fraction < 1, "in [0, 1)")
 
     def factor(self, step: int) -> float:

@@ -24,6 +24,7 @@ from t2l_fast.train.config import ReconConfig
 from t2l_fast.train.generated import auxiliary_losses
 from t2l_fast.train.library import LoraLibrary
 from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.parallel import Processes
 from t2l_fast.train.tracking import Tracking
 
 
@@ -34,11 +35,13 @@ class ReconTrainer:
         generator: its config says whether heads predict z-scores; started anew here.
         library: what to give back.
         config: which loss, and how it is minimised.
-        folder: for metrics and checkpoints.
+        folder: for metrics and checkpoints; several processes must all see it.
         tracking: gets every line of metrics too.
+        processes: among which the adapters of a step are divided; the main one writes.
 
     Raises:
-        ConfigError: fewer adapters than one batch takes.
+        ConfigError: fewer adapters than one batch takes, or codes in a step than there are
+            processes.
         AdapterMismatch: the library's modules, shapes or rank are not the generator's, or z-scores
             over a single adapter.
     """
@@ -51,14 +54,22 @@ class ReconTrainer:
         folder: str | Path,
         *,
         tracking: Tracking | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.generator, self.library, self.config = generator, library, config
         self.folder = Path(folder)
-        self.metrics = Metrics(self.folder, tracking)
+        self.processes = processes or Processes()
+        self.metrics = Metrics(self.folder, tracking, kept=self.processes.main)
         if len(library) < config.tasks_per_batch:
             raise ConfigError(
                 f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
                 f"{config.tasks_per_batch}"
+            )
+        codes = config.tasks_per_batch * config.descriptions_per_task
+        if codes < self.processes.count:
+            raise ConfigError(
+                f"tasks_per_batch · descriptions_per_task must be at least the "
+                f"{self.processes.count} processes, got {codes}: launch fewer"
             )
         sizes = generator.config.module_shapes
         shapes = {m: (generator.config.num_layers, *size) for m, size in sizes.items()}
@@ -79,6 +90,7 @@ class ReconTrainer:
         if generator.config.standardise_codes:
             generator.standardise([text for texts in library.descriptions for text in texts])
         self.embeddings = [generator.encode(texts) for texts in library.descriptions]
+        self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
         self.step = 0
         self.optimizer: torch.optim.Optimizer
 
@@ -89,11 +101,12 @@ class ReconTrainer:
 
         Args:
             resume: continue from the checkpoint in the folder.
-            on_step: called with each line of metrics.
+            on_step: called with each line of metrics, in the main process.
 
         Raises:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
+            DistributedError: another process ended, or differs from this one.
         """
         with closing(self.metrics):
             self._start(resume)
@@ -101,12 +114,36 @@ class ReconTrainer:
             while self.step < self.config.steps:
                 line = self._one_step()
                 last = self.step == self.config.steps
+                every = self.config.eval_every
+                if every and (self.step % every == 0 or last):
+                    line |= self.measure()
                 self.metrics.add(line)
                 if self.step % self.config.save_every == 0 or last:
-                    save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
-                if on_step is not None:
+                    self._save()
+                if on_step is not None and self.processes.main:
                     on_step(line)
         self.generator.eval()
+
+    @torch.no_grad()
+    def measure(self) -> dict[str, float]:
+        """The loss over the whole library: of each task's first description, and of another's.
+
+        Equal numbers say that adapters don't depend on their description.
+        """
+        was_training, count = self.generator.training, len(self.library)
+        self.generator.eval()
+        codes = torch.stack([rows[0] for rows in self.embeddings])
+        totals = [0.0, 0.0]
+        size = self.config.tasks_per_batch
+        starts = range(0, count, size)
+        for start in starts[self.processes.rank :: self.processes.count]:
+            chosen = torch.arange(start, min(start + size, count))
+            for kind, told in enumerate((chosen, (chosen + count // 2) % count)):
+                loss = self.loss(self.generator.latents(codes[told]), chosen)
+                totals[kind] += loss.item() * len(chosen) / count
+        self.generator.train(was_training)
+        matched, shuffled = self.processes.totals(*totals)
+        return {"matched_loss": matched, "shuffled_loss": shuffled}
 
     def finish(self) -> None:
         """Bring heads that learned a scaled ΔW back to the adapters' size; once, after training."""
@@ -116,8 +153,8 @@ class ReconTrainer:
                 for parameter in self.generator.heads.parameters():
                     parameter.div_(root)
 
-    def loss(self, codes: Tensor, chosen: Tensor) -> Tensor:
-        """The mean over module types; `chosen` `[N]` are the codes' adapters.
+    def loss(self, latents: Tensor, chosen: Tensor) -> Tensor:
+        """The mean over module types; `chosen` `[N]` are the adapters of what latents are of.
 
         Factorised: ½ mean|Â − A| + ½ mean|B̂ − B|, on z-scores where heads predict those. Else
         mean|B̂ᵀÂ − c·BᵀA|; with z-scores c·mean|…| of the adapters that they stand for.
@@ -128,7 +165,7 @@ class ReconTrainer:
         }
         scale = self.config.delta_w_scale
         if not self.config.factorized:
-            made: LoraBatch = self.generator(codes)
+            made = self.generator.adapters(latents)
             inside, outside = (scale, 1.0) if self.scores is None else (1.0, scale)
             parts = [
                 outside * lowrank_l1(made.lora_a[m], made.lora_b[m], a, b, scale=inside)
@@ -136,9 +173,9 @@ class ReconTrainer:
             ]
             return torch.stack(parts).mean()
         if self.scores is None:
-            made = self.generator(codes)
+            made = self.generator.adapters(latents)
         else:
-            made = self.generator.z_scores(codes)
+            made = self.generator.z_scores(latents)
             want = {m: (a[:, chosen], b[:, chosen]) for m, (a, b) in self.scores.items()}
         parts = [
             0.5 * (made.lora_a[m] - a).abs().mean() + 0.5 * (made.lora_b[m] - b).abs().mean()
@@ -166,24 +203,40 @@ class ReconTrainer:
         rate = self.config.learning_rate * self.config.factor(self.step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        loss = self.loss(*self.draw(self.step))
+        codes, chosen = self.draw(self.step)
+        own = self.processes.share([1] * len(codes))
+        share = len(own) / len(codes)
+        latents = self.generator.latents(codes)  # of all: what is random is drawn for all
+        if share < 1:
+            latents, chosen = self.generator.pick(latents, own), chosen[own]
+        loss = share * self.loss(latents, chosen)
         extra = auxiliary_losses(self.generator)
-        sum(extra.values(), loss).backward()
+        sum((share * value for value in extra.values()), loss).backward()
+        self.processes.sum_gradients(self.generator.parameters())
+        (total,) = self.processes.totals(loss.item())
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
         self.step += 1
         return {
             "step": self.step,
-            "loss": loss.item(),
+            "loss": total,
             **{name: value.item() for name, value in extra.items()},
             "gradient_norm": norm.item(),
             "learning_rate": rate,
             "seconds": time.perf_counter() - started,
         }
 
+    def _save(self) -> None:
+        self.processes.check_equal(self._state())
+        if self.processes.main:
+            save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
+
     def _start(self, resume: bool) -> None:
-        if not resume and (self.folder / FILE).exists():
+        self.processes.check_same(self._run())
+        # asked once: files appear while slower processes still look
+        saved = self.processes.of_main((self.folder / FILE).exists())
+        if not resume and saved:
             raise CheckpointError(
                 f"{self.folder} holds a run already: resume it, or name another folder"
             )
@@ -204,11 +257,12 @@ class ReconTrainer:
             lr=self.config.learning_rate,
             weight_decay=self.config.weight_decay,
         )
-        if not resume:
+        if resume:
+            self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
+            self.metrics.cut(self.step, self._run())
+        else:
             self.metrics.begin(self._run())
-            return
-        self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
-        self.metrics.cut(self.step, self._run())
+        self.processes.copy_main(self._state().values())
 
     def _state(self) -> dict[str, Tensor]:
         return {**dict(self.generator.named_parameters()), **dict(self.generator.named_buffers())}

@@ -1,5 +1,6 @@
 """Fitted encoders: the LoRA that is merged is PEFT's own, and a name says which one it is."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -31,10 +32,8 @@ def random_lora(folder, seed: int = 0) -> tuple[EncoderAdapter, torch.Tensor]:
             rows = encoder.embed(TEXTS)
         held = peft.get_peft_model_state_dict(wrapped)
         kept = {k: t.detach().clone() for k, t in held.items()}
-    config = (
-        '{"peft_type": "LORA", "r": 2, "lora_alpha": 6, "target_modules": ["query", "output.dense"]}'
-    )
-    return EncoderAdapter(config.encode(), save(kept)), rows
+    config = dict(peft_type="LORA", r=2, lora_alpha=6, target_modules=["query", "output.dense"])
+    return EncoderAdapter(json.dumps(config).encode(), save(kept)), rows
 
 
 @pytest.fixture(scope="module")

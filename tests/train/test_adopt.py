@@ -105,9 +105,7 @@ def test_checkpoints_carry_a_fitted_encoders_adapter(fitted, taught, tasks, tmp_
 
 def test_files_of_different_checkpoints_are_refused(fitted, taught, tasks, tmp_path):
     folder, lora = fitted
-    made = adopt_encoder(
-        taught, load_encoder(f"{folder}+{lora}"), [t.descriptions for t in tasks]
-    )
+    made = adopt_encoder(taught, load_encoder(f"{folder}+{lora}"), [t.descriptions for t in tasks])
     made.save_pretrained(tmp_path)
     path = tmp_path / "encoder_adapter_config.json"
     path.write_text(path.read_text().replace('"r": 4', '"r": 5'))

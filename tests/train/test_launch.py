@@ -77,5 +77,5 @@ def test_mistakes_are_sentences(prepared, tmp_path):
     assert "sharding needs at least 2 processes, got 1" in " ".join(one.stderr.split())
     recon = t2l(tmp_path, "train", "recon", "out", "--library", "nowhere", launched=True)
     assert recon.returncode != 0
-    assert "t2l train recon runs in one process" in " ".join(recon.stderr.split())
+    assert "a library must be a library.safetensors" in " ".join(recon.stderr.split())
     assert not (tmp_path / "out").exists()

@@ -80,7 +80,7 @@ def test_recon_loss_is_the_published_formula(tiny, library, tmp_path, kind):
     made = trainer(tiny, library, tmp_path, kind)
     made._start(False)
     codes, chosen = made.draw(0)
-    loss = made.loss(codes, chosen)
+    loss = made.loss(made.generator.latents(codes), chosen)
     made.generator.eval()
     adapters = made.generator(codes)
     total = 0.0
@@ -239,3 +239,31 @@ def test_recon_z_scores_need_two_adapters(tiny, library, tmp_path):
     alone = LoraLibrary(("a",), (("text",),), single)
     with pytest.raises(AdapterMismatch, match="at least 2 adapters"):
         trainer(tiny, alone, tmp_path, "factorised, z-scores", tasks_per_batch=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recon_measures_whether_descriptions_matter(tiny, library, tmp_path, kind):
+    options = dict(steps=150, tasks_per_batch=3, learning_rate=1e-2, eval_every=60)
+    made = trainer(tiny, library, tmp_path, kind, **options)
+    made.train()
+    found = {line["step"]: line for line in lines(tmp_path) if "matched_loss" in line}
+    assert list(found) == [60, 120, 150]
+    last = found[150]
+    assert last["matched_loss"] < 0.9 * last["shuffled_loss"]
+    texts = [own[0] for own in library.descriptions]
+    every = torch.arange(COUNT)
+    with torch.no_grad():
+        for key, told in (("matched_loss", every), ("shuffled_loss", (every + 2) % COUNT)):
+            codes = made.generator.encode([texts[i] for i in told])
+            whole = made.loss(made.generator.latents(codes), every)
+            assert last[key] == pytest.approx(whole.item(), rel=1e-4)
+
+
+def test_recon_measures_what_ignores_descriptions_as_equal(tiny, library, tmp_path):
+    made = trainer(tiny, library, tmp_path)
+    made._start(False)
+    with torch.no_grad():
+        for head in made.generator.heads.values():
+            head.weight.zero_()
+    found = made.measure()
+    assert found["matched_loss"] == pytest.approx(found["shuffled_loss"], rel=1e-6)
