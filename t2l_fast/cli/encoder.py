@@ -19,7 +19,7 @@ def encoder(
         str, typer.Option(help="Text encoder: minilm or a sentence-transformers model.")
     ] = "minilm",
     tasks: TasksFolder = None,
-    steps: Annotated[int, typer.Option(min=1)] = 120,
+    steps: Annotated[int, typer.Option(min=1)] = 100,
     tasks_per_batch: Annotated[int, typer.Option(min=2)] = 96,
     contrast: Annotated[int, typer.Option(min=1, help="Tasks of one family side by side.")] = 24,
     temperature: Annotated[float, typer.Option(help="Of the contrastive loss.")] = 0.05,

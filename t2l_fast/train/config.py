@@ -205,7 +205,7 @@ class EncoderConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int = 120
+    steps: int = 100
     tasks_per_batch: int = 96
     contrast: int = 24
     temperature: float = 0.05
