@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,6 +55,12 @@ class _Remade(NamedTuple):
     part: int
 
 
+class _Passed(NamedTuple):
+    """What the hooks around these hold in place of another tensor."""
+
+    held: Any
+
+
 class DeferredUse:
     """A DeferredBatch as `ActiveUse` reads it (see `_UnboundBatch`)."""
 
@@ -72,19 +78,26 @@ class DeferredUse:
     def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> AbstractContextManager[object]:
         """Let operators save how a and b are made instead of a and b.
 
+        Everything else goes to the hooks that were active before, since autograd asks the innermost
+        alone: a checkpoint around this (Chen et al. 2016) still drops what it would drop.
+
         Code that Dynamo compiles keeps them: it can't trace such hooks.
         """
         if torch.compiler.is_compiling() or not torch.is_grad_enabled():
             return nullcontext()
         places = {_place(t): part for part, t in enumerate((a, b))}
         versions = _versions(self.source)
-        dtype = a.dtype
+        dtype, around = a.dtype, _active_hooks()
 
-        def pack(tensor: Tensor) -> Tensor | _Remade:
+        def pack(tensor: Tensor) -> Tensor | _Remade | _Passed:
             part = places.get(_place(tensor))
-            return tensor if part is None else _Remade(part)
+            if part is not None:
+                return _Remade(part)
+            return tensor if around is None else _Passed(around[0](tensor))
 
-        def unpack(held: Tensor | _Remade) -> Tensor:
+        def unpack(held: Tensor | _Remade | _Passed) -> Tensor:
+            if isinstance(held, _Passed):
+                return around[1](held.held)
             if not isinstance(held, _Remade):
                 return held
             if _versions(self.source) != versions:
@@ -96,6 +109,12 @@ class DeferredUse:
                 return self.source.matrix(key, layer, held.part, dtype)
 
         return torch.autograd.graph.saved_tensors_hooks(pack, unpack)
+
+
+def _active_hooks() -> tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]] | None:
+    """Pack and unpack of the innermost saved-tensor hooks, which torch has no public name for."""
+    read = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
+    return None if read is None else read(False)
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:

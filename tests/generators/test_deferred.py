@@ -72,6 +72,30 @@ def test_no_matrix_outlives_its_site(tiny, codes, tokens):
     assert [ref for ref in alive if ref() is not None] == []
 
 
+def test_what_is_no_matrix_goes_to_the_hooks_around(tiny, codes, tokens):
+    """So that a checkpoint around a site drops the site's input."""
+    run = Run(tiny, "L", codes, True)
+    inputs, packed, unpacked = set(), set(), set()
+    for group in run.adapters.sites.values():
+        for site in group:
+            site.module.register_forward_pre_hook(lambda _, args: inputs.add(args[0].data_ptr()))
+
+    def pack(tensor):
+        packed.add(tensor.data_ptr())
+        return tensor
+
+    def unpack(tensor):
+        unpacked.add(tensor.data_ptr())
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
+        loss = run.loss(tokens)
+    loss.backward()
+    assert inputs and inputs <= packed & unpacked
+    plain = Run(tiny, "L", codes, True).gradients(tokens)
+    torch.testing.assert_close(run.codes.grad, plain[1], rtol=1e-9, atol=1e-12)
+
+
 @pytest.mark.parametrize("reentrant", [False, True], ids=["non-reentrant", "reentrant"])
 def test_activation_checkpointing_changes_no_gradient(tiny, codes, tokens, reentrant):
     found = []
