@@ -1,6 +1,7 @@
 """L, M, S, reconstruction and SFT after it, and task LoRAs, all at one cost: exact match.
 
     python benchmarks/equal_cost.py runs/equal     # 75 minutes on 2 cores; can be interrupted
+    python benchmarks/equal_cost.py runs/equal --only bundled     # or rows of the table
 
 The cost is rows through the base model, forward and backward: 200 steps of 96, which is 18 for each
 of the suite's 1064 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing
@@ -15,6 +16,7 @@ import json
 import random
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import t2l_fast as t2l
@@ -28,8 +30,9 @@ TASKS, EXAMPLES, SEED = 57, 3, 0
 RESULT = Path(__file__).parent / "results" / "equal_cost.json"
 SFT = """--dtype bfloat16 --learning-rate 1e-3 --tasks-per-batch 96 --examples-per-task 1
     --code-noise 0.5 --eval-every 0""".split()
-ORACLES = {"oracles, 18 rows of each task": 9, "oracles, 76 rows of each task": 38}
-"""Steps of two rows; the second is what each task had in the bundled checkpoint's run."""
+ORACLES = {f"oracles, {rows} rows of each task": rows // 2 for rows in (18, 76, 184)}
+"""Steps of two rows; what each task had in the runs above, and after the two of the bundled one."""
+RUNS = ("L", "M", "S", "rec", "recsft")
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
@@ -48,10 +51,13 @@ def commands(folder: Path) -> dict[str, list[str]]:
     }
 
 
-def train(folder: Path) -> None:
+def train(folder: Path, wanted: Sequence[str]) -> None:
+    before = {"rec": ["tasks"], "recsft": ["tasks", "rec"]}
+    needed = {name for run in wanted for name in (*before.get(run, ()), run)}
     for name, arguments in commands(folder).items():
         done = folder / name / ("metrics.jsonl" if name == "tasks" else "model.safetensors")
-        if done.exists() and (name != "tasks" or len(read_library(folder / name)) == 1064):
+        whole = done.exists() and (name != "tasks" or len(read_library(folder / name)) == 1064)
+        if whole or name not in needed:
             continue
         begun = (folder / name / FILE).exists() or (folder / name / "library.safetensors").exists()
         more = ["--resume"] if begun else []
@@ -76,18 +82,23 @@ def own(folder: Path, tasks: list[Task], steps: int) -> dict[str, LoraWeights]:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     options.add_argument("folder", type=Path, help="of the runs")
-    folder = options.parse_args().folder
+    every = [*RUNS, "bundled", *ORACLES]
+    options.add_argument(
+        "--only", action="append", choices=every, help="rows to measure again; repeatable"
+    )
+    given = options.parse_args()
+    folder, wanted = given.folder, given.only or every
     keep_freed_memory()
-    train(folder)
+    train(folder, [name for name in RUNS if name in wanted])
     rng, known = random.Random(SEED), load_suite().splits  # as `t2l eval --max-tasks` draws
     splits = {n: tuple(rng.sample(list(known[n]), TASKS)) for n in ("train", "held_out")}
     seen = {"train": splits["train"]}
     model, tokenizer = t2l.load_model("smollm2")
     prompt = Prompt(tokenizer, COMPACT)
-    rows = {}
-    runs = {name: folder / name for name in ("L", "M", "S", "rec", "recsft")}
-    for name, source in (runs | {"bundled": "smollm2"}).items():
-        generator = t2l.TextToLora.from_pretrained(source)
+    rows = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
+    runs = {name: folder / name for name in RUNS} | {"bundled": "smollm2"}
+    for name in (n for n in runs if n in wanted):
+        generator = t2l.TextToLora.from_pretrained(runs[name])
         asked = [c for c in conditions(generator) if c.generator and c.descriptions != "junk"]
         found = evaluate(model, prompt, splits, asked, examples=EXAMPLES, seed=SEED)
         rows[name] = {
@@ -96,8 +107,8 @@ def main() -> None:
             for kind in ("matched", "shuffled")
         } | {"parameters": generator.config.num_parameters()}
         print(name, rows[name], flush=True)
-    for name, steps in ORACLES.items():
-        adapters = own(folder, list(splits["train"]), steps)
+    for name in (n for n in ORACLES if n in wanted):
+        adapters = own(folder, list(splits["train"]), ORACLES[name])
         found = evaluate(model, prompt, seen, [Condition(name, own=adapters)], examples=EXAMPLES)
         rows[name] = {"train, matched": found[name]["train"]["exact_match"]}
         print(name, rows[name], flush=True)

@@ -85,8 +85,8 @@ def load_encoder(
 
 def _adapter(name: str, adapter: EncoderAdapter | None) -> tuple[str, EncoderAdapter | None]:
     """The encoder's own name, and the adapter that stands behind the "+" or was given."""
-    if adapter is None and Path(name).is_dir():  # a "+" may be part of a path
-        return name, None
+    if Path(name).is_dir():  # a "+" may be part of a path
+        return name, adapter
     plain, joint, rest = name.rpartition(JOINT)
     if not joint:
         return name, adapter

@@ -18,6 +18,9 @@ from t2l_fast.errors import ConfigError
 from t2l_fast.train.config import EncoderConfig
 from t2l_fast.train.sampler import chunked
 
+NOT_READ = ["pooler.dense"]
+"""Linears that no embedding goes through."""
+
 
 def fit_encoder(
     encoder: SentenceEncoder,
@@ -59,7 +62,7 @@ def fit_encoder(
         r=config.rank,
         lora_alpha=config.alpha,
         target_modules="all-linear",
-        exclude_modules=["pooler.dense"],  # no embedding reads it
+        exclude_modules=NOT_READ,
     )
     with encoder.adapting(lora) as wrapped:
         trained = [p for p in wrapped.parameters() if p.requires_grad]
@@ -79,12 +82,12 @@ def fit_encoder(
                 line = {"step": step + 1, "loss": loss.item(), "learning_rate": rate}
                 on_step(line | {"seconds": seconds})
         held = peft.get_peft_model_state_dict(wrapped)
-        plain = wrapped.peft_config["default"].to_dict()
+        targets = sorted(wrapped.peft_config["default"].target_modules)
     weights = save_tensors({k: t.detach().half().cpu().contiguous() for k, t in held.items()})
-    # sets become lists in an order of their own: names must not depend on it
-    ordered = {k: sorted(v) if isinstance(v, set) else v for k, v in plain.items()}
-    text = json.dumps(ordered | {"inference_mode": True}, indent=1, sort_keys=True, default=str)
-    return EncoderAdapter(text.encode(), weights)
+    # no more than is needed: other versions of peft refuse options that they don't know
+    plain = {"peft_type": "LORA", "r": config.rank, "lora_alpha": config.alpha}
+    plain |= {"target_modules": targets, "exclude_modules": NOT_READ, "inference_mode": True}
+    return EncoderAdapter((json.dumps(plain, indent=1) + "\n").encode(), weights)
 
 
 def _pairs(
