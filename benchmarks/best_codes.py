@@ -79,7 +79,7 @@ def main() -> None:
         found[split] |= {"first loss": losses[0], "last loss": sum(losses[-5:]) / 5}
         print(split, found[split], flush=True)
     shape = f"{TASKS} tasks × {EXAMPLES} examples a split, {STEPS} steps × {ROWS} rows a task"
-    RESULT.write_text(json.dumps({"shape": shape, "exact match": found}, indent=1) + "\n")
+    RESULT.write_text(json.dumps({"shape": shape, "splits": found}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

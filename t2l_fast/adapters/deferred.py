@@ -113,8 +113,7 @@ class DeferredUse:
 
 def _active_hooks() -> tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]] | None:
     """Pack and unpack of the innermost saved-tensor hooks, which torch has no public name for."""
-    read = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
-    return None if read is None else read(False)
+    return torch._C._autograd._top_saved_tensors_default_hooks(False)
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:

@@ -36,8 +36,10 @@ def encoder(
     from t2l_fast.encoders import SentenceEncoder, load_encoder
     from t2l_fast.encoders.adapter import CONFIG_NAME
     from t2l_fast.tasks import load_suite, read_tasks
-    from t2l_fast.train import EncoderConfig, fit_encoder, keep_freed_memory
+    from t2l_fast.tasks.published import is_trained
+    from t2l_fast.train import EncoderConfig, fit_encoder, keep_freed_memory, stay_alone
 
+    stay_alone("t2l train encoder")
     config = EncoderConfig(
         steps=steps,
         tasks_per_batch=tasks_per_batch,
@@ -51,7 +53,9 @@ def encoder(
     if (out / CONFIG_NAME).exists():
         raise ArgumentError(f"{out} holds an adapter already: name another folder")
     if is_published(tasks):
-        descriptions, families = list(read_descriptions(tasks).values()), None
+        told = read_descriptions(tasks)
+        descriptions = [texts for name, texts in told.items() if is_trained(name)]
+        families = None
     else:
         group = load_suite().train if tasks is None else read_tasks(tasks)
         descriptions = [task.descriptions for task in group]

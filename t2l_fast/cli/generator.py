@@ -51,9 +51,30 @@ def load(name: str) -> TextToLora:
     return TextToLora.from_pretrained(name, scaling=scaling)
 
 
-def named(encoder: TextEncoder, option: str) -> str:
-    """What a generator's config calls its encoder: an adapter by its digest, wherever it lay."""
-    return option if getattr(encoder, "adapter", None) is None else encoder.name
+def encoder_of(option: str, goes_on: TextToLora | None, cache: Path) -> tuple[TextEncoder, bool]:
+    """The encoder of a run, with a cache in front, and whether the generator's own.
+
+    Args:
+        option: as `--encoder` has it, or as the generator's config.
+        goes_on: what `--init` named; None = a new generator.
+
+    Raises:
+        ConfigError: it is another encoder, which the generator can't adopt.
+        EncoderError: there is none of that name.
+    """
+    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.train import check_adoptable
+
+    config = None if goes_on is None else goes_on.config
+    as_it_was = config is not None and option == config.encoder
+    fitted = goes_on.encoder_adapter if as_it_was else None
+    encoder = CachedEncoder(load_encoder(option, adapter=fitted), cache)
+    if config is None:
+        return encoder, False
+    own = as_it_was or config.encoder in (None, encoder.name)
+    if not own:
+        check_adoptable(config)
+    return encoder, own
 
 
 def options_of(config: T2LConfig) -> dict[str, Any]:
@@ -79,7 +100,7 @@ def decided_by(context: typer.Context, init: str, config: T2LConfig) -> dict[str
         ArgumentError: an option was given that asks for something else.
     """
     held = options_of(config) | {"generator": "text_to_lora", "offset_from": None}
-    if given(context, "encoder"):
+    if given(context, "encoder") and context.params["preset"] is None:
         held["encoder"] = context.params["encoder"]  # it may be another: `adopt_encoder`
     for name, value in held.items():
         if given(context, name) and context.params[name] != value:
@@ -128,7 +149,7 @@ def new(
         ),
         task_embedding_size=encoder.dim,
         base_model=options["base"],
-        encoder=named(encoder, options["encoder"]),
+        encoder=encoder.name,
         prompt_template=template,
         # published heads have none over a multi-task LoRA, but a conditioned start reads it
         head_bias=offset_from is None or options["start"] == "conditioned",

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 class Bar:
-    """A bar on stderr, or JSON lines on stdout; of several processes the main one alone notes."""
+    """A bar on stderr, or JSON lines on stdout."""
 
     def __init__(self, what: str, total: int, as_json: bool) -> None:
         self.as_json = as_json

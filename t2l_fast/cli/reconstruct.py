@@ -27,7 +27,6 @@ from t2l_fast.cli.generator import (
     RankPositions,
     RankRows,
     TaskEncoder,
-    named,
 )
 from t2l_fast.cli.progress import Bar
 
@@ -207,7 +206,7 @@ def recon(
         rank_positions=rank_positions,
         offset=offset,
         base_model=base,
-        encoder=named(text_encoder, encoder),
+        encoder=text_encoder.name,
         prompt_template=template(tasks, prompt),
     )
     generator = TextToLora(shape, encoder=text_encoder)

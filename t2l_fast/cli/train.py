@@ -186,7 +186,7 @@ def sft(
     import torch
 
     from t2l_fast.cli import generator as generators
-    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.encoders import CachedEncoder
     from t2l_fast.models import default_cache, load_model, set_training_attention
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import (
@@ -221,6 +221,9 @@ def sft(
     tracking = Tracking.of(track, out)
     processes = join()
     silent = as_json or not processes.main
+    cache = default_cache() / "embeddings.sqlite"
+    goes_on = None if init is None else generators.load(init)
+    text_encoder, own = generators.encoder_of(options["encoder"], goes_on, cache)
     splits = read_splits(tasks, data_root, max_examples, silent=silent)
     # a shard goes to its device layer by layer, so that the whole model need not fit there
     device = None if fsdp else processes.device
@@ -229,18 +232,15 @@ def sft(
     if fsdp:
         shard(model, processes)
     train = splits.pop("train")
-    torch.manual_seed(seed)
-    goes_on = None if init is None else generators.load(init)
-    own = goes_on is not None and options["encoder"] == goes_on.config.encoder
-    fitted = goes_on.encoder_adapter if own else None
-    text_encoder = CachedEncoder(
-        load_encoder(options["encoder"], adapter=fitted), default_cache() / "embeddings.sqlite"
-    )
+    given = None
     if goes_on is None:
+        torch.manual_seed(seed)
         made: Any = generators.new(options, model, text_encoder, template(tasks, prompt))
     elif own:
         made = goes_on.with_encoder(text_encoder)
     else:
+        given = goes_on.fingerprint
+        goes_on.with_encoder(CachedEncoder(goes_on.encoder, cache))
         made = adopt_encoder(goes_on, text_encoder, [task.descriptions for task in train])
     trainer = SFTTrainer(
         made,
@@ -256,6 +256,7 @@ def sft(
         if description_in_prompt
         else token_folder(tasks, token_cache, silent=silent),
         processes=processes,
+        given=given,
     )
     with _progress(silent) as progress:
         bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")

@@ -19,6 +19,9 @@ JOINT = "+"
 """Between an encoder and its adapter: "minilm+FOLDER" to load, "minilm+DIGEST" as a name."""
 
 
+DIGEST = "[0-9a-f]{12}"
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderAdapter:
     """The two files of a PEFT folder.

@@ -87,9 +87,15 @@ def _adapter(name: str, adapter: EncoderAdapter | None) -> tuple[str, EncoderAda
     """The encoder's own name, and the adapter that stands behind the "+" or was given."""
     if Path(name).is_dir():  # a "+" may be part of a path
         return name, adapter
-    plain, joint, rest = name.rpartition(JOINT)
-    if not joint:
+    parts = name.split(JOINT)
+    if len(parts) == 1:
         return name, adapter
+    cuts = [(JOINT.join(parts[:i]), JOINT.join(parts[i:])) for i in range(1, len(parts))]
+    plain, rest = cuts[-1]
+    if adapter is None:
+        plain, rest = next((cut for cut in cuts if Path(cut[1]).is_dir()), cuts[-1])
+    if not plain.strip():
+        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
     if adapter is None:
         return plain, EncoderAdapter.read(rest)
     if adapter.digest != rest:

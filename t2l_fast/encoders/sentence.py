@@ -62,9 +62,7 @@ class SentenceEncoder:
         texts = prepare_all(texts)
         if not texts:
             return torch.empty(0, self.dim)
-        whole = [self._prompt + text for text in texts]
-        tokens = self._model.tokenizer(whole, truncation=False, verbose=False)["input_ids"]
-        refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
+        self._refuse_long(texts)
         return scaled(self._embed(texts))
 
     @torch.no_grad()
@@ -80,8 +78,13 @@ class SentenceEncoder:
         return rows.clone().to("cpu", torch.float32)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings `[N, dim]` on the model's device, with their graph, for training."""
+        """Embeddings `[N, dim]` on the model's device, with their graph, for training.
+
+        Raises:
+            EncoderError: as for `encode`.
+        """
         prepared = prepare_all(texts)
+        self._refuse_long(prepared)
         order = sorted(range(len(prepared)), key=lambda i: len(prepared[i]))  # little padding
         rows = []
         for start in range(0, len(order), BATCH):
@@ -91,6 +94,11 @@ class SentenceEncoder:
             moved = {k: v.to(device) if isinstance(v, Tensor) else v for k, v in features.items()}
             rows.append(self._model(moved)["sentence_embedding"].float())
         return torch.cat(rows)[torch.tensor(order).argsort()]
+
+    def _refuse_long(self, texts: Sequence[str]) -> None:
+        whole = [self._prompt + text for text in texts]
+        tokens = self._model.tokenizer(whole, truncation=False, verbose=False)["input_ids"]
+        refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
 
     @contextmanager
     def adapting(self, lora: Any) -> Iterator[Any]:
@@ -106,7 +114,8 @@ class SentenceEncoder:
 
         if self.adapter is not None:
             raise EncoderError(
-                f"an encoder to fit must have no adapter yet, got {self.name!r}: take the one below"
+                f"an encoder to fit must have no adapter yet, got {self.name!r}: fit "
+                f"{self.name.rpartition(JOINT)[0]!r}"
             )
         wrapped = peft.get_peft_model(_transformer(self._model, self.name), lora)
         self._model.train()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -13,8 +14,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from t2l_fast.encoders import EncoderAdapter
-from t2l_fast.encoders.adapter import CONFIG_NAME as ADAPTER_CONFIG
-from t2l_fast.encoders.adapter import JOINT
+from t2l_fast.encoders.adapter import DIGEST, JOINT, NAMES
 from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
 from t2l_fast.generators import sakana
@@ -42,6 +42,12 @@ def save(
         name: t.detach().cpu().to((dtype if name not in _EXACT else None) or t.dtype).contiguous()
         for name, t in state.items()
     }
+    digest = digest_of(config)
+    if digest is not None and encoder_adapter is None:
+        raise CheckpointError(
+            f"a generator behind the encoder {config.encoder!r} is saved with its adapter, got "
+            "another or none: load the encoder that config.encoder names"
+        )
     plain = {"kind": "text_to_lora"} | config.to_dict()
     replace_files(
         folder,
@@ -51,6 +57,8 @@ def save(
             **({} if encoder_adapter is None else encoder_adapter.files(ENCODER)),
         },
     )
+    for name in NAMES if encoder_adapter is None else ():
+        (folder / f"{ENCODER}{name}").unlink(missing_ok=True)
 
 
 def load(folder: Path) -> tuple[T2LConfig, dict[str, Tensor]]:
@@ -69,10 +77,16 @@ def load(folder: Path) -> tuple[T2LConfig, dict[str, Tensor]]:
     return config, {name: t.float() for name, t in tensors.items()}
 
 
-def encoder_adapter(config: T2LConfig, folder: Path) -> EncoderAdapter | None:
-    """The adapter of a fitted encoder, which `config.encoder` names by its digest."""
+def digest_of(config: T2LConfig) -> str | None:
+    """Of the adapter that `config.encoder` names: "minilm+DIGEST"; None = it names none."""
     _, joint, digest = (config.encoder or "").rpartition(JOINT)
-    if not joint or not (folder / f"{ENCODER}{ADAPTER_CONFIG}").exists():
+    return digest if joint and re.fullmatch(DIGEST, digest) else None
+
+
+def encoder_adapter(config: T2LConfig, folder: Path) -> EncoderAdapter | None:
+    """The adapter of a fitted encoder, which lies beside the weights."""
+    digest = digest_of(config)
+    if digest is None:
         return None
     try:
         found = EncoderAdapter.read(folder, ENCODER)

@@ -65,8 +65,13 @@ class TextToLora(T2LNetwork, AdapterGenerator):
 
     @property
     def encoder_adapter(self) -> EncoderAdapter | None:
-        """The LoRA that its encoder was fitted with (`t2l train encoder`), if it was."""
-        return getattr(self._encoder, "adapter", None) or self._encoder_adapter
+        """The LoRA that its encoder was fitted with (`t2l train encoder`), if it was.
+
+        It is the one that `config.encoder` names, whatever encoder was passed besides.
+        """
+        digest = checkpoint.digest_of(self.config)
+        held = (self._encoder_adapter, getattr(self._encoder, "adapter", None))
+        return next((a for a in held if isinstance(a, EncoderAdapter) and a.digest == digest), None)
 
     def with_encoder(self, encoder: TextEncoder) -> TextToLora:
         """This generator, with an encoder equal to its own (a cache in front of it, say)."""
@@ -192,6 +197,9 @@ class TextToLora(T2LNetwork, AdapterGenerator):
 
         Args:
             dtype: of the stored weights; None = as they are.
+
+        Raises:
+            CheckpointError: the config names a fitted encoder, whose adapter is not here.
         """
         state, fitted = self.state_dict(), self.encoder_adapter
         checkpoint.save(self.config, state, Path(folder), dtype, fitted)

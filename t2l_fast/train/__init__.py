@@ -1,6 +1,6 @@
 """Training of generators."""
 
-from t2l_fast.train.adopt import adopt_encoder
+from t2l_fast.train.adopt import adopt_encoder, check_adoptable
 from t2l_fast.train.allocator import keep_freed_memory
 from t2l_fast.train.config import (
     EncoderConfig,
@@ -10,7 +10,7 @@ from t2l_fast.train.config import (
     WarmStartConfig,
 )
 from t2l_fast.train.encoder import fit_encoder
-from t2l_fast.train.launch import join
+from t2l_fast.train.launch import join, stay_alone
 from t2l_fast.train.library import LoraLibrary, read_library
 from t2l_fast.train.oracles import train_library
 from t2l_fast.train.parallel import Processes
@@ -31,10 +31,12 @@ __all__ = [
     "Tracking",
     "WarmStartConfig",
     "adopt_encoder",
+    "check_adoptable",
     "fit_encoder",
     "join",
     "keep_freed_memory",
     "read_library",
     "shard",
+    "stay_alone",
     "train_library",
 ]

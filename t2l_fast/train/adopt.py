@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from t2l_fast.encoders import TextEncoder
-from t2l_fast.errors import ConfigError
-from t2l_fast.generators import TextToLora
+from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.generators import T2LConfig, TextToLora
 
 _RIDGE = 1e-3
 """Share of the mean variance of codes that is added to all directions."""
@@ -27,22 +27,22 @@ def adopt_encoder(
     before. All that follows is kept.
 
     Args:
-        generator: with a linear task encoder; left as it was, weights behind the map are shared.
+        generator: with a linear task encoder; left as it was.
         descriptions: of every task.
 
     Returns:
         A generator in eval mode whose `config.encoder` is the new encoder's name.
 
     Raises:
-        ConfigError: no linear task encoder over texts, or codes that are standardised.
+        ConfigError: as `check_adoptable`.
+        ArgumentError: fewer than two descriptions.
         EncoderError: a description can't be embedded.
     """
     config = generator.config
-    if config.task_encoder != "linear" or config.task_names or config.standardise_codes:
-        raise ConfigError(
-            "another encoder can be adopted behind a linear task encoder over plain codes of "
-            f"texts, got task_encoder={config.task_encoder!r}, {len(config.task_names)} task "
-            f"names, standardise_codes={config.standardise_codes}: keep its encoder"
+    check_adoptable(config)
+    if sum(map(len, descriptions)) < 2:
+        raise ArgumentError(
+            f"an encoder is adopted by what descriptions mean: at least 2, got {descriptions}"
         )
     before = generator.task_encoder.mlp[0]
     new, wanted = [], []
@@ -55,11 +55,25 @@ def adopt_encoder(
     made = TextToLora(
         replace(config, encoder=encoder.name, task_embedding_size=encoder.dim), encoder=encoder
     )
-    state = dict(generator.state_dict())
+    state = {name: t.clone() for name, t in generator.state_dict().items()}
     state["task_encoder.mlp.0.weight"] = weight.to(before.weight)
     state["task_encoder.mlp.0.bias"] = bias.to(before.bias)
     made.load_state_dict(state, assign=True)
     return made.eval()
+
+
+def check_adoptable(config: T2LConfig) -> None:
+    """Raise unless codes are read by an affine map alone.
+
+    Raises:
+        ConfigError: no linear task encoder over texts, or codes that are standardised.
+    """
+    if config.task_encoder != "linear" or config.task_names or config.standardise_codes:
+        raise ConfigError(
+            "another encoder can be adopted behind a linear task encoder over plain codes of "
+            f"texts, got task_encoder={config.task_encoder!r}, {len(config.task_names)} task "
+            f"names, standardise_codes={config.standardise_codes}: keep its encoder"
+        )
 
 
 def _ridge(codes: Tensor, wanted: Tensor) -> tuple[Tensor, Tensor]:

@@ -46,15 +46,21 @@ def fit_encoder(
         The LoRA, in fp16.
 
     Raises:
-        ConfigError: too few tasks, or a task with a single description.
+        ConfigError: too few tasks, a task with a single description, or not a family for each.
+        EncoderError: a description is too long for the encoder, or it has an adapter already.
     """
     fewest = min(map(len, descriptions), default=0)
     if len(descriptions) < config.tasks_per_batch or fewest < 2:
         raise ConfigError(
             f"an encoder needs at least tasks_per_batch={config.tasks_per_batch} tasks with two "
-            f"descriptions each, got {len(descriptions)} tasks with {fewest} or more"
+            f"descriptions each, got {len(descriptions)} tasks with {fewest} or more: lower "
+            "tasks_per_batch, or leave out tasks with one"
         )
     families = [""] * len(descriptions) if families is None else families
+    if len(families) != len(descriptions):
+        raise ConfigError(
+            f"families must name one for each of {len(descriptions)} tasks, got {len(families)}"
+        )
     import peft
 
     torch.manual_seed(config.seed)

@@ -138,6 +138,18 @@ def launched() -> bool:
     return any(int(os.environ.get(name) or 1) > 1 for name in _SIZES)
 
 
+def stay_alone(command: str) -> None:
+    """For what several processes would do twice, into one folder.
+
+    Raises:
+        ConfigError: this is one of several.
+    """
+    if launched():
+        raise ConfigError(
+            f"{command} runs in one process, got a launch of several: start it without a launcher"
+        )
+
+
 @contextmanager
 def _talk(doing: str) -> Iterator[None]:
     """Makes one sentence of what a backend says when another process is gone."""

@@ -128,7 +128,8 @@ class ReconTrainer:
     def measure(self) -> dict[str, float]:
         """The loss over the whole library: of each task's first description, and of another's.
 
-        Equal numbers say that adapters don't depend on their description.
+        Equal numbers say that adapters don't depend on their description. A library of one has no
+        other.
         """
         was_training, count = self.generator.training, len(self.library)
         self.generator.eval()
@@ -143,7 +144,8 @@ class ReconTrainer:
                 totals[kind] += loss.item() * len(chosen) / count
         self.generator.train(was_training)
         matched, shuffled = self.processes.totals(*totals)
-        return {"matched_loss": matched, "shuffled_loss": shuffled}
+        found = {"matched_loss": matched, "shuffled_loss": shuffled}
+        return found if count > 1 else {"matched_loss": matched}
 
     def finish(self) -> None:
         """Bring heads that learned a scaled ΔW back to the adapters' size; once, after training."""

@@ -65,6 +65,8 @@ class SFTTrainer:
         tracking: gets every line of metrics too.
         token_cache: a folder that keeps tokenised training examples; None = in RAM.
         prefetch: make a step's micro-batches in a thread, while the step before it runs.
+        given: fingerprint of the generator that a given one was made from (by `adopt_encoder`,
+            whose sums may differ in the last bits elsewhere); None = its own.
 
     Raises:
         CacheError: the token cache can't be used.
@@ -89,6 +91,7 @@ class SFTTrainer:
         token_cache: str | Path | None = None,
         prefetch: bool = True,
         processes: Processes | None = None,
+        given: str | None = None,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
@@ -130,9 +133,9 @@ class SFTTrainer:
         )
         self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
         self.step = 0
-        given = config.start == "given"
-        self.given = generator.fingerprint if given else None
-        if isinstance(generator, TextToLora) and generator.config.standardise_codes and not given:
+        goes_on = config.start == "given"
+        self.given = (given or generator.fingerprint) if goes_on else None
+        if isinstance(generator, TextToLora) and generator.config.standardise_codes and not goes_on:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
         self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
         self.processes.copy_main(self.embeddings)  # processors may differ in the last bits

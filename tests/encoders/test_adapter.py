@@ -55,7 +55,8 @@ def test_names_follow_what_an_adapter_holds_not_where_it_lies(plain, fitted, tmp
     adapter.write(tmp_path / "here")
     shutil.copytree(tmp_path / "here", tmp_path / "there+again")
     names = {load_encoder(f"{plain}+{tmp_path / 'here'}").name}
-    names.add(load_encoder(str(plain), adapter=EncoderAdapter.read(tmp_path / "there+again")).name)
+    names.add(load_encoder(f"{plain}+{tmp_path / 'there+again'}").name)
+    names.add(load_encoder(str(plain), adapter=EncoderAdapter.read(tmp_path / "here")).name)
     assert names == {f"{plain.resolve()}+{adapter.digest}"}
     assert other.digest != adapter.digest
 
@@ -80,6 +81,17 @@ def test_embeddings_for_training_are_those_of_encode(plain):
     torch.testing.assert_close(scaled(encoder.embed(TEXTS)), encoder.encode(TEXTS))
 
 
+def test_nothing_is_cut_silently_in_training_either(plain):
+    with pytest.raises(EncoderError, match="at most 128 tokens"):
+        load_encoder(str(plain)).embed(["a", "b " * 200])
+
+
+def test_an_adapter_without_an_encoder_is_refused(fitted, tmp_path):
+    fitted[0].write(tmp_path)
+    with pytest.raises(EncoderError, match="an encoder must be"):
+        load_encoder(f"+{tmp_path}")
+
+
 def test_adapting_leaves_the_encoder_as_it_was(plain):
     encoder = load_encoder(str(plain))
     before = encoder.encode(TEXTS)
@@ -99,7 +111,7 @@ def test_adapting_leaves_the_encoder_as_it_was(plain):
 
 def test_a_fitted_encoder_is_not_fitted_again(plain, fitted):
     encoder = load_encoder(str(plain), adapter=fitted[0])
-    with pytest.raises(EncoderError, match="take the one below"), encoder.adapting(LORA):
+    with pytest.raises(EncoderError, match="must have no adapter yet"), encoder.adapting(LORA):
         pass
 
 

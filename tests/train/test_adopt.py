@@ -11,7 +11,7 @@ import t2l_fast.models
 import t2l_fast.tasks
 from t2l_fast import cli
 from t2l_fast.encoders import load_encoder
-from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.errors import ArgumentError, CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.train import EncoderConfig, adopt_encoder, fit_encoder
 
@@ -63,7 +63,11 @@ def test_wordings_of_a_task_come_nearer_to_its_mean(tiny, taught, tasks):
 def test_the_generator_that_is_given_stays_as_it_was(tiny, taught, tasks):
     before, name = tiny.state(taught), taught.fingerprint
     made = adopt_encoder(taught, Turned(tiny.encoder()), [t.descriptions for t in tasks])
-    assert taught.fingerprint == name != made.fingerprint
+    assert name != made.fingerprint
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.zero_()
+    assert taught.fingerprint == name
     assert all(torch.equal(t, before[k]) for k, t in taught.state_dict().items())
 
 
@@ -76,6 +80,11 @@ def test_task_encoders_that_are_no_affine_map_are_refused(tiny, tasks, options):
     made = tiny.generator(tiny.model(), **options)
     with pytest.raises(ConfigError, match="keep its encoder"):
         adopt_encoder(made, Turned(tiny.encoder()), [t.descriptions for t in tasks])
+
+
+def test_too_few_descriptions_are_refused(tiny, taught):
+    with pytest.raises(ArgumentError, match="at least 2"):
+        adopt_encoder(taught, Turned(tiny.encoder()), [["alone"]])
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +120,30 @@ def test_files_of_different_checkpoints_are_refused(fitted, taught, tasks, tmp_p
     path.write_text(path.read_text().replace('"r": 4', '"r": 5'))
     with pytest.raises(CheckpointError, match="files are of different checkpoints"):
         TextToLora.from_pretrained(tmp_path)
-    (tmp_path / "encoder_adapter_model.safetensors").unlink()
-    with pytest.raises(CheckpointError, match=r"encoder_adapter_model\.safetensors"):
+    path.unlink()
+    with pytest.raises(CheckpointError, match=r"encoder_adapter_config\.json"):
         TextToLora.from_pretrained(tmp_path)
+
+
+def test_a_generator_is_saved_with_the_adapter_that_it_names_or_not_at_all(
+    fitted, taught, tasks, tiny, tmp_path
+):
+    folder, lora = fitted
+    encoder = load_encoder(f"{folder}+{lora}")
+    made = adopt_encoder(taught, encoder, [t.descriptions for t in tasks])
+    made.save_pretrained(tmp_path / "made")
+    passed = TextToLora.from_pretrained(tmp_path / "made", encoder=load_encoder(str(folder)))
+    passed.save_pretrained(tmp_path / "passed")
+    assert TextToLora.from_pretrained(tmp_path / "passed").encoder_adapter == encoder.adapter
+    lost = TextToLora(made.config, encoder=tiny.encoder())
+    with pytest.raises(CheckpointError, match="is saved with its adapter"):
+        lost.save_pretrained(tmp_path / "lost")
+    assert not (tmp_path / "lost").exists()
+    taught.save_pretrained(tmp_path / "made")  # without one, over one with
+    assert sorted(p.name for p in (tmp_path / "made").iterdir()) == [
+        "config.json",
+        "model.safetensors",
+    ]
 
 
 @pytest.fixture
@@ -136,19 +166,47 @@ def command(fitted, tiny, tasks, tmp_path, monkeypatch):
     return run
 
 
+def given(tmp_path, run: str) -> str:
+    """The fingerprint that a run says it goes on from."""
+    return json.loads((tmp_path / run / "settings.json").read_text())["given"]
+
+
 def test_init_with_an_encoder_adopts_it_and_goes_on_with_it(fitted, command, tmp_path):
     folder, lora = fitted
     shape = ["--latent-size", "16", "--head-in-size", "8"]
     first = command("first", "--encoder", str(folder), *shape)
     assert first.encoder_adapter is None
-    adopting = ["--init", str(tmp_path / "first"), "--encoder", f"{folder}+{lora}"]
-    second = command("second", *adopting)
-    assert second.encoder_adapter is not None
+    another = ["--encoder", f"{folder}+{lora}"]
+    second = command("second", "--init", str(tmp_path / "first"), *another)
+    assert given(tmp_path, "second") == first.fingerprint
     assert second.config.encoder == f"{folder.resolve()}+{second.encoder_adapter.digest}"
-    third = command("third", "--init", str(tmp_path / "second"))
-    assert third.config == second.config and third.encoder_adapter == second.encoder_adapter
-    given = json.loads((tmp_path / "third" / "settings.json").read_text())["given"]
-    assert given == second.fingerprint  # nothing was adopted
+    for name, arguments in (("third", []), ("fourth", another)):  # the same, by name or by place
+        went_on = command(name, "--init", str(tmp_path / "second"), *arguments)
+        assert went_on.config == second.config
+        assert went_on.encoder_adapter == second.encoder_adapter
+        assert given(tmp_path, name) == second.fingerprint
+    third, fourth = (TextToLora.from_pretrained(tmp_path / name) for name in ("third", "fourth"))
+    assert third.fingerprint == fourth.fingerprint  # nothing was adopted in either
+
+
+def test_a_run_that_adopted_is_resumed(fitted, command, tmp_path):
+    folder, lora = fitted
+    command("first", "--encoder", str(folder), "--latent-size", "16", "--head-in-size", "8")
+    adopting = ["--init", str(tmp_path / "first"), "--encoder", f"{folder}+{lora}"]
+    whole = command("whole", *adopting)
+    again = command("whole", *adopting, "--resume")
+    assert again.fingerprint == whole.fingerprint
+
+
+def test_a_generator_that_names_no_encoder_gets_the_one_that_is_named(
+    fitted, command, tiny, tmp_path
+):
+    folder, _ = fitted
+    bare = tiny.generator(tiny.model(), base_model="any", prompt_template="{input}")
+    assert bare.config.encoder is None and bare.config.task_embedding_size == 16
+    bare.save_pretrained(tmp_path / "bare")
+    command("on", "--init", str(tmp_path / "bare"), "--encoder", str(folder))
+    assert given(tmp_path, "on") == TextToLora.from_pretrained(tmp_path / "bare").fingerprint
 
 
 def test_a_new_generator_with_a_fitted_encoder_carries_it(fitted, command):

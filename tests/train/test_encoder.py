@@ -7,6 +7,8 @@ import torch
 from torch.nn.functional import normalize
 from typer.testing import CliRunner
 
+import t2l_fast.cli.encoder
+import t2l_fast.train
 from t2l_fast import cli
 from t2l_fast.encoders import load_encoder
 from t2l_fast.errors import ArgumentError, ConfigError
@@ -61,8 +63,10 @@ def test_too_few_tasks_or_wordings_are_refused(folder):
     encoder = load_encoder(str(folder))
     with pytest.raises(ConfigError, match="got 3 tasks"):
         fit_encoder(encoder, TEXTS[:3], config())
-    with pytest.raises(ConfigError, match="got 8 tasks with 1 or more"):
+    with pytest.raises(ConfigError, match="got 8 tasks with 1 or more: lower tasks_per_batch"):
         fit_encoder(encoder, [*TEXTS[:7], ["alone"]], config())
+    with pytest.raises(ConfigError, match="one for each of 8 tasks, got 2"):
+        fit_encoder(encoder, TEXTS, config(), families=["a", "b"])
 
 
 @pytest.mark.parametrize(
@@ -93,6 +97,20 @@ def command(folder, tmp_path):
         return CliRunner().invoke(cli.app, [*called, *sizes, *arguments])
 
     return run
+
+
+def test_of_text_to_loras_folders_only_those_to_train_on_are_read(
+    one_thread, command, folder, tmp_path, monkeypatch
+):
+    """The others' descriptions are what results are measured on."""
+    published = {"lol_035": ["held out", "never read"], "arc_easy": ["a benchmark", "nor this"]}
+    told = dict(zip(WORDS, TEXTS, strict=True)) | published
+    monkeypatch.setattr(t2l_fast.cli.encoder, "is_published", lambda _: True)
+    monkeypatch.setattr(t2l_fast.cli.encoder, "read_descriptions", lambda _: told)
+    read = []
+    monkeypatch.setattr(t2l_fast.train, "fit_encoder", lambda _, texts, *a, **k: read.extend(texts))
+    command("--encoder", str(folder))
+    assert read == TEXTS
 
 
 def test_the_command_writes_a_folder_that_loads(one_thread, command, folder, tmp_path):

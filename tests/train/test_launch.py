@@ -70,6 +70,28 @@ def test_torchrun_trains_as_one_process_does(prepared, tmp_path):
 
 
 @pytest.mark.slow
+def test_torchrun_reconstructs_as_one_process_does(prepared, tmp_path):
+    base = prepared[:2]
+    brief = ["--steps", "2", "--examples", "1", "--tasks-at-once", "6", "--json"]
+    library = t2l(tmp_path, "train", "oracles", "library", *prepared, *brief, launched=False)
+    assert library.returncode == 0, library.stderr
+    encoder = ["--encoder", f"causal:{tmp_path / 'base'}", "--prompt", "compact"]
+    sizes = ["--steps", "4", "--eval-every", "2", "--save-every", "2", "--latent-size", "16"]
+    options = ["--library", "library", *base, *encoder, *sizes, "--head-in-size", "16", "--json"]
+    alone = t2l(tmp_path, "train", "recon", "one", *options, launched=False)
+    assert alone.returncode == 0, alone.stderr
+    both = t2l(tmp_path, "train", "recon", "two", *options, launched=True)
+    assert both.returncode == 0, both.stderr
+    lines = [[json.loads(t) for t in run.stdout.splitlines()] for run in (alone, both)]
+    for mine, expected in zip(*lines, strict=True):
+        assert mine["loss"] == pytest.approx(expected["loss"], rel=1e-3)
+    assert "shuffled_loss" in lines[1][1] and both.stderr.count("written to two") == 1
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    for name, expected in one.items():
+        torch.testing.assert_close(two[name], expected, rtol=1e-2, atol=2e-3)
+
+
+@pytest.mark.slow
 def test_mistakes_are_sentences(prepared, tmp_path):
     bare = [*SFT, *prepared, "--encoder", f"causal:{tmp_path / 'base'}"]
     one = t2l(tmp_path, "train", "sft", "out", *bare, "--fsdp", launched=False)

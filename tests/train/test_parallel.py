@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t2l_fast.errors import ConfigError
-from t2l_fast.train import Processes, join
+from t2l_fast.train import Processes, join, stay_alone
 from tests.train import ranks
 
 EXACT = dict(rtol=1e-9, atol=1e-12)
@@ -151,6 +151,8 @@ def test_processes_that_drift_apart_are_noticed_before_a_checkpoint(tmp_path):
 def refused(processes, folder) -> str:
     with pytest.raises(ConfigError) as caught:
         ranks.trainer(processes, folder, tasks_per_batch=1)
+    with pytest.raises(ConfigError, match="t2l train encoder runs in one process"):
+        stay_alone("t2l train encoder")
     return str(caught.value)
 
 
@@ -205,6 +207,7 @@ def test_one_process_alone_is_no_launch(monkeypatch):
     assert type(join()) is Processes
     monkeypatch.setenv("WORLD_SIZE", "1")
     assert type(join()) is Processes
+    stay_alone("t2l train encoder")
 
 
 def test_nobody_to_join_is_said_soon():

@@ -259,6 +259,15 @@ def test_recon_measures_whether_descriptions_matter(tiny, library, tmp_path, kin
             assert last[key] == pytest.approx(whole.item(), rel=1e-4)
 
 
+def test_recon_of_one_adapter_has_no_other_to_compare_with(tiny, library, tmp_path):
+    one = library.adapters
+    lora_a, lora_b = ({m: t[:, :1] for m, t in p.items()} for p in (one.lora_a, one.lora_b))
+    alone = LoraLibrary(("a",), (("text",),), t2l.LoraBatch(LORA, lora_a, lora_b))
+    made = trainer(tiny, alone, tmp_path, tasks_per_batch=1)
+    made._start(False)
+    assert list(made.measure()) == ["matched_loss"]
+
+
 def test_recon_measures_what_ignores_descriptions_as_equal(tiny, library, tmp_path):
     made = trainer(tiny, library, tmp_path)
     made._start(False)
