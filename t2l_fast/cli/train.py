@@ -72,7 +72,13 @@ def sft(
         typer.Option(help="What is trained; multi_task_lora is one LoRA for all tasks."),
     ] = "text_to_lora",
     base: Annotated[str, typer.Option(help="Base model.")] = "smollm2",
-    encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
+    encoder: Annotated[
+        str,
+        typer.Option(
+            help="Text encoder: minilm, a sentence-transformers model, either +FOLDER of "
+            "`t2l train encoder`, or causal:MODEL."
+        ),
+    ] = "minilm",
     standardise_codes: Annotated[
         bool, typer.Option("--standardise-codes", help="For encoders of uneven numbers (causal:).")
     ] = False,
@@ -237,10 +243,11 @@ def sft(
         torch.manual_seed(seed)
         made: Any = generators.new(options, model, text_encoder, template(tasks, prompt))
     elif own:
-        made = goes_on.with_encoder(text_encoder)
+        goes_on.use_encoder(text_encoder)
+        made = goes_on
     else:
         given = goes_on.fingerprint
-        goes_on.with_encoder(CachedEncoder(goes_on.encoder, cache))
+        goes_on.use_encoder(CachedEncoder(goes_on.encoder, cache))
         made = adopt_encoder(goes_on, text_encoder, [task.descriptions for task in train])
     trainer = SFTTrainer(
         made,

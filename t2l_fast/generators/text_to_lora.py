@@ -73,10 +73,9 @@ class TextToLora(T2LNetwork, AdapterGenerator):
         held = (self._encoder_adapter, getattr(self._encoder, "adapter", None))
         return next((a for a in held if isinstance(a, EncoderAdapter) and a.digest == digest), None)
 
-    def with_encoder(self, encoder: TextEncoder) -> TextToLora:
-        """This generator, with an encoder equal to its own (a cache in front of it, say)."""
+    def use_encoder(self, encoder: TextEncoder) -> None:
+        """From now on embed by an encoder that equals its own, such as a cache in front of it."""
         self._encoder = encoder
-        return self
 
     def encode(self, conditions: Sequence[str]) -> Tensor:
         """Task embeddings `[N, d_e]`, fp32, of N descriptions (of N task names with one-hot).

@@ -32,9 +32,9 @@ def fit_encoder(
 ) -> EncoderAdapter:
     """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
 
-    Each step embeds two descriptions of every task, and each has to find the other among all
-    (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since they
-    are what is mixed up. Training descriptions alone are read, and no base model is run.
+    Each step embeds two descriptions of each of its tasks, and each has to find the other among
+    all (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since
+    they are what is mixed up. Training descriptions alone are read, and no base model is run.
 
     Args:
         encoder: left as it was.
