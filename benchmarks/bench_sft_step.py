@@ -87,7 +87,7 @@ def test_step_beside_the_plain_loop(paired, tasks_per_batch, examples):
         trainer = SFTTrainer(generator, model, Prompt(tokenizer), tasks, sft, folder)
     draws = trainer.preparation.sampler.draw(0)
     rows = trainer.preparation.rows(draws)
-    codes = draw_codes(trainer.embeddings, draws, 0.0)
+    codes = draw_codes(trainer.codes.embeddings, draws, 0.0)
     padded = collate(rows, tokenizer.pad_token_id)
     per_sample = torch.arange(len(rows))
     optimizer = torch.optim.AdamW(generator.parameters(), lr=0.0)

@@ -143,6 +143,10 @@ def sft(
         float, typer.Option(min=0, help="On codes, for unseen wordings; 0.5 is much.")
     ] = 0.0,
     code_noise_from: Annotated[int, typer.Option(min=0, help="First step with it.")] = 0,
+    encoder_rank: Annotated[
+        int, typer.Option(min=0, help="Of a LoRA of the text encoder, trained too; 0 = none.")
+    ] = 0,
+    encoder_learning_rate: Annotated[float, typer.Option(help="Peak, of that LoRA.")] = 1e-3,
     description_in_prompt: Annotated[
         bool, typer.Option("--description-in-prompt", help="Show it to the base model too.")
     ] = False,

@@ -7,6 +7,7 @@ from t2l_fast.encoders.causal import CausalEncoder
 from t2l_fast.encoders.load import load_encoder
 from t2l_fast.encoders.onehot import OneHotEncoder
 from t2l_fast.encoders.sentence import SentenceEncoder
+from t2l_fast.encoders.trained import TrainedEncoder
 
 __all__ = [
     "CachedEncoder",
@@ -15,6 +16,7 @@ __all__ = [
     "OneHotEncoder",
     "SentenceEncoder",
     "TextEncoder",
+    "TrainedEncoder",
     "load_encoder",
     "prepare",
     "scaled",

@@ -50,7 +50,7 @@ def load_encoder(
     """
     if not isinstance(name, str) or not name.strip():
         raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
-    name, adapter = _adapter(name, adapter)
+    name, adapter = split_name(name, adapter)
     if name.startswith(CAUSAL):
         if adapter is not None:
             raise EncoderError(f"an adapter needs a sentence-transformers encoder, got {name!r}")
@@ -83,8 +83,14 @@ def load_encoder(
     return SentenceEncoder(model, name, adapter)
 
 
-def _adapter(name: str, adapter: EncoderAdapter | None) -> tuple[str, EncoderAdapter | None]:
-    """The encoder's own name, and the adapter that stands behind the "+" or was given."""
+def split_name(
+    name: str, adapter: EncoderAdapter | None = None
+) -> tuple[str, EncoderAdapter | None]:
+    """The encoder's own name, and the adapter that stands behind the "+" or was given.
+
+    Raises:
+        EncoderError: there is none behind it, or it is another than the name says.
+    """
     if Path(name).is_dir():  # a "+" may be part of a path
         return name, adapter
     parts = name.split(JOINT)

@@ -100,9 +100,12 @@ class SentenceEncoder:
         tokens = self._model.tokenizer(whole, truncation=False, verbose=False)["input_ids"]
         refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
 
-    @contextmanager
-    def adapting(self, lora: Any) -> Iterator[Any]:
-        """With a new LoRA in training mode, as a `PeftModel`; then as before.
+    def name_with(self, adapter: EncoderAdapter) -> str:
+        """What this encoder is called with an adapter merged."""
+        return f"{self.name}{JOINT}{adapter.digest}"
+
+    def attach(self, lora: Any) -> Any:
+        """Put a new LoRA into the model, which is all that takes gradients; a `PeftModel`.
 
         Args:
             lora: a `peft.LoraConfig`.
@@ -117,7 +120,12 @@ class SentenceEncoder:
                 f"an encoder to fit must have no adapter yet, got {self.name!r}: fit "
                 f"{self.name.rpartition(JOINT)[0]!r}"
             )
-        wrapped = peft.get_peft_model(_transformer(self._model, self.name), lora)
+        return peft.get_peft_model(_transformer(self._model, self.name), lora)
+
+    @contextmanager
+    def adapting(self, lora: Any) -> Iterator[Any]:
+        """With a new LoRA in training mode, as `attach` gives it; then as before."""
+        wrapped = self.attach(lora)
         self._model.train()
         try:
             yield wrapped

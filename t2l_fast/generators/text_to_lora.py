@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -77,16 +78,24 @@ class TextToLora(T2LNetwork, AdapterGenerator):
         """From now on embed by an encoder that equals its own, such as a cache in front of it."""
         self._encoder = encoder
 
+    def name_encoder(self) -> None:
+        """Have the config name the encoder as it is now, after it was trained."""
+        self.config = replace(self.config, encoder=self.encoder.name)
+
     def encode(self, conditions: Sequence[str]) -> Tensor:
         """Task embeddings `[N, d_e]`, fp32, of N descriptions (of N task names with one-hot).
 
         Raises:
             EncoderError: a description is empty or longer than the encoder takes.
         """
-        rows = self.encoder.encode(conditions)
-        if not self.config.standardise_codes or not len(rows):
-            return rows
-        return scaled((rows - self.code_mean.cpu()) / self.code_std.cpu())
+        return self.codes_of(self.encoder.encode(conditions))
+
+    def codes_of(self, embeddings: Tensor) -> Tensor:
+        """What the generator reads for embeddings `[N, d_e]`: these, or standardised ones."""
+        if not self.config.standardise_codes or not len(embeddings):
+            return embeddings
+        mean, deviation = (t.to(embeddings) for t in (self.code_mean, self.code_std))
+        return scaled((embeddings - mean) / deviation)
 
     @torch.no_grad()
     def standardise(self, conditions: Sequence[str]) -> None:

@@ -14,6 +14,8 @@ from t2l_fast.files import replace_files
 from t2l_fast.generators import MultiTaskLora
 
 FOLDER = "best"
+LAST = "last"
+"""Folder of the generator as it was at the run's last checkpoint."""
 RECORD = "best.json"
 
 

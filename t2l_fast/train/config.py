@@ -35,6 +35,9 @@ class SFTConfig:
         code_noise: standard deviation of noise on codes, whose mean square is 1; what lies around a
             description's code, as unseen wordings do, then means the same task.
         code_noise_from: first step with it.
+        encoder_rank: of a LoRA of the text encoder, trained with the generator; it goes on from the
+            encoder's own. 0 = the encoder is frozen.
+        encoder_learning_rate: peak, of that LoRA.
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
             heads on whitened latents (`train/start.py`); "given" goes on from the generator as it
@@ -76,6 +79,8 @@ class SFTConfig:
     mix_descriptions: bool = True
     code_noise: float = 0.0
     code_noise_from: int = 0
+    encoder_rank: int = 0
+    encoder_learning_rate: float = 1e-3
     description_in_prompt: bool = False
     start: Literal["conditioned", "given", "plain"] = "conditioned"
     recompute_weights: bool = False
@@ -94,13 +99,13 @@ class SFTConfig:
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         for name in ("save_every", "eval_tasks", "eval_examples", "max_tokens"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("eval_every", "stop_after", "bucket_overhead"):
+        for name in ("eval_every", "stop_after", "bucket_overhead", "encoder_rank"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("code_noise", "code_noise_from"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
         for name in ("weight_decay", "generated_l2", "neftune_alpha", "descriptions_per_task"):
             _check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("learning_rate", "clip_norm"):
+        for name in ("learning_rate", "encoder_learning_rate", "clip_norm"):
             _check(self, name, getattr(self, name) > 0, "positive")
         for name in ("warmup_fraction", "label_smoothing"):
             _check(self, name, 0 <= getattr(self, name) < 1, "in [0, 1)")

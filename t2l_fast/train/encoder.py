@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from safetensors.torch import save as save_tensors
 from torch import Tensor
 from torch.nn.functional import cross_entropy, normalize
 
 from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
+from t2l_fast.encoders.trained import adapter_of, new_lora
 from t2l_fast.errors import ConfigError
 from t2l_fast.train.config import EncoderConfig
 from t2l_fast.train.sampler import chunked
-
-NOT_READ = ["pooler.dense"]
-"""Linears that no embedding goes through."""
 
 
 def fit_encoder(
@@ -61,16 +57,8 @@ def fit_encoder(
         raise ConfigError(
             f"families must name one for each of {len(descriptions)} tasks, got {len(families)}"
         )
-    import peft
-
     torch.manual_seed(config.seed)
-    lora = peft.LoraConfig(
-        r=config.rank,
-        lora_alpha=config.alpha,
-        target_modules="all-linear",
-        exclude_modules=NOT_READ,
-    )
-    with encoder.adapting(lora) as wrapped:
+    with encoder.adapting(new_lora(config.rank, config.alpha)) as wrapped:
         trained = [p for p in wrapped.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
         for step in range(config.steps):
@@ -87,13 +75,7 @@ def fit_encoder(
                 seconds = time.perf_counter() - started
                 line = {"step": step + 1, "loss": loss.item(), "learning_rate": rate}
                 on_step(line | {"seconds": seconds})
-        held = peft.get_peft_model_state_dict(wrapped)
-        targets = sorted(wrapped.peft_config["default"].target_modules)
-    weights = save_tensors({k: t.detach().half().cpu().contiguous() for k, t in held.items()})
-    # no more than is needed: other versions of peft refuse options that they don't know
-    plain = {"peft_type": "LORA", "r": config.rank, "lora_alpha": config.alpha}
-    plain |= {"target_modules": targets, "exclude_modules": NOT_READ, "inference_mode": True}
-    return EncoderAdapter((json.dumps(plain, indent=1) + "\n").encode(), weights)
+        return adapter_of(wrapped)
 
 
 def _pairs(

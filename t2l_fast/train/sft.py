@@ -19,7 +19,7 @@ from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.activations import recomputed_activations
-from t2l_fast.train.best import Best, chosen_measure
+from t2l_fast.train.best import LAST, Best, chosen_measure, save_generator
 from t2l_fast.train.checkpoint import (
     FILE,
     ORACLES,
@@ -29,7 +29,7 @@ from t2l_fast.train.checkpoint import (
     save_run,
 )
 from t2l_fast.train.clock import StepClock
-from t2l_fast.train.codes import draw_codes
+from t2l_fast.train.codes import Codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
 from t2l_fast.train.data import Collator
 from t2l_fast.train.frozen import frozen
@@ -58,8 +58,8 @@ class SFTTrainer:
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
-        folder: for metrics, checkpoints and the best generator so far (`train/best.py`); several
-            processes must all see it.
+        folder: for metrics, checkpoints, and the generator as it was at the last of them and at its
+            best (`train/best.py`); several processes must all see it.
         processes: among which the tasks of a step are divided; the main one writes.
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
         tracking: gets every line of metrics too.
@@ -72,7 +72,9 @@ class SFTTrainer:
         CacheError: the token cache can't be used.
         ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
             warm start without a conditioned one; `recompute_weights` for another generator than
-            `TextToLora`; a best measure or early stopping that no evaluation of this run gives.
+            `TextToLora`; `encoder_rank` for one that embeds no texts; a best measure or early
+            stopping that no evaluation of this run gives.
+        EncoderError: `encoder_rank` for no sentence-transformers encoder, or below its adapter's.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
 
@@ -124,6 +126,7 @@ class SFTTrainer:
             seed=config.seed,
             description_in_prompt=config.description_in_prompt,
             processes=self.processes,
+            fresh=config.encoder_rank > 0,
         )
         measure = chosen_measure(
             config.best,
@@ -137,9 +140,10 @@ class SFTTrainer:
         self.given = (given or generator.fingerprint) if goes_on else None
         if isinstance(generator, TextToLora) and generator.config.standardise_codes and not goes_on:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
-        self.embeddings = [generator.encode(task.descriptions) for task in self.tasks]
-        self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
-        self.start = Start(generator, config)
+        self._shape = generator.config.to_dict()  # a trained encoder changes its name
+        self.codes = Codes(generator, self.tasks, config, device)
+        self.processes.copy_main(self.codes.embeddings)  # processors may differ in the last bits
+        self.start = Start(generator, config, self.codes.parameters)
         self.warm_start = warm_start
         if config.tasks_per_batch < self.processes.count:
             raise ConfigError(
@@ -188,6 +192,7 @@ class SFTTrainer:
                 last = self.step == self.config.steps
                 if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
                     line |= self.validator.measure(self.generator, self.model, adapters)
+                    self.codes.name_encoder()
                     self.best.add(line, self.generator)
                     last |= self.best.exhausted
                 # first the line: a resumed run drops lines after its checkpoint, but adds none
@@ -196,6 +201,7 @@ class SFTTrainer:
                     self._save()
                 if on_step is not None:
                     on_step(line)
+        self.codes.settle()
 
     @contextmanager
     def attached(self) -> Iterator[Adapters]:
@@ -228,9 +234,10 @@ class SFTTrainer:
             )
         if self.processes.main:
             sweep(self.folder, (FILE, ORACLES, METRICS, SETTINGS))
-            sweep(self.best.folder, ("*",))
+            for folder in (self.best.folder, self.folder / LAST):
+                sweep(folder, ("*",))
         torch.manual_seed(self.config.seed)
-        self.start.initialise(self.embeddings)
+        self.start.initialise(self.codes.embeddings)
         self.optimizer = self.start.optimizer()
         if not resume or (oracles and not saved):
             self.best.begin()
@@ -245,6 +252,8 @@ class SFTTrainer:
         self.processes.check_equal(state)
         if self.processes.main:
             save_run(self.folder, self.step, state, self.optimizer, self._run())
+            self.codes.name_encoder()
+            save_generator(self.generator, self.folder / LAST)
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
@@ -286,7 +295,7 @@ class SFTTrainer:
             self.generator,
             self.start.whitened,
             self.optimizer,
-            self.embeddings,
+            self.codes.embeddings,
             oracles,
             self.warm_start,
             seed=self.config.seed,
@@ -318,7 +327,7 @@ class SFTTrainer:
         the sums over all come back.
         """
         clock = clock or StepClock(self.collator.device)
-        codes = draw_codes(self.embeddings, step.draws, self.config.code_noise)
+        codes = self.codes.of(step.draws)
         batches = [batch.to(self.collator.device) for batch in step.batches]
         batches = evened(batches, self.model, self.processes)
         noise = int(torch.randint(2**62, ())) if self.config.neftune_alpha else 0
@@ -343,7 +352,9 @@ class SFTTrainer:
             clock.mark("backward")
             tokens += counts * sum(micro.lengths)
         penalty = made.finish(self.config.generated_l2, step.share)
-        self.processes.sum_gradients(self.generator.parameters())
+        self.processes.sum_gradients(
+            [*self.generator.parameters(), *self.codes.parameters.values()]
+        )
         total, penalty, tokens = self.processes.totals(total, penalty, tokens)
         clock.mark("backward")
         line = {"loss": total, "l2": penalty, **extra}
@@ -362,7 +373,7 @@ class SFTTrainer:
         return {
             "sft": settings,
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
-            "generator": self.generator.config.to_dict(),
+            "generator": self._shape,
             "given": self.given,
             "tasks": digest.hexdigest()[:16],
         }

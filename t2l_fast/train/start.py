@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -19,10 +19,18 @@ class Start:
     A conditioned start concerns text-conditioned `TextToLora` with head biases alone: the task
     encoder's first layer starts at Fisher's discriminants, the trunk keeps the size of its signals,
     and the heads are optimised on whitened latents. Of these a given start has the last.
+
+    Args:
+        encoder: what is trained of the text encoder, by name.
     """
 
-    def __init__(self, generator: Any, config: SFTConfig) -> None:
-        self.generator, self.config = generator, config
+    def __init__(
+        self,
+        generator: Any,
+        config: SFTConfig,
+        encoder: Mapping[str, nn.Parameter] | None = None,
+    ) -> None:
+        self.generator, self.config, self.encoder = generator, config, dict(encoder or {})
         text = isinstance(generator, TextToLora) and not generator.config.task_names
         able = text and generator.config.head_bias
         self.conditioned = able and config.start == "conditioned"
@@ -51,7 +59,7 @@ class Start:
             trunk_init(block)
 
     def optimizer(self) -> torch.optim.AdamW:
-        """AdamW over heads and trunk, each with its peak learning rate under "peak"."""
+        """AdamW over heads, trunk and encoder, each with its peak learning rate under "peak"."""
         config = self.config
         trunk_peak = config.trunk_learning_rate or config.learning_rate
         named = dict(self.generator.named_parameters())
@@ -63,12 +71,16 @@ class Start:
         groups = [{"params": heads, "peak": config.learning_rate}]
         if trunk:
             groups.append({"params": trunk, "peak": trunk_peak})
+        if self.encoder:
+            moved = list(self.encoder.values())
+            groups.append({"params": moved, "peak": config.encoder_learning_rate})
         return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
 
     def state(self) -> dict[str, Tensor]:
         """All tensors that a checkpoint holds, by name; live, not copies."""
         made: dict[str, Tensor] = dict(self.generator.named_parameters())
         made |= dict(self.generator.named_buffers())
+        made |= {f"encoder.{name}": p for name, p in self.encoder.items()}
         if self.whitened is not None:
             made |= {f"whitened.{name}": p for name, p in self.whitened.parameters.items()}
             made |= {f"basis.{name}": t for name, t in self.whitened.basis.items()}

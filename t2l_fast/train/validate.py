@@ -25,6 +25,7 @@ class Validator:
         tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
         examples: validation examples per task.
         processes: among which tasks are divided.
+        fresh: embed texts anew for every measure, as an encoder that is trained must.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class Validator:
         seed: int,
         description_in_prompt: bool = False,
         processes: Processes | None = None,
+        fresh: bool = False,
     ) -> None:
         rng = random.Random(seed)
         self.processes = processes or Processes()
@@ -50,6 +52,7 @@ class Validator:
         }
         self.codes: dict[str, Tensor] = {}
         self.junk: Tensor | None = None
+        self.fresh = fresh
 
     @torch.no_grad()
     def measure(
@@ -60,6 +63,8 @@ class Validator:
         One-hot generators know no texts, and so no junk.
         """
         run = generator, model, adapters
+        if self.fresh:
+            self.codes, self.junk = {}, None
         found = {}
         for split, tasks in self.tasks.items():
             texts = [(task.eval_descriptions or task.descriptions)[0] for task in tasks]

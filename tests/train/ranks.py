@@ -28,13 +28,25 @@ def tiny() -> ModuleType:
 
 
 def trainer(
-    processes, folder, *, fsdp=False, double=False, packs=True, warm=None, arch="L", **changes
+    processes,
+    folder,
+    *,
+    fsdp=False,
+    double=False,
+    packs=True,
+    warm=None,
+    arch="L",
+    encoder=None,
+    **changes,
 ):
     """The trainer of tests/train/conftest.py, equal at the start in every process.
 
-    `arch` "one" is a `MultiTaskLora`.
+    `arch` "one" is a `MultiTaskLora`; `encoder` names a text encoder.
     """
-    from t2l_fast.generators import MultiTaskLora
+    from dataclasses import replace
+
+    from t2l_fast.encoders import load_encoder
+    from t2l_fast.generators import MultiTaskLora, TextToLora
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, sft, shard
 
@@ -44,6 +56,9 @@ def trainer(
     generator = made._generator(model, arch="L" if arch == "one" else arch)
     if arch == "one":
         generator = MultiTaskLora(generator.config)
+    if encoder is not None:
+        shape = replace(generator.config, encoder=encoder)
+        generator = TextToLora(shape, encoder=load_encoder(encoder))
     if double:
         model, generator = model.double(), generator.double()
     if fsdp:

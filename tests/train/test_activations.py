@@ -24,7 +24,7 @@ def measured(request, tiny, trainer):
         )
         for head in made.generator.heads.values():
             nn.init.normal_(head.weight, std=0.1, generator=torch.Generator().manual_seed(1))
-        made.embeddings = [rows.double() for rows in made.embeddings]
+        made.codes.embeddings = [rows.double() for rows in made.codes.embeddings]
         calls, kept = [], []
         for layer in made.model.model.layers:
             layer.self_attn.register_forward_pre_hook(lambda *_: calls.append(1))

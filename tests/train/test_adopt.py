@@ -226,3 +226,18 @@ def test_a_new_generator_with_a_fitted_encoder_carries_it(fitted, command):
     shape = ["--latent-size", "16", "--head-in-size", "8"]
     made = command("new", "--encoder", f"{folder}+{lora}", *shape)
     assert made.encoder.name == made.config.encoder and made.encoder_adapter is not None
+
+
+def test_a_command_trains_the_encoder_and_its_result_goes_on(fitted, command, tmp_path):
+    folder, lora = fitted
+    options = ["--latent-size", "16", "--head-in-size", "8", "--encoder-learning-rate", "0.01"]
+    first = command("first", "--encoder", f"{folder}+{lora}", "--encoder-rank", "5", *options)
+    assert first.encoder_adapter.digest in first.config.encoder
+    assert first.encoder_adapter != load_encoder(f"{folder}+{lora}").adapter
+    again = command(
+        "first", "--encoder", f"{folder}+{lora}", "--encoder-rank", "5", *options, "--resume"
+    )
+    assert again.fingerprint == first.fingerprint
+    second = command("second", "--init", str(tmp_path / "first"), "--encoder-rank", "5")
+    assert given(tmp_path, "second") == first.fingerprint
+    assert second.config.encoder != first.config.encoder

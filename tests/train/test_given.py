@@ -48,7 +48,7 @@ def test_only_a_conditioned_start_changes_what_a_generator_computes(
     generator = taught()
     before = adapters_of(generator, tasks)
     run = trainer("second", generator=generator, start=start)
-    run.start.initialise(run.embeddings)
+    run.start.initialise(run.codes.embeddings)
     assert (differs(adapters_of(generator, tasks), before) == 0) == kept
 
 

@@ -5,6 +5,7 @@ import torch
 
 import t2l_fast.train.sft as sft
 from t2l_fast.errors import CheckpointError
+from t2l_fast.generators import TextToLora
 from t2l_fast.train.checkpoint import FILE
 
 
@@ -57,6 +58,19 @@ def test_an_interruption_around_a_checkpoint_loses_no_line(
     resumed = trainer()
     resumed.train(resume=True)
     runs.assert_same(resumed, uninterrupted)
+
+
+def test_an_interrupted_run_leaves_the_generator_of_its_last_checkpoint(runs, trainer, tiny):
+    made = trainer()
+    states = {}
+    real = made._save
+    made._save = lambda: (real(), states.update({made.step: tiny.state(made.generator)}))
+    with pytest.raises(runs.Interrupted):
+        made.train(on_step=runs.interrupt_at(3))
+    left = TextToLora.from_pretrained(made.folder / "last", encoder=tiny.encoder())
+    assert [*states] == [2]
+    for name, tensor in states[2].items():
+        assert torch.equal(left.state_dict()[name], tensor.half().float()), name
 
 
 def test_a_torn_last_line_is_dropped(runs, trainer, uninterrupted):

@@ -114,7 +114,7 @@ def test_recomputed_weights_give_every_parameter_the_same_gradient(tiny, trainer
         )
         for head in made.generator.heads.values():
             torch.nn.init.normal_(head.weight, std=0.1, generator=torch.Generator().manual_seed(1))
-        made.embeddings = [rows.double() for rows in made.embeddings]
+        made.codes.embeddings = [rows.double() for rows in made.codes.embeddings]
         torch.manual_seed(0)  # of the trunk's dropout
         with made.attached() as adapters:
             made.generator.train()

@@ -77,7 +77,7 @@ def test_the_codebooks_loss_reaches_the_gradients(make, recompute):
     rest = gradients(make("vq", "b", **options), without_loss=True)
     other = make("vq", "c", **options)
     encoder = other.generator.train().task_encoder
-    encoder(draw_codes(other.embeddings, other.preparation.sampler.draw(0), 0.0))
+    encoder(draw_codes(other.codes.embeddings, other.preparation.sampler.draw(0), 0.0))
     encoder.loss.backward()
     for left, right, parameter in zip(got, rest, other.generator.parameters(), strict=True):
         own = torch.zeros_like(left) if parameter.grad is None else parameter.grad
