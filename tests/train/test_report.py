@@ -191,6 +191,20 @@ def test_reconstruction_has_one_time_a_step(written, report):
     assert len(page.pictures) == 4
 
 
+def test_reconstruction_shows_its_loss_under_own_and_other_descriptions(written, report):
+    def lines(shuffled):
+        return [
+            {"step": i, "loss": 9.0, "matched_loss": 3.0 / i, "shuffled_loss": shuffled}
+            for i in range(1, 4)
+        ]
+
+    title = "Reconstruction under a task's own description and another's"
+    first = report(written(lines(3.0))).pictures
+    assert title in first
+    assert report(written(lines(2.0), "other/run"), out="second").pictures[title] != first[title]
+    assert title not in report(written([{"step": 1, "loss": 9.0}], "plain"), out="third").pictures
+
+
 @pytest.mark.parametrize(
     ("lines", "torn", "said"),
     [

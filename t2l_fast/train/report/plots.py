@@ -60,7 +60,10 @@ def _figures(runs: list[Run]) -> Iterator[tuple[str, str, Figure]]:
     yield from _curve(runs, "loss", "Loss", "loss")
     for split in dict.fromkeys(split for run in runs for split in run.splits):
         title = f"Exact match, {split.replace('_', ' ')}"
-        yield f"accuracy_{split}", title, _accuracy(runs, split, title)
+        yield f"accuracy_{split}", title, _by_kind(runs, f"{split}_{{}}", title, "share right")
+    if any(run.series("matched_loss")[0] for run in runs):
+        title = "Reconstruction under a task's own description and another's"
+        yield "matched_loss", title, _by_kind(runs, "{}_loss", title, "loss")
     yield from _curve(runs, "learning_rate", "Learning rate", "learning rate", smooth=False)
     yield from _curve(runs, "gradient_norm", "Gradient norm before clipping", "norm")
     timed = [run for run in runs if run.series("seconds")[0]]
@@ -102,17 +105,25 @@ def _curve(
     yield name, title, figure
 
 
-def _accuracy(runs: list[Run], split: str, title: str) -> Figure:
-    """Of one run a colour a kind, of several a colour a run and a line style a kind."""
+def _by_kind(runs: list[Run], form: str, title: str, label: str) -> Figure:
+    """Of one run a colour a kind, of several a colour a run and a line style a kind.
+
+    Args:
+        form: of the metrics' names, "{}" standing for the kind.
+    """
     figure, axes = _axes(title, runs)
-    axes.set_ylabel("share right")
-    top, starred = 0.1, False
+    axes.set_ylabel(label)
+    top, starred = 0.0, False
+    share = label == "share right"
+    drawn: set[str] = set()
+    styles: dict[str, str] = {}
     for i, run in enumerate(runs):
         for kind in KINDS:
-            x, y = run.series(f"{split}_{kind}")
+            x, y = run.series(form.format(kind))
             if not x:
                 continue
-            top = max([top, *y])
+            top, styles[kind] = max([top, *y]), STYLES[kind]
+            drawn.add(run.name)
             axes.plot(
                 x,
                 y,
@@ -122,7 +133,7 @@ def _accuracy(runs: list[Run], split: str, title: str) -> Figure:
                 markersize=3.5,
                 linewidth=2.0 if kind == "matched" else 1.5,
             )
-        if run.best is not None and run.best["measure"] == f"{split}_matched":
+        if run.best is not None and run.best["measure"] == form.format("matched"):
             axes.plot(
                 run.best["step"],
                 run.best["value"],
@@ -133,13 +144,14 @@ def _accuracy(runs: list[Run], split: str, title: str) -> Figure:
                 zorder=3,
             )
             starred = True
-    axes.set_ylim(-0.02 * top, min(1.15 * top, 1.05))
+    top = max(top, 0.1) if share else top or 1.0
+    axes.set_ylim(-0.02 * top, min(1.15 * top, 1.05) if share else 1.15 * top)
     names = {
         run.name: Line2D([], [], color=_colour(i))
         for i, run in enumerate(runs)
-        if len(runs) > 1 and split in run.splits
+        if len(runs) > 1 and run.name in drawn
     }
-    for kind, style in STYLES.items():
+    for kind, style in styles.items():
         colour = _KIND_COLOURS[kind] if len(runs) == 1 else "#444444"
         names[kind] = Line2D([], [], linestyle=style, color=colour)
     if starred:
