@@ -105,7 +105,8 @@ class TrainedEncoder:
 
         try:
             config = json.loads(start.config)
-            rank, scale = config["r"], config["lora_alpha"] / config["r"]
+            rank = config["r"]
+            scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
             if rank > self._rank:
                 raise ValueError(f"its rank is {rank}, more than {self._rank}")
             now = peft.get_peft_model_state_dict(self._wrapped)

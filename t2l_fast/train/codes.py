@@ -83,10 +83,11 @@ def draw_codes(embeddings: Sequence[Tensor], draws: Sequence[TaskDraw], noise: f
     Returns:
         `[N, d_e]`, each as long as its first description's embedding.
     """
-    pairs = ([embeddings[draw.task][i] for i in draw.descriptions] for draw in draws)
-    return torch.stack(
-        [varied(*pair, draw, noise) for pair, draw in zip(pairs, draws, strict=True)]
-    )
+    codes = []
+    for draw in draws:
+        first, second = (embeddings[draw.task][i] for i in draw.descriptions)
+        codes.append(varied(first, second, draw, noise))
+    return torch.stack(codes)
 
 
 def varied(first: Tensor, second: Tensor, draw: TaskDraw, noise: float) -> Tensor:

@@ -1,5 +1,7 @@
 """An encoder under training: where it starts, what it is called, and what it leaves behind."""
 
+import json
+
 import pytest
 import torch
 
@@ -59,6 +61,14 @@ def test_other_scales_are_taken_over(plain, tmp_path):
     found = TrainedEncoder(f"{plain}+{tmp_path}", 3).encode(TEXTS)
     torch.testing.assert_close(found, before, rtol=1e-3, atol=1e-3)
     assert not torch.allclose(before, load_encoder(plain).encode(TEXTS), atol=0.1)
+
+
+def test_an_adapter_with_rslora_starts_at_its_own_scale(plain, fitted):
+    config = json.loads(fitted.config) | {"use_rslora": True, "lora_alpha": 3.0}
+    adapter = EncoderAdapter(json.dumps(config).encode(), fitted.weights)
+    expected = load_encoder(plain, adapter=adapter).encode(TEXTS)
+    found = TrainedEncoder(f"{plain}+{adapter.digest}", 4, adapter=adapter).encode(TEXTS)
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_embed_is_encode_with_a_graph_to_the_lora_alone(plain):

@@ -191,6 +191,11 @@ def test_reconstruction_has_one_time_a_step(written, report):
     assert len(page.pictures) == 4
 
 
+def test_a_split_may_be_called_anything(written, report):
+    page = report(written([{"step": 1, "loss": 9.0, "{0} {x}_matched": 0.5}]))
+    assert "Exact match, {0} {x}" in page.pictures
+
+
 def test_reconstruction_shows_its_loss_under_own_and_other_descriptions(written, report):
     def lines(shuffled):
         return [

@@ -60,10 +60,10 @@ def _figures(runs: list[Run]) -> Iterator[tuple[str, str, Figure]]:
     yield from _curve(runs, "loss", "Loss", "loss")
     for split in dict.fromkeys(split for run in runs for split in run.splits):
         title = f"Exact match, {split.replace('_', ' ')}"
-        yield f"accuracy_{split}", title, _by_kind(runs, f"{split}_{{}}", title, "share right")
+        yield f"accuracy_{split}", title, _by_kind(runs, f"{split}_", "", title, "share right")
     if any(run.series("matched_loss")[0] for run in runs):
         title = "Reconstruction under a task's own description and another's"
-        yield "matched_loss", title, _by_kind(runs, "{}_loss", title, "loss")
+        yield "matched_loss", title, _by_kind(runs, "", "_loss", title, "loss")
     yield from _curve(runs, "learning_rate", "Learning rate", "learning rate", smooth=False)
     yield from _curve(runs, "gradient_norm", "Gradient norm before clipping", "norm")
     timed = [run for run in runs if run.series("seconds")[0]]
@@ -105,11 +105,11 @@ def _curve(
     yield name, title, figure
 
 
-def _by_kind(runs: list[Run], form: str, title: str, label: str) -> Figure:
+def _by_kind(runs: list[Run], before: str, after: str, title: str, label: str) -> Figure:
     """Of one run a colour a kind, of several a colour a run and a line style a kind.
 
     Args:
-        form: of the metrics' names, "{}" standing for the kind.
+        before, after: what stands around the kind in the metrics' names.
     """
     figure, axes = _axes(title, runs)
     axes.set_ylabel(label)
@@ -119,7 +119,7 @@ def _by_kind(runs: list[Run], form: str, title: str, label: str) -> Figure:
     styles: dict[str, str] = {}
     for i, run in enumerate(runs):
         for kind in KINDS:
-            x, y = run.series(form.format(kind))
+            x, y = run.series(f"{before}{kind}{after}")
             if not x:
                 continue
             top, styles[kind] = max([top, *y]), STYLES[kind]
@@ -133,7 +133,7 @@ def _by_kind(runs: list[Run], form: str, title: str, label: str) -> Figure:
                 markersize=3.5,
                 linewidth=2.0 if kind == "matched" else 1.5,
             )
-        if run.best is not None and run.best["measure"] == form.format("matched"):
+        if run.best is not None and run.best["measure"] == f"{before}matched{after}":
             axes.plot(
                 run.best["step"],
                 run.best["value"],
