@@ -5,6 +5,7 @@ import torch
 
 from t2l_fast.errors import ConfigError, EncoderError
 from t2l_fast.generators import MultiTaskLora, TextToLora
+from t2l_fast.train.codes import draw_codes
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +87,33 @@ def test_what_is_saved_embeds_and_generates_as_the_trained_one(run, tmp_path):
     found, wanted = (g.generate(texts).parameters() for g in (loaded, made.generator))
     for mine, expected in zip(found, wanted, strict=True):
         torch.testing.assert_close(mine, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_after_training_the_encoder_is_what_was_saved_of_it(run):
+    made = run()
+    made.train()
+    for parameter in made.codes.parameters.values():
+        assert torch.equal(parameter, parameter.half().float())
+
+
+def test_the_generator_of_a_checkpoint_has_the_encoder_of_its_step(runs, run):
+    made = run(eval_every=0)
+    names = {}
+    real = made._save
+    made._save = lambda: (real(), names.update({made.step: made.codes.encoder.name}))
+    with pytest.raises(runs.Interrupted):
+        made.train(on_step=runs.interrupt_at(3))
+    left = TextToLora.from_pretrained(made.folder / "last")
+    assert left.encoder.name == left.config.encoder == names[2] != made.codes.encoder.name
+
+
+def test_codes_are_varied_as_those_of_a_frozen_encoder(run):
+    """Mixtures of two descriptions, and noise."""
+    made = run(code_noise=0.5, mix_descriptions=True)
+    known = [made.generator.encode(task.descriptions) for task in made.tasks]
+    draws = [draw for step in range(4) for draw in made.preparation.sampler.draw(step)]
+    assert any(draw.mixture and draw.descriptions[0] != draw.descriptions[1] for draw in draws)
+    torch.testing.assert_close(made.codes.of(draws).detach(), draw_codes(known, draws, 0.5))
 
 
 def test_the_best_generator_has_the_encoder_of_its_step(run):
