@@ -108,7 +108,10 @@ class TrainedEncoder:
             rank = config["r"]
             scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
             if rank > self._rank:
-                raise ValueError(f"its rank is {rank}, more than {self._rank}")
+                raise EncoderError(
+                    f"rank must be at least {rank}, that of the encoder's adapter, got "
+                    f"{self._rank}: raise it"
+                )
             now = peft.get_peft_model_state_dict(self._wrapped)
             for name, tensor in load_tensors(start.weights).items():
                 if "lora_A" in name:
@@ -117,8 +120,8 @@ class TrainedEncoder:
                     now[name][:, :rank] = tensor * (scale / _SCALE)
         except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             raise EncoderError(
-                f"training an encoder goes on from a LoRA of it of at most the rank asked for, got "
-                f"one that doesn't fit {self._base}: {error}"
+                f"training an encoder goes on from a LoRA of its linears, got one that doesn't fit "
+                f"{self._base}: {error}"
             ) from error
 
 
