@@ -1,12 +1,13 @@
 """L, M, S, reconstruction and SFT after it, and task LoRAs, all at one cost: exact match.
 
-    python benchmarks/equal_cost.py runs/equal     # 75 minutes on 2 cores; can be interrupted
+    python benchmarks/equal_cost.py runs/equal     # hours on 2 cores; can be interrupted
     python benchmarks/equal_cost.py runs/equal --only bundled     # or rows of the table
 
-The cost is rows through the base model, forward and backward: 200 steps of 96, which is 18 for each
-of the suite's 1064 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing
+The cost is rows through the base model, forward and backward: 500 steps of 96, which is 18 for each
+of the suite's 2631 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing
 more; SFT after it has the other 8. Task LoRAs alone ("oracles") are trained for the evaluated tasks
-only, since each costs what it costs.
+only, since each costs what it costs. `results/equal_cost_1298_tasks.json` is what the suite of 1298
+tasks gave, by 200 steps (commit d174980).
 """
 
 from __future__ import annotations
@@ -30,20 +31,18 @@ TASKS, EXAMPLES, SEED = 57, 3, 0
 RESULT = Path(__file__).parent / "results" / "equal_cost.json"
 SFT = """--dtype bfloat16 --learning-rate 1e-3 --tasks-per-batch 96 --examples-per-task 1
     --code-noise 0.5 --eval-every 0""".split()
-ORACLES = {f"oracles, {rows} rows of each task": rows // 2 for rows in (18, 76, 146)}
-"""Steps of two rows. The bundled checkpoint had 76 rows of each task in its first run (850 steps of
-96 rows over 1064 tasks), and 147 after the others (780 steps more)."""
-FORMER = "bundled before, 76 rows of each task"
-"""Measured when it was bundled; not measured again."""
+ORACLES = {f"oracles, {rows} rows of each task": rows // 2 for rows in (18, 88)}
+"""Steps of two rows. The bundled checkpoint had 88 of each trained task: 172 of 1064 tasks in its
+runs on the smaller suite, then 720 steps of 64 rows on all."""
 RUNS = ("L", "M", "S", "rec", "recsft")
 
 
 def commands(folder: Path) -> dict[str, list[str]]:
     """What `t2l train` gets, by the folder that each run writes."""
-    whole = [*SFT, "--steps", "200", "--code-noise-from", "100"]
+    whole = [*SFT, "--steps", "500", "--code-noise-from", "250"]
     brief = ["--steps", "5", "--examples", "2", "--learning-rate", "5e-3"]
     rec = ["--head-in-size", "384", "--steps", "600", "--tasks-per-batch", "64"]
-    after = [*SFT, "--steps", "90", "--code-noise-from", "45"]
+    after = [*SFT, "--steps", "225", "--code-noise-from", "112"]
     return {
         **{arch: ["sft", str(folder / arch), "--arch", arch, *whole] for arch in "LMS"},
         "tasks": ["oracles", str(folder / "tasks"), "--dtype", "bfloat16", *brief]
@@ -60,7 +59,7 @@ def train(folder: Path, wanted: Sequence[str]) -> None:
     needed = {name for run in undone for name in (*before.get(run, ()), run)}
     for name, arguments in commands(folder).items():
         done = folder / name / ("metrics.jsonl" if name == "tasks" else "model.safetensors")
-        whole = done.exists() and (name != "tasks" or len(read_library(folder / name)) == 1064)
+        whole = done.exists() and (name != "tasks" or _has_all(folder / name))
         if whole or name not in needed:
             continue
         begun = (folder / name / FILE).exists() or (folder / name / "library.safetensors").exists()
@@ -68,6 +67,10 @@ def train(folder: Path, wanted: Sequence[str]) -> None:
         subprocess.run(
             [sys.executable, "-m", "t2l_fast.cli", "train", *arguments, *more], check=True
         )
+
+
+def _has_all(library: Path) -> bool:
+    return len(read_library(library)) == len(load_suite().train)
 
 
 def own(folder: Path, tasks: list[Task], steps: int) -> dict[str, LoraWeights]:
@@ -100,7 +103,7 @@ def main() -> None:
     model, tokenizer = t2l.load_model("smollm2")
     prompt = Prompt(tokenizer, COMPACT)
     before = json.loads(RESULT.read_text())["rows"] if RESULT.exists() else {}
-    rows = {name: row for name, row in before.items() if name in (*every, FORMER)}
+    rows = {name: row for name, row in before.items() if name in every}
     runs = {name: folder / name for name in RUNS} | {"bundled": "smollm2"}
     for name in (n for n in runs if n in wanted):
         generator = t2l.TextToLora.from_pretrained(runs[name])

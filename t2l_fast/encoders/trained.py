@@ -101,23 +101,23 @@ class TrainedEncoder:
 
     @torch.no_grad()
     def _begin_at(self, start: EncoderAdapter) -> None:
-        import peft
-
         try:
             config = json.loads(start.config)
             rank = config["r"]
-            scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
             if rank > self._rank:
                 raise EncoderError(
-                    f"rank must be at least {rank}, that of the encoder's adapter, got "
+                    f"encoder_rank must be at least {rank}, that of the encoder's adapter, got "
                     f"{self._rank}: raise it"
                 )
-            now = peft.get_peft_model_state_dict(self._wrapped)
+            scale = config["lora_alpha"] / (rank**0.5 if config.get("use_rslora") else rank)
+            now = _state_of(self._wrapped)
             for name, tensor in load_tensors(start.weights).items():
                 if "lora_A" in name:
                     now[name][:rank] = tensor
                 else:
                     now[name][:, :rank] = tensor * (scale / _SCALE)
+        except EncoderError:
+            raise
         except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:
             raise EncoderError(
                 f"training an encoder goes on from a LoRA of its linears, got one that doesn't fit "
@@ -136,12 +136,17 @@ def new_lora(rank: int, alpha: float) -> Any:
 
 def adapter_of(wrapped: Any) -> EncoderAdapter:
     """The LoRA of a `PeftModel` by `new_lora`, in fp16."""
-    import peft
-
-    held, config = peft.get_peft_model_state_dict(wrapped), wrapped.peft_config["default"]
+    held, config = _state_of(wrapped), wrapped.peft_config["default"]
     weights = save_tensors({k: t.detach().half().cpu().contiguous() for k, t in held.items()})
     # no more than is needed: other versions of peft refuse options that they don't know
     plain = {"peft_type": "LORA", "r": config.r, "lora_alpha": config.lora_alpha}
     plain |= {"target_modules": sorted(config.target_modules), "exclude_modules": NOT_READ}
     plain |= {"inference_mode": True}
     return EncoderAdapter((json.dumps(plain, indent=1) + "\n").encode(), weights)
+
+
+def _state_of(wrapped: Any) -> dict[str, Tensor]:
+    import peft
+
+    # "auto", the default, asks the hub whether the embeddings were resized
+    return peft.get_peft_model_state_dict(wrapped, save_embedding_layers=False)

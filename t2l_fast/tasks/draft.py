@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from t2l_fast.tasks.rewording import reworded, words_of
 from t2l_fast.tasks.task import Example, Task
 
 VALIDATION = 24
@@ -20,7 +21,7 @@ class Draft:
 
     Args:
         name: unique inside the family, kebab-case.
-        descriptions: at least 12, to train with.
+        descriptions: at least 12, to train with; each gets another one that is worded otherwise.
         eval_descriptions: at least 4, worded unlike those.
         pairs: all its inputs and outputs, in a fixed order.
         group: near-twins share it, across families too; None = no twin.
@@ -33,16 +34,22 @@ class Draft:
     group: str | None = None
 
     def build(self, family: str) -> Task:
-        """Shuffle with the name as seed, cut to `EXAMPLES`, and set validation apart."""
+        """Shuffle with the name as seed, cut to `EXAMPLES`, and set validation apart.
+
+        The descriptions are the draft's own, then what of their rewordings is new.
+        """
         name = f"{family}/{self.name}"
         pairs = list(self.pairs.items())
         random.Random(name).shuffle(pairs)
         examples = tuple(Example(source, target) for source, target in pairs[:EXAMPLES])
         held = min(VALIDATION, len(examples) // 3)
+        said = words_of({example.output for example in examples})
+        others = [reworded(text, name, keep=said) for text in self.descriptions]
+        others = [text for text in others if text not in self.eval_descriptions]
         return Task(
             name,
             family,
-            self.descriptions,
+            tuple(dict.fromkeys((*self.descriptions, *others))),
             self.eval_descriptions,
             train=examples[held:],
             validation=examples[:held],

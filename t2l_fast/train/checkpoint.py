@@ -49,9 +49,19 @@ def save_run(
 
 
 def load_run(
-    folder: Path, state: Mapping[str, Tensor], optimizer: Optimizer, run: Mapping[str, Any]
+    folder: Path,
+    state: Mapping[str, Tensor],
+    optimizer: Optimizer,
+    run: Mapping[str, Any],
+    *,
+    defaults: Mapping[str, Any] | None = None,
 ) -> int:
     """Put a saved run back into `state`, `optimizer` and torch's random state.
+
+    Args:
+        run: what it must agree with.
+        defaults: parts of `run` as they are by default; a setting that an older version did not
+            have yet counts as that.
 
     Returns:
         The number of steps that were done.
@@ -72,7 +82,8 @@ def load_run(
         ) from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the checkpoint {path} can't be read: {error}") from error
-    _check_same(saved, json.loads(json.dumps(dict(run))), path)
+    now, usual = (json.loads(json.dumps(dict(plain))) for plain in (run, defaults or {}))
+    _check_same(flat(saved), flat(now), flat(usual), path)
     saved_state = _under(tensors, "model.")
     if saved_state.keys() != state.keys():
         raise CheckpointError(f"the checkpoint {path} holds other tensors than this run needs")
@@ -82,7 +93,8 @@ def load_run(
     for name, parameter in state.items():
         moments = {m: tensors.get(f"optimizer.{m}.{name}") for m in _MOMENTS}
         if all(value is not None for value in moments.values()):
-            optimizer.state[parameter] = moments
+            held = {m: t if m == "step" else t.to(parameter) for m, t in moments.items()}
+            optimizer.state[parameter] = held
     torch.set_rng_state(tensors["rng"])
     return step
 
@@ -116,8 +128,10 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
 
-def _check_same(saved: Mapping[str, Any], now: Mapping[str, Any], path: Path) -> None:
-    there, here = flat(saved), flat(now)
+def _check_same(
+    saved: Mapping[str, Any], here: Mapping[str, Any], usual: Mapping[str, Any], path: Path
+) -> None:
+    there = {name: usual[name] for name in usual.keys() & here.keys()} | dict(saved)
     differing = [k for k in there.keys() | here.keys() if there.get(k) != here.get(k)]
     if differing:
         listed = "; ".join(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -37,10 +38,10 @@ class Codes:
     ) -> None:
         self.generator, self.tasks, self.noise = generator, tasks, config.code_noise
         few = 1 if config.encoder_rank and config.start != "conditioned" else None
+        # first what may be refused, since embedding takes its time
+        self.encoder = _trained(generator, config, device) if config.encoder_rank else None
         self.embeddings = [generator.encode(task.descriptions[:few]) for task in tasks]
-        self.encoder: TrainedEncoder | None = None
-        if config.encoder_rank:
-            self.encoder = _trained(generator, config, device)
+        if self.encoder is not None:
             generator.use_encoder(self.encoder)
 
     @property
@@ -66,11 +67,15 @@ class Codes:
         if self.encoder is not None:
             self.generator.name_encoder()
 
-    def settle(self) -> None:
-        """After training: a trained encoder becomes what is saved of it."""
-        if self.encoder is not None:
-            self.encoder.settle()
-            self.generator.name_encoder()
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """On leaving, also by an exception, a trained encoder becomes what is saved of it."""
+        try:
+            yield
+        finally:
+            if self.encoder is not None:
+                self.encoder.settle()
+                self.generator.name_encoder()
 
 
 def draw_codes(embeddings: Sequence[Tensor], draws: Sequence[TaskDraw], noise: float) -> Tensor:

@@ -181,7 +181,7 @@ class SFTTrainer:
         if not self.processes.main:
             on_step = None
         ahead = Prefetch(self.preparation.step, self.config.steps, ahead=self.prefetch)
-        with self.attached() as adapters, closing(self.metrics), ahead:
+        with self.attached() as adapters, closing(self.metrics), ahead, self.codes.settled():
             begun = self._start(resume)
             if self.warm_start is not None and not begun:
                 self._warm(adapters, on_step)
@@ -201,7 +201,6 @@ class SFTTrainer:
                     self._save()
                 if on_step is not None:
                     on_step(line)
-        self.codes.settle()
 
     @contextmanager
     def attached(self) -> Iterator[Adapters]:
@@ -243,7 +242,8 @@ class SFTTrainer:
             self.best.begin()
             self.metrics.begin(self._run())
             return False
-        self.step = load_run(self.folder, self.start.state(), self.optimizer, self._run())
+        state, usual = self.start.state(), {"sft": SFTConfig(self.config.steps).to_dict()}
+        self.step = load_run(self.folder, state, self.optimizer, self._run(), defaults=usual)
         self.best.resume(self.processes.of_main(self.metrics.cut(self.step, self._run())))
         return True
 

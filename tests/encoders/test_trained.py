@@ -112,7 +112,7 @@ def test_new_rows_depend_on_the_seed_alone(plain):
 
 def test_a_rank_below_the_adapters_is_refused(plain, fitted, tmp_path):
     fitted.write(tmp_path)
-    with pytest.raises(EncoderError, match="rank must be at least 2, .* got 1: raise it"):
+    with pytest.raises(EncoderError, match="^encoder_rank must be at least 2, .* got 1: raise it"):
         TrainedEncoder(f"{plain}+{tmp_path}", 1)
 
 

@@ -52,7 +52,8 @@ def test_every_distinction_and_every_recurring_label_pair_is_trained_on(parts):
 
 def test_categories_held_out_under_one_form_of_membership_have_trained_neighbours(parts):
     trained, held_out = parts["membership"]
-    forms = ("-in-capitals", "-with-yes-or-no", "-in-a-sentence", "-or-")
+    forms = ("-in-capitals", "-with-yes-or-no", "-in-a-sentence", "-plus-or-minus", "-or-")
+    forms += ("-true-or-false", "-yes-or-no", "-in-or-out", "-or-something-else")
     for form in forms:
         assert sum(form in name for name in trained) >= 5, form
     assert any(form in name for name in held_out for form in forms)

@@ -15,24 +15,60 @@ from t2l_fast.tasks.grids import (
     morphology,
     numerals,
     phrases,
+    pick_position,
     wrap,
 )
 from t2l_fast.tasks.lexicon.asking import PHRASES, crossed
 from t2l_fast.tasks.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
 
 pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[tasks]")
-ORDER_CODES = {"d": "%d", "m": "%m", "y": "%Y"}
+ORDER_CODES = {"d": "%d", "m": "%m", "y": "%Y", "Y": "%y"}
 SEPARATORS = {name: sign for name, (sign, *_) in dates.SEPARATORS.items()}
 VALUES = {
-    "arithmetic": [*arithmetic.FORMS, *arithmetic.OPERATIONS],
+    "arithmetic": [*arithmetic.FORMS, *arithmetic.FURTHER_FORMS, *arithmetic.OPERATIONS],
     "code": [*code.AROUND, *code.CASES, "joined", "reversed"],
     "dates": [*dates.ORDERS, *dates.SEPARATORS, "short", "capitals"],
     "letters": [*letters.PLACES, *letters.DRESSES, "counted"],
-    "morphology": [*map(str.lower, SUBJECTS), *FORMS, *morphology.DETERMINERS],
-    "numerals": [*numerals.CURRENCIES, *numerals.MONEY, *numerals.LABELS, *numerals.NUMBERED],
-    "phrases": [*map(str.lower, SUBJECTS), *(v.base for v in phrases.VERBS), *phrases.TENSES],
-    "sequence": ["day", "month", "letter", "series", "before", "after", "short", "capitals"],
-    "wrap": [*wrap.MARKS, "before", "after", "spaced", "double", "word", "html"],
+    "morphology": [
+        *map(str.lower, SUBJECTS),
+        *FORMS,
+        *morphology.DETERMINERS,
+        *morphology.ADJECTIVES,
+    ],
+    "numerals": [
+        *numerals.CURRENCIES,
+        *numerals.MONEY,
+        *numerals.UNITS,
+        *numerals.MEASURED,
+        *numerals.LABELS,
+        *numerals.NUMBERED,
+        *numerals.MAGNITUDES,
+        *numerals.LEADS,
+    ],
+    "phrases": [
+        *map(str.lower, phrases.PEOPLE),
+        *(v.base for v in phrases.VERBS),
+        *phrases.TENSES,
+        *phrases.ACTIONS,
+        *phrases.MANNERS,
+        *phrases.ASPECTS,
+        *phrases.REMARKS,
+    ],
+    "pick_position": [*pick_position.WAYS, *pick_position.ORDERS, *pick_position.GAPS],
+    "sequence": [
+        *("day", "month", "letter", "season", "planet", "sign", "series", "before", "after"),
+        *("short", "capitals", "capital", "lower", "code"),
+    ],
+    "wrap": [
+        *wrap.MARKS,
+        *wrap.SIDES,
+        *wrap.BRACKETS,
+        *wrap.WIDTHS,
+        *wrap.FIRST,
+        *wrap.LAST,
+        "word",
+        "html",
+    ],
 }
 
 

@@ -102,4 +102,6 @@ def test_each_sentence_is_judged_in_one_way_and_both_sorts_are_alike_in_number()
 
 def test_labels_of_no_distinction_in_particular_recur() -> None:
     used = Counter(pair for judgement in judgements().values() for pair in judgement.labels)
-    assert {used[pair] for pair in ANYWHERE} == {3}
+    assert min(used[pair] for pair in ANYWHERE) >= 3
+    for name, judgement in judgements().items():
+        assert len({*judgement.labels}) == len(judgement.labels), name

@@ -1,7 +1,10 @@
 """An interruption changes nothing: a resumed run equals an uninterrupted one, bit by bit."""
 
+import json
+
 import pytest
 import torch
+from safetensors.torch import load, save
 
 import t2l_fast.train.sft as sft
 from t2l_fast.errors import CheckpointError
@@ -123,6 +126,23 @@ def test_other_settings_are_named(trainer, uninterrupted, changes, named):
     assert (made.folder / "metrics.jsonl").read_bytes() == before
 
 
+def without(path, setting: str) -> None:
+    """Make it the checkpoint of a version that did not have the setting yet."""
+    data = path.read_bytes()
+    metadata = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])["__metadata__"]
+    run = json.loads(metadata["run"])
+    del run["sft"][setting]
+    path.write_bytes(save(load(data), metadata=metadata | {"run": json.dumps(run)}))
+
+
+def test_a_setting_that_is_newer_than_the_checkpoint_counts_as_its_default(trainer, uninterrupted):
+    without(uninterrupted.folder / FILE, "encoder_rank")
+    trainer("whole").train(resume=True)
+    without(uninterrupted.folder / FILE, "learning_rate")
+    with pytest.raises(CheckpointError, match="learning_rate: .* there, 0.01 now"):
+        trainer("whole").train(resume=True)
+
+
 def test_other_tasks_are_named(trainer, uninterrupted, tasks):
     with pytest.raises(CheckpointError, match="tasks: "):
         trainer("whole", tasks=tasks[::-1]).train(resume=True)
@@ -154,8 +174,6 @@ def test_nothing_to_resume(trainer):
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "foreign"])
 def test_a_damaged_checkpoint_is_refused(trainer, uninterrupted, damage):
-    from safetensors.torch import save
-
     path = uninterrupted.folder / FILE
     whole = path.read_bytes()
     damaged = {

@@ -96,6 +96,21 @@ def test_after_training_the_encoder_is_what_was_saved_of_it(run):
         assert torch.equal(parameter, parameter.half().float())
 
 
+def test_an_interrupted_run_leaves_a_generator_that_can_be_saved(run, tmp_path):
+    made = run()
+
+    def interrupt(line: dict) -> None:
+        if line["step"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made.train(on_step=interrupt)
+    made.generator.save_pretrained(tmp_path / "saved")
+    texts = [task.descriptions[0] for task in made.tasks]
+    loaded = TextToLora.from_pretrained(tmp_path / "saved")
+    torch.testing.assert_close(loaded.encode(texts), made.generator.encode(texts))
+
+
 def test_the_generator_of_a_checkpoint_has_the_encoder_of_its_step(runs, run):
     made = run(eval_every=0)
     names = {}
@@ -159,7 +174,7 @@ def test_training_goes_on_from_a_trained_encoder(run, folder, tmp_path):
     texts = [task.descriptions[0] for task in first.tasks]
     rows = second.generator.encode(texts)
     torch.testing.assert_close(rows, first.generator.encode(texts), rtol=1e-3, atol=1e-3)
-    with pytest.raises(EncoderError, match="rank must be at least 2, .* got 1: raise it"):
+    with pytest.raises(EncoderError, match="^encoder_rank must be at least 2, .* got 1: raise it"):
         run("third", encoder=f"{folder}+{tmp_path / 'lora'}", encoder_rank=1)
 
 

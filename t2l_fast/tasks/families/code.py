@@ -25,6 +25,13 @@ TEMPLATES = (
     "Your job is to render the words {}.",
     "Turn an adjective and a noun into text {}.",
     "The result should be the two words {}.",
+    "Type what I send {}.",
+    "Whatever the phrase, put it {}.",
+    "Let me have the two words {}.",
+    "As output I expect the words {}.",
+    "Change the phrase to read {}.",
+    "The adjective and the noun, {}, please.",
+    "Reply with the same words {}.",
 )
 EVAL_TEMPLATES = (
     "Take the phrase and express it {}.",
@@ -160,7 +167,7 @@ def tasks() -> list[Draft]:
         drafts.append(
             Draft(
                 name,
-                worded(TEMPLATES, *phrases),
+                worded(TEMPLATES, *phrases, f'so that "red apple" becomes "{like}"'),
                 worded(EVAL_TEMPLATES, *reversed(phrases)),
                 mapped(pool, lambda text, form=form: fill(form, text)),
                 group,

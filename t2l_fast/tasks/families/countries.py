@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from string import Formatter
 
 from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.grids.countries import cells
 from t2l_fast.tasks.lexicon import gazetteer
 from t2l_fast.tasks.lexicon import nations as table
-from t2l_fast.tasks.lexicon.asking import drafts
+from t2l_fast.tasks.lexicon.asking import blocks, drafts
 from t2l_fast.tasks.lexicon.nations import Nation
 from t2l_fast.tasks.lexicon.sheets import sheets
 
@@ -189,4 +190,4 @@ def tasks() -> list[Draft]:
     for text, pairs in _labelled(known):
         for name, nouns, sheet, _ in sheets(text):
             made += drafts(sheet, nouns, {name: pairs})
-    return made
+    return [*made, *cells(known, blocks(SHEET))]

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import permutations
 
 from t2l_fast.tasks.draft import Draft, worded
-from t2l_fast.tasks.lexicon.fields import FIELDS, JOINED, ROWS, SINGLES, WRITTEN
+from t2l_fast.tasks.grids.dressed import dressed
+from t2l_fast.tasks.lexicon.fields import FIELDS, FURTHER, JOINED, ROWS, SINGLES, WRITTEN
+from t2l_fast.tasks.lexicon.manners import ALONE
 from t2l_fast.tasks.lexicon.reports import DAYS, NUMBERS, Slots, sentences
 
 _TEMPLATES = (
@@ -74,6 +76,18 @@ _FORMATTED = {
 }
 """Fields that are asked for in another way of writing; the labels are the fields' own names."""
 _IN_A_ROW = ("name number city", "thing day verb", "city name colour", "day verb number")
+_ELSEWHERE = {
+    ("name", "city", "comma"),
+    ("city", "day", "comma"),
+    ("day", "name", "colon"),
+    ("thing", "number", "colon"),
+}
+"""Pairs that are told as singles."""
+_WAYS = {
+    name: way
+    for name, way in ALONE.items()
+    if name not in ("capitals", "small", "parentheses", "quotes")
+}
 _SENSIBLE = ("number colour thing", "name city day", "name verb thing")
 
 
@@ -100,27 +114,36 @@ def _formatted(pool: Mapping[str, Slots]) -> Iterator[Draft]:
 
 
 def _paired(pool: Mapping[str, Slots]) -> Iterator[Draft]:
-    """Every ordered pair of fields, joined in one of the ways; every fourth in capital letters."""
+    """Every ordered pair of fields, joined in several of the ways; some in capital letters."""
     order, joints = list(FIELDS), list(JOINED)
+    every = [*JOINED, *FURTHER]
     for i, (first, second) in enumerate(permutations(order, 2)):
-        joint = joints[(3 * order.index(first) + order.index(second)) % len(joints)]
-        (how, between, middle), a, b = JOINED[joint].phrases, FIELDS[first], FIELDS[second]
-        loud = i % 4 == 3
-        end = ", all in capital letters" if loud else ""
-        pairs = {
-            text: JOINED[joint].pattern.format(slots[first], slots[second])
-            for text, slots in pool.items()
-        }
-        if loud:
-            pairs = {text: target.upper() for text, target in pairs.items()}
-        phrases = (
-            f"{a[0]} and {b[0]}, {how}{end}",
-            between.format(a=a[1], b=b[1]) + end,
-            f"{a[2]} first and then {b[2]}, {how}{end}",
-        )
-        unseen = f"{a[3]} and {b[3]}, {middle}" + (", everything in upper case" if loud else "")
-        name = f"{first}-{second}-{joint}" + ("-capitals" if loud else "")
-        yield _draft(name, phrases, [unseen], pairs)
+        at = order.index(first), order.index(second)
+        joint = joints[(3 * at[0] + at[1]) % len(joints)]
+        yield _pair(pool, first, second, joint, loud=i % 4 == 3)
+        others = [name for name in every if name != joint]
+        for turn in range(2):
+            other = others[(5 * at[0] + at[1] + 4 * turn) % len(others)]
+            if (first, second, other) not in _ELSEWHERE:
+                yield _pair(pool, first, second, other, loud=turn == 1 and i % 2 == 0)
+
+
+def _pair(pool: Mapping[str, Slots], first: str, second: str, joint: str, loud: bool) -> Draft:
+    """Two fields, joined in one way, perhaps in capital letters."""
+    way = (JOINED | FURTHER)[joint]
+    (how, between, middle), a, b = way.phrases, FIELDS[first], FIELDS[second]
+    end = ", all in capital letters" if loud else ""
+    pairs = {text: way.pattern.format(slots[first], slots[second]) for text, slots in pool.items()}
+    if loud:
+        pairs = {text: target.upper() for text, target in pairs.items()}
+    phrases = (
+        f"{a[0]} and {b[0]}, {how}{end}",
+        between.format(a=a[1], b=b[1]) + end,
+        f"{a[2]} first and then {b[2]}, {how}{end}",
+    )
+    unseen = f"{a[3]} and {b[3]}, {middle}" + (", everything in upper case" if loud else "")
+    name = f"{first}-{second}-{joint}" + ("-capitals" if loud else "")
+    return _draft(name, phrases, [unseen], pairs)
 
 
 def _threefold(pool: Mapping[str, Slots]) -> Iterator[Draft]:
@@ -152,4 +175,9 @@ def tasks() -> list[Draft]:
         for name, phrases in wording.items()
     ]
     pool |= sentences("extract more")
-    return [*made, *_formatted(pool), *_paired(pool), *_threefold(pool)]
+    answers = {
+        field: (called, {text: slots[field] for text, slots in pool.items()})
+        for field, called in FIELDS.items()
+    }
+    more = dressed(answers, _WAYS, ("a sentence", "a short news item"), each=6)
+    return [*made, *_formatted(pool), *_paired(pool), *_threefold(pool), *more]

@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 
 from t2l_fast.tasks.draft import Draft
-from t2l_fast.tasks.lexicon.judgements import Judgement, judgements
+from t2l_fast.tasks.lexicon.distinctions import DISTINCTIONS
+from t2l_fast.tasks.lexicon.judgements import ANYWHERE, Judgement, judgements
 
 SENTENCES = 200
 """Sentences in the pool of all tasks but the polite ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class Distinction:
-    """What holds of a sentence or not, each side said in several ways, and its label pairs."""
-
-    yes: tuple[str, ...]
-    no: tuple[str, ...]
-    labels: tuple[tuple[str, str], ...]
-
-
-_DISTINCTIONS = {
-    "sentiment": Distinction(
-        ("praise", "a favourable opinion", "positive sentiment"),
-        ("complaints", "an unfavourable opinion", "negative sentiment"),
-        (
-            ("positive", "negative"),
-            ("good", "bad"),
-            ("thumbs up", "thumbs down"),
-            ("+", "-"),
-            ("5 stars", "1 star"),
-            ("happy", "sad"),
-            ("yes", "no"),
-            ("love", "hate"),
-        ),
-    ),
-    "tense": Distinction(
-        ("the past", "the past tense", "something that is already over"),
-        ("the future", "the future tense", "something that is still to come"),
-        (("past", "future"), ("before", "later"), ("was", "will"), ("yesterday", "tomorrow")),
-    ),
-    "mood": Distinction(
-        ("a question", "an interrogative sentence", "a sentence that asks something"),
-        ("a statement", "a declarative sentence", "a sentence that states something"),
-        (("question", "statement"), ("asks", "tells"), ("Q", "S"), ("?", ".")),
-    ),
-    "topic": Distinction(
-        ("a person", "a human being", "somebody, such as a teacher"),
-        ("a thing", "an inanimate object", "something lifeless, such as a meal"),
-        (("person", "thing"), ("who", "what"), ("alive", "object"), ("someone", "something")),
-    ),
-    "politeness": Distinction(
-        ("a polite request", "courteous wording", "a friendly way to ask"),
-        ("a rude command", "impolite wording", "an unfriendly order"),
-        (("polite", "rude"), ("kind", "harsh"), ("request", "order")),
-    ),
-}
+Pairs = tuple[tuple[str, str], ...]
 
 _TEMPLATES = (
     'Write "{0}" for {2} and "{1}" for {3}.',
@@ -75,6 +31,14 @@ _TEMPLATES = (
     "Return {0} if the line is to be called {2}, else return {1}, which stands for {3}.",
     "A short sentence comes in; {0} or {1} goes out, depending on {2} versus {3}.",
     "Choose one of two answers, {0} meaning {2} and {1} meaning {3}.",
+    "Tag the sentence. {2} -> {0}, {3} -> {1}",
+    "Sentences with {2} get the label {0}, sentences with {3} get the label {1}.",
+    'I call {2} "{0}" and {3} "{1}". Which one is it?',
+    "What do you see, {2} or {3}? Write just {0} in the first case, just {1} in the second.",
+    "Either {0} or {1}, nothing else: {0} if there is {2}, {1} if there is {3}.",
+    'Your answer is one of "{1}" (for {3}) and "{0}" (for {2}).',
+    "Sentence in, code out. The code of {2} is {0}; the code of {3} is {1}.",
+    "Tell me what I am looking at: print {0} to say {2}, print {1} to say {3}.",
 )
 _EVAL_TEMPLATES = (
     "Respond to {2} with {0} and to {3} with {1}.",
@@ -133,16 +97,26 @@ def _requests() -> dict[str, dict[str, bool]]:
     return {text[0].upper() + text[1:]: {"politeness": held} for text, held in made.items()}
 
 
-def _task(kind: str, pair: tuple[str, str], pool: dict[str, dict[str, bool]]) -> Draft:
-    distinction = _DISTINCTIONS[kind]
+def _label(pair: tuple[str, str]) -> str:
+    return "-".join(pair).lower().replace("'", "")
+
+
+def _drawn(kind: str, pool: dict[str, dict[str, bool]], recurring: Pairs) -> list[Draft]:
+    """One task per label pair, its own by number, all over the same sentences of the pool."""
+    distinction = DISTINCTIONS[kind]
     sides = tuple(zip(distinction.yes, distinction.no, strict=True))
-    described = [
-        tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(templates))
-        for templates in (_TEMPLATES, _EVAL_TEMPLATES)
+    named = {f"{kind}-{i}": pair for i, pair in enumerate(distinction.labels, 1)}
+    others = (pair for pair in recurring if pair not in distinction.labels)
+    named |= {f"{kind}-{_label(pair)}": pair for pair in others}
+    return [
+        Draft(
+            name,
+            tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(_TEMPLATES)),
+            tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(_EVAL_TEMPLATES)),
+            {text: pair[not held[kind]] for text, held in pool.items() if kind in held},
+        )
+        for name, pair in named.items()
     ]
-    number = distinction.labels.index(pair) + 1
-    pairs = {text: pair[not held[kind]] for text, held in pool.items() if kind in held}
-    return Draft(f"{kind}-{number}", described[0], described[1], pairs)
 
 
 def _judged(kind: str, judgement: Judgement) -> list[Draft]:
@@ -150,7 +124,7 @@ def _judged(kind: str, judgement: Judgement) -> list[Draft]:
     *sides, unseen = zip(judgement.yes, judgement.no, strict=True)
     return [
         Draft(
-            f"{kind}-{'-'.join(pair).lower().replace(chr(39), '')}",
+            f"{kind}-{_label(pair)}",
             tuple(t.format(*pair, *sides[i % len(sides)]) for i, t in enumerate(_TEMPLATES)),
             tuple(t.format(*pair, *unseen) for t in _EVAL_TEMPLATES),
             {text: pair[not held] for text, held in judgement.sentences.items()},
@@ -162,9 +136,7 @@ def _judged(kind: str, judgement: Judgement) -> list[Draft]:
 def tasks() -> list[Draft]:
     """One task per label pair of each distinction."""
     pool = _opinions() | _requests()
-    made = [
-        _task(kind, pair, pool)
-        for kind, distinction in _DISTINCTIONS.items()
-        for pair in distinction.labels
-    ]
-    return [*made, *(draft for kind, told in judgements().items() for draft in _judged(kind, told))]
+    # No pair twice, since these share sentences; yes and no fall to the first, which has them.
+    made = [_drawn(kind, pool, ANYWHERE[(i + 2) % 5 :: 5]) for i, kind in enumerate(DISTINCTIONS)]
+    made += [_judged(kind, told) for kind, told in judgements().items()]
+    return [draft for drafts in made for draft in drafts]

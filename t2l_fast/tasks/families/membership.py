@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.lexicon import CATEGORIES, MEMBERS
@@ -96,6 +96,14 @@ _TEMPLATES = (
     'Mark {0} as "{1}" and all other words as "not {1}".',
     "Given a word, return {1} if you would call it {0}, else not {1}.",
     '{1} detection: the output is "{1}" for {0} and "not {1}" for other things.',
+    "If you are given {0}, write {1}; if you are given something else, write not {1}.",
+    'Only {0} gets the answer "{1}", any other word gets "not {1}".',
+    "word -> {1} if it is {0}, word -> not {1} if it is not",
+    "Does this belong to the words for {0}? The reply is {1} if it does, not {1} if it does not.",
+    'Write "not {1}" unless the word is {0}, in which case you write "{1}".',
+    "I am looking for {0}. Tell me for each word: {1} or not {1}.",
+    "Your task: spot {0}. Output {1} on a find and not {1} otherwise.",
+    'Check a word: "{1}" means that it is {0}, "not {1}" means that it is something else.',
 )
 
 _EVAL_TEMPLATES = (
@@ -111,15 +119,16 @@ _WORDS = {name: kind.words for name, kind in KINDS.items()}
 _PHRASES = MEMBERS | {name: kind.phrases for name, kind in KINDS.items()}
 
 
-def _pairs(category: str, yes: str, no: str) -> dict[str, str]:
-    """All members, and as many other words, or a few more to make 48."""
+def _pairs(category: str, yes: str, no: str, denied: Collection[str] = ()) -> dict[str, str]:
+    """All members, and as many other words, or a few more to make 48, none of them denied."""
     if category in CATEGORIES:
         home, unclear = CATEGORIES, _UNCLEAR.get(category, set())
     else:
         home, unclear = _WORDS, set().union(*(group for group in CLASHES if category in group))
     members = home[category]
     skipped = {category, *unclear}
-    others = [word for name, words in home.items() if name not in skipped for word in words]
+    allowed = [words for name, words in home.items() if name not in skipped]
+    others = [word for words in allowed for word in words if word not in denied]
     chosen = random.Random(f"membership {category}").sample(others, 48 - len(members))
     return dict.fromkeys(members, yes) | dict.fromkeys(chosen, no)
 
@@ -132,17 +141,20 @@ def _described(templates: tuple[str, ...], category: str, label: str) -> tuple[s
 
 
 def _formed(labels: dict[str, str]) -> Iterator[Draft]:
-    """Every eighth category asked about in each of the other forms."""
-    for start, form in enumerate(FORMS):
-        for category in list(labels)[3 * start :: 8]:
-            label, phrases = labels[category], _PHRASES[category]
+    """Every category asked about in two of the other forms, which differ from its neighbours'."""
+    for number, form in enumerate(FORMS):
+        denied: set[str] = set()
+        for i, (category, label) in enumerate(labels.items()):
+            if (i - 3 * number) % len(FORMS) > 1:
+                continue
             told = {"label": label, "LABEL": label.upper(), "name": category.replace(" ", "-")}
             sheet, yes, no = (
-                text.format(*phrases, **told) for text in (form.sheet, form.yes, form.no)
+                text.format(*_PHRASES[category], **told) for text in (form.sheet, form.yes, form.no)
             )
-            yield from drafts(
-                sheet, ("a word", "one word"), {sheet.split()[0]: _pairs(category, yes, no)}
-            )
+            pairs = _pairs(category, yes, no, denied)
+            if form.nameless:
+                denied.update(word for word, answer in pairs.items() if answer == no)
+            yield from drafts(sheet, ("a word", "one word"), {sheet.split()[0]: pairs})
 
 
 def _rivals() -> Iterator[Draft]:

@@ -24,6 +24,13 @@ TEMPLATES = (
     "The reply should be {}.",
     "Your task is to produce {}.",
     "What I want back is {}.",
+    "Let me have {}.",
+    "For each noun, send {}.",
+    "Compose {}.",
+    "I am waiting for {}.",
+    "As soon as a word arrives, type {}.",
+    "Your answer has to be {}.",
+    "Only {}, please.",
 )
 EVAL_TEMPLATES = (
     "Put the input into {}.",
@@ -83,7 +90,7 @@ def tasks() -> list[Draft]:
         drafts.append(
             Draft(
                 name,
-                worded(TEMPLATES, *phrases),
+                worded(TEMPLATES, *phrases, f'"{sentence.format("...")}" around the word'),
                 worded(EVAL_TEMPLATES, *phrases[1:], phrases[0]),
                 mapped(pool, lambda word, frame=sentence: frame.format(word)),
             )

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 
 from t2l_fast.tasks.draft import Draft, worded
+from t2l_fast.tasks.grids.dressed import Answers, dressed
 from t2l_fast.tasks.lexicon import CATEGORIES, MEMBERS
 from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.kinds import CLASHES, KINDS
+from t2l_fast.tasks.lexicon.manners import ALONE
 from t2l_fast.tasks.lexicon.realms import REALM_CLASHES, realms
 
 Words = Mapping[str, Sequence[str]]
@@ -86,6 +88,7 @@ _SHEETS = {
 
 _LISTED = ("a list of four words", "four words separated by commas")
 _NAMES = tuple(MEMBERS)
+_WAYS = {name: way for name, way in ALONE.items() if name not in ("capitals", "small")}
 _CAPITALS, _WITHOUT, _BOTH = _NAMES[::10], _NAMES[4::11], _NAMES[7::12]
 
 
@@ -130,6 +133,18 @@ def _varied(sheet: str, category: str, pairs: Mapping[str, str]) -> list[Draft]:
     return drafts(block, _LISTED, {block.split()[0]: pairs})
 
 
+def _called(pool: Sequence[Mapping[str, str]], members: Mapping[str, Sequence[str]]) -> Answers:
+    """The word of each category, and how to ask for it."""
+    asked = ("the listed word that is {}", "whichever of the words is {}", "the word for {}")
+    return {
+        name.replace(" ", "-"): (
+            [ask.format(phrase) for ask, phrase in zip(asked, phrases, strict=True)],
+            _pairs(pool, name),
+        )
+        for name, phrases in members.items()
+    }
+
+
 def _doubles() -> dict[str, dict[str, str]]:
     """Lists with two words of one category and two of another, by the category that is asked."""
     rng = random.Random("pick_category both")
@@ -153,6 +168,9 @@ def tasks() -> list[Draft]:
         made += [
             _plain(name, kind.phrases, _pairs(other, name)) for name, kind in described.items()
         ]
+        answers = _called(other, {name: kind.phrases for name, kind in described.items()})
+        made += dressed(answers, _WAYS, _LISTED, each=1)
+    made += dressed(_called(pool, MEMBERS), _WAYS, _LISTED, each=1)
     for category in _CAPITALS:
         told = _pairs(pool, category)
         made += _varied("capitals", category, {text: word.upper() for text, word in told.items()})

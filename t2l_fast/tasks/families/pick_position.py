@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 
 from t2l_fast.tasks.draft import Draft, worded
+from t2l_fast.tasks.grids.pick_position import cells
 from t2l_fast.tasks.lexicon import common_words, rearranged
 from t2l_fast.tasks.lexicon.positions import EXTREMES, ORDERS, PLACES, Words
 
@@ -80,4 +81,4 @@ def tasks() -> list[Draft]:
             )
             for name, asking in asked.items()
         ]
-    return made
+    return [*made, *cells(places, extremes)]

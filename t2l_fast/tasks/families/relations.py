@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.families.countries import capitals
+from t2l_fast.tasks.grids.relations import cells
 from t2l_fast.tasks.lexicon import animals, relations
-from t2l_fast.tasks.lexicon.asking import drafts
+from t2l_fast.tasks.lexicon.asking import blocks, drafts
 from t2l_fast.tasks.lexicon.associations import ASSOCIATIONS
 from t2l_fast.tasks.lexicon.nations import nations
 from t2l_fast.tasks.lexicon.sheets import sheets
@@ -114,6 +115,10 @@ element-number
 = the place of the element in the periodic table
 > give the atomic number of the chemical element | count the protons of the element
 """
+SHEETS = "".join(
+    (WORD_SHEET, PERSON_SHEET, THING_SHEET, ANIMAL_SHEET, CAPITAL_SHEET, DEMONYM_SHEET)
+    + (STATE_SHEET, ELEMENT_SHEET, TURNED, ASSOCIATIONS, WHEREABOUTS)
+)
 
 
 def tasks() -> list[Draft]:
@@ -168,6 +173,7 @@ def tasks() -> list[Draft]:
             for _, nouns, sheet, _ in sheets(TURNED + ASSOCIATIONS + WHEREABOUTS)
             for draft in drafts(sheet, nouns, told)
         ),
+        *cells(known | cities | demonyms | told, blocks(SHEETS)),
     ]
 
 

@@ -15,7 +15,7 @@ TEMPLATES = (
     "Output only {}.",
     "{inputs} You must find {}.",
     "{inputs} Reply with {}.",
-    "Tell me {}.",
+    "Figure out {}.",
     "Your task is to name {}.",
     "Find out {} and write it down.",
     "I am looking for {}.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from t2l_fast.tasks.draft import Draft
+from t2l_fast.tasks.grids.translation import cells
 from t2l_fast.tasks.lexicon import interpreting as more
 from t2l_fast.tasks.lexicon.asking import drafts
 from t2l_fast.tasks.lexicon.dictionary import dictionary
@@ -34,6 +35,7 @@ COUNTRY_LANGUAGES = {
     "Lithuanian": "lt",
     "Turkish": "tr",
     "Hungarian": "hu",
+    **more.COUNTRIES,
 }
 BACK = ("French", "Spanish", "German", "Italian", "Polish")
 
@@ -74,6 +76,7 @@ def tasks() -> list[Draft]:
         *_more_numbers(numbers),
         *_more_names(countries),
         *_more_words(words),
+        *cells(word=words, number=numbers, country=countries, verb=verbs()),
     ]
 
 
@@ -104,8 +107,9 @@ def _more_names(countries: Mapping[str, Mapping[str, str]]) -> Iterator[Draft]:
         called = Locale(code).languages
         pairs = {english[tongue]: called[tongue] for tongue in more.TONGUE_CODES.split()}
         yield from _told(more.TONGUE_SHEET, pairs, name)
-    for name in more.HOME:
-        others = {c for other in more.HOME if other != name for c in countries[other].values()}
+    for name in (*more.HOME, *more.FURTHER_HOME):
+        rivals = more.HOME if name in more.HOME else more.HOME + more.FURTHER_HOME
+        others = {c for other in rivals if other != name for c in countries[other].values()}
         yield from _told(more.HOME_SHEET, _reversed(countries[name], others), name)
 
 

@@ -24,6 +24,13 @@ TEMPLATES = (
     "The task is to output {} and to change nothing more.",
     "Mark up the input: {}.",
     "Copy {}.",
+    "From a bare word, make {}.",
+    "Let me have {}.",
+    "Send {}.",
+    "Each word I type should come back as {}.",
+    "Your reply has to be {}.",
+    "Turn what I write into {}.",
+    "Only {}, please.",
 )
 EVAL_TEMPLATES = (
     "Take the input and show {}.",
@@ -106,7 +113,7 @@ def tasks() -> list[Draft]:
         drafts.append(
             Draft(
                 name,
-                worded(TEMPLATES, *phrases),
+                worded(TEMPLATES, *phrases, f"{shown} with the input instead of word"),
                 worded(EVAL_TEMPLATES, *reversed(phrases)),
                 mapped(pool, lambda word, b=before, a=after: f"{b}{word}{a}"),
                 group,

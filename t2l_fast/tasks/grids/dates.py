@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
-from t2l_fast.tasks.lexicon.dated import ORDERS, SEPARATORS, STYLES
+from t2l_fast.tasks.lexicon.dated import ORDERS, PARTS, SEPARATORS, STYLED, STYLES
+from t2l_fast.tasks.lexicon.read_off import READINGS
+from t2l_fast.tasks.lexicon.shifted import SHIFTS
 
 NOUNS = ("a date", "an ISO date", "a date as year-month-day")
 
-STYLED = {
-    "full": ("month-day", "year-month"),
-    "short": (*("day-month-year", "month-day-year", "day-month", "month-day"), "month-year"),
-    "capitals": ("day-month-year", "day-month", "month-day", "month-year"),
-}
 ELSEWHERE = {
     *("day-month-year-slashes", "month-day-year-slashes", "day-month-year-dots"),
     "year-month-day-slashes",
@@ -25,105 +22,53 @@ ELSEWHERE = {
 SAID = blocks("""
 numeric
 = {order} of the date in digits, with {sign} | the date as {order}, all digits, with {sign}
+= the same date as {order} in digits, with {sign} | the date in digits only: {order}, with {sign}
 = the date in numbers, {order}, with {sign}
 > rewrite the date with {sign}, as {order}, in digits
 > reorder the date to {order}, all digits, with {sign}
+> change the date to {order} in digits, using {sign}
+> convert the date, keeping the digits, to {order} with {sign}
 > reformat the date in numbers, {order}, with {sign}
 
 styled
 = {order} of the date, {style} | the date as {order}, {style}
+= the same date as {order}, {style} | the date put as {order}, {style}
 = the date, {order}, {style}
 > rewrite the date as {order}, {style} | reorder the date to {order}, {style}
+> change the date to {order}, {style} | convert the date to {order}, {style}
 > reformat the date, {order}, {style}
 
 shifted
 = the date {step} | the date that lies {step}, in the same format
+= the date to be found {step}, year first | the day {step}, again as year-month-day
 = the ISO date {step}, seen from here
 > give the date {step} | go from the date to the one {step}
+> work out which date lies {step} | write the day {step}, again in ISO format
 > move the date to the one {step}
 
 part
-= {part} of the date | {part}, taken from the date | only {part}
+= {part} for the date | {part}, taken from the date | only {part}
+= {part} and nothing more about the date
 = nothing but {part}
-> work out {part} of the date | give {part}
+> work out {part} for the date | give {part}
+> look at the date and tell {part} | write {part}, dropping all else
 > find {part}, seen from the date
 """)
-# name: what becomes of a date, what that is called; the last for evaluation
-SHIFTS: dict[str, tuple[Callable[[date], date], tuple[str, ...]]] = {
-    "two-days-later": (
-        lambda d: d + timedelta(2),
-        ("two days later", "2 days after it", "later by two days"),
-    ),
-    "week-later": (
-        lambda d: d + timedelta(7),
-        ("one week later", "7 days after it", "later by one week"),
-    ),
-    "week-earlier": (
-        lambda d: d - timedelta(7),
-        ("one week earlier", "7 days before it", "earlier by one week"),
-    ),
-    "previous-year": (
-        lambda d: d.replace(year=d.year - 1),
-        ("one year earlier", "with the previous year", "earlier, in the previous year"),
-    ),
-    "ten-years-later": (
-        lambda d: d.replace(year=d.year + 10),
-        ("ten years later", "a decade after it", "later by ten years, a decade"),
-    ),
-}
-PARTS: dict[str, tuple[Callable[[date], str], tuple[str, ...]]] = {
-    "following-year": (
-        lambda d: str(d.year + 1),
-        ("the following year as a number", "the year plus one", "the following year, plus one"),
-    ),
-    "year-before": (
-        lambda d: str(d.year - 1),
-        ("the preceding year as a number", "the year minus one", "the preceding year, minus one"),
-    ),
-    "following-month": (
-        lambda d: f"{_month(d.month % 12 + 1):%B}",
-        (
-            "the name of the following month",
-            "the month after, by name",
-            "the name of the next month",
-        ),
-    ),
-    "month-before": (
-        lambda d: f"{_month((d.month - 2) % 12 + 1):%B}",
-        (
-            "the name of the preceding month",
-            "the month before, by name",
-            "the name of the last month",
-        ),
-    ),
-    "two-digit-year": (
-        lambda d: f"{d:%y}",
-        (
-            "the year in two digits",
-            "the last two digits of the year",
-            "the last two digits, the short year",
-        ),
-    ),
-}
-
-
-def _month(number: int) -> date:
-    return date(2001, number, 1)
 
 
 def _numeric(parts: str, sign: str) -> Callable[[date], str]:
-    form = sign.join({"d": "%d", "m": "%m", "y": "%Y"}[part] for part in parts)
+    form = sign.join(PARTS[part] for part in parts)
     return lambda day: f"{day:{form}}"
 
 
 def _styled(parts: str, month: str, style: str) -> Callable[[date], str]:
-    """Only "March 5, 2021" has a comma."""
-    between = ", " if parts == "mdy" else " "
+    """Only "March 5, 2021" and its like have a comma."""
+    between = ", " if parts[:2] == "md" else " "
 
     def write(day: date) -> str:
         named = f"{day:{month}}"
         told = {"d": str(day.day), "m": named.upper() if style == "capitals" else named}
-        told["y"] = str(day.year)
+        told |= {"y": str(day.year), "Y": f"{day:%y}"}
         first = told[parts[0]] + " " + told[parts[1]]
         return first + "".join(between + told[part] for part in parts[2:])
 
@@ -145,7 +90,7 @@ def _cells() -> Iterator[tuple[str, Callable[[date], object], Said, Called]]:
                 yield f"{order}-{style}", _styled(parts, month, style), SAID["styled"], fields
     for name, (move, called) in SHIFTS.items():
         yield name, move, SAID["shifted"], {"step": called}
-    for name, (take, called) in PARTS.items():
+    for name, (take, called) in READINGS.items():
         yield name, take, SAID["part"], {"part": called}
 
 
@@ -155,6 +100,14 @@ def _group(name: str) -> str | None:
     return f"{order}-abbreviation" if style in ("short", "capitals") else None
 
 
+def _written(of: Callable[[date], object]) -> Callable[[str], str | None]:
+    def told(text: str) -> str | None:
+        made = of(date.fromisoformat(text))
+        return None if made is None else str(made)
+
+    return told
+
+
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's ISO dates."""
     source = date(2021, 3, 25)
@@ -162,7 +115,7 @@ def cells(pool: Sequence[str]) -> list[Draft]:
     for name, of, said, called in _cells():
         if name not in ELSEWHERE:
             shown = str(of(source))
-            like = f"{source} → {shown}" if name in {*SHIFTS, *PARTS} else shown
-            pairs = mapped(pool, lambda text, of=of: str(of(date.fromisoformat(text))))
+            like = f"{source} → {shown}" if name in {*SHIFTS, *READINGS} else shown
+            pairs = mapped(pool, _written(of))
             made.append(ask(name, crossed(said, like, **called), NOUNS, pairs, _group(name)))
     return made

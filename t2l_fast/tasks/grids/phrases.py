@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 
 from t2l_fast.tasks.draft import Draft, mapped
 from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
 from t2l_fast.tasks.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
+from t2l_fast.tasks.lexicon.remarks import ACTIONS, ASPECTS, MANNERS, REMARKS
 
 NOUNS = ("a word", "a noun", "one word")
 VERBS = (
@@ -16,60 +18,53 @@ VERBS = (
     Verb("find", "finds", "found", "finding", "found"),
     Verb("buy", "buys", "bought", "buying", "bought"),
     Verb("paint", "paints", "painted", "painting", "painted"),
+    Verb("miss", "misses", "missed", "missing", "missed"),
+    Verb("lose", "loses", "lost", "losing", "lost"),
 )
-TENSES = ("present", "past", "future", "negative", "question", "past-question")
-ACTIONS = ("bring", "take", "keep")
-# name: the sentence, what it is called; the last for evaluation
-MANNERS: dict[str, tuple[str, ...]] = {
-    "please": (
-        "Please {verb} the {}.",
-        "a polite request",
-        "a request with please",
-        "a kind request",
-    ),
-    "could": (
-        "Could you {verb} the {}?",
-        "a polite question",
-        "a request with could",
-        "a courteous question",
-    ),
-    "forbid": ("Do not {verb} the {}.", "a prohibition", "a command with do not", "a ban"),
-    "together": (
-        "Let us {verb} the {}.",
-        "a proposal",
-        "a suggestion with let us",
-        "an invitation to join in",
-    ),
-    "must": ("You must {verb} the {}.", "an obligation", "an order with must", "a firm order"),
-    "may": (
-        "May I {verb} the {}?",
-        "a wish for permission",
-        "a question with may",
-        "a plea for permission",
-    ),
-}
+PEOPLE = (*SUBJECTS, "Anna", "people")
+TENSES = (
+    *("present", "past", "future", "negative", "question", "past-question"),
+    *("perfect", "past-negative"),
+)
 SAID = blocks("""
 clause
 = the sentence "{shown}", with the word in place of X
 = {form} of the verb {verb} with {subject}, "{shown}", X being the word
+= "{shown}" with the word where X stands
+= the word completed to "{shown}", {subject} with the verb {verb}, {form}
 = "{shown}", X replaced by the word: {subject} and {verb}, in {form}
 > put the word in place of X in "{shown}"
 > fill the word into "{shown}", {form} of the verb {verb} with {subject}
+> complete "{shown}" by writing the word instead of X
+> say "{shown}" with the word for X, which is {form}, {subject} with {verb}
 > use the word as X in "{shown}", {subject} and {verb}, in {form}
 
 request
 = the sentence "{shown}", with the word in place of X | {manner} to {verb} it, "{shown}", X the word
+= "{shown}" with the word where X stands | {manner} of the form "{shown}", with {verb}
 = "{shown}", X replaced by the word: {manner} with the verb {verb}
 > put the word in place of X in "{shown}" | make {manner} to {verb} it, "{shown}", out of the word
+> complete "{shown}" by writing the word instead of X
+> phrase {manner} with {verb} like "{shown}", the word being X
 > use the word as X in "{shown}", {manner} with the verb {verb}
+
+remark
+= the sentence "{shown}", with the word in place of X
+= {remark} about the {aspect} of it, "{shown}", X the word
+= "{shown}" with the word where X stands | {remark}, "{shown}", on the {aspect} of the thing
+= "{shown}", X replaced by the word: {remark} about its {aspect}
+> put the word in place of X in "{shown}" | complete "{shown}" by writing the word instead of X
+> make {remark} about the {aspect} of it, "{shown}", out of the word
+> mention the {aspect} of the thing in {remark}, "{shown}", the word being X
+> use the word as X in "{shown}", {remark} about its {aspect}
 """)
 
 
 def _clauses() -> Iterator[tuple[str, str, Said]]:
-    """A Latin square: a subject, a verb and a tense meet any other of them exactly once."""
-    for i, subject in enumerate(SUBJECTS):
-        for j, verb in enumerate(VERBS):
-            tense = TENSES[(i + j) % len(TENSES)]
+    """Two tenses for a subject and a verb, in turn, so that any value meets any other."""
+    for (i, subject), (j, verb) in product(enumerate(PEOPLE), enumerate(VERBS)):
+        for k in dict.fromkeys(((i + j) % 6, (i + 3 * j + 6) % len(TENSES))):
+            tense = TENSES[k]
             told = clause(subject, tense, verb)
             end = "?" if "question" in tense else "."
             sentence = f"{told[0].upper()}{told[1:]} the {{}}{end}"
@@ -94,9 +89,18 @@ def _requests() -> Iterator[tuple[str, str, Said]]:
                 yield f"{manner}-{verb}", sentence, said
 
 
+def _remarks() -> Iterator[tuple[str, str, Said]]:
+    """All cells."""
+    for aspect, (remark, (frame, *called)) in product(ASPECTS, REMARKS.items()):
+        sentence = frame.replace("{aspect}", aspect)
+        shown = sentence.format("X")
+        said = crossed(SAID["remark"], shown=shown, aspect=aspect, remark=called)
+        yield f"{remark}-{aspect}", sentence, said
+
+
 def cells(pool: Sequence[str]) -> list[Draft]:
     """One draft per cell, over the family's nouns."""
     return [
         ask(name, said, NOUNS, mapped(pool, lambda word, frame=sentence: frame.format(word)))
-        for name, sentence, said in (*_clauses(), *_requests())
+        for name, sentence, said in (*_clauses(), *_requests(), *_remarks())
     ]

@@ -1,73 +1,37 @@
-"""sequence: how far and in which style, of weekdays, months and letters; terms of a series."""
+"""sequence: how far and in which style, of letters, weekdays and other names; terms of a series."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from t2l_fast.tasks.draft import Draft, mapped
-from t2l_fast.tasks.lexicon.asking import Said, ask, blocks, crossed
-from t2l_fast.tasks.lexicon.steps import STEPS, STYLES
+from t2l_fast.tasks.lexicon.asking import Said, ask, crossed
+from t2l_fast.tasks.lexicon.series import (
+    CAPITAL_STEPS,
+    DAY_CELLS,
+    LETTER_CELLS,
+    MONTH_CELLS,
+    PLANET_CELLS,
+    SAID,
+    SEASON_CELLS,
+    SIGN_CELLS,
+    TERMS,
+)
+from t2l_fast.tasks.lexicon.steps import (
+    PLANET_FRAMES,
+    PLANETS,
+    SEASON_FRAMES,
+    SEASONS,
+    SIGN_FRAMES,
+    SIGNS,
+    STEPS,
+    STYLES,
+)
 
 Rule = Callable[[str], str | None]
 
-DAY_CELLS = {
-    "full": (-3, 3),
-    "short": (-2, -1, 1, 2),
-    "capitals": (-1, 0, 1, 2),
-}
-MONTH_CELLS = {
-    "full": (-4, -3, 3, 4),
-    "short": (-1, 0, 1, 2),
-    "capitals": (-2, -1, 0, 1),
-}
-LETTER_CELLS = {"first": (-3, 1, 2, 3), "second": (-3, -2, -1, 3)}
-"""The family has the first letter's -1 and -2, the second's 1 and 2."""
-TERMS: dict[str, tuple[Callable[[int, int], int], tuple[str, ...]]] = {
-    "next": (
-        lambda last, by: last + by,
-        ("the next term", "the number that continues it", "the next term to continue it"),
-    ),
-    "after-next": (
-        lambda last, by: last + 2 * by,
-        (
-            "the term after the next",
-            "the second number to come",
-            "the second term after, past the next",
-        ),
-    ),
-    "previous": (
-        lambda last, by: last - 3 * by,
-        (
-            "the term before the first",
-            "the number that came just before it",
-            "the term just before the first one",
-        ),
-    ),
-    "step": (
-        lambda last, by: by,
-        ("the step", "the difference between neighbours", "the difference, its step"),
-    ),
-}
-SAID = blocks("""
-named
-= {step}, {style} | the name of {step}, {style}
-= the right name, {step}, {style}
-> name {step}, {style} | find {step} and write it {style}
-> work out {step} and put it {style}
-
-letter
-= {step} in the alphabet, counted from the {place} letter | {step}, seen from the {place} letter
-= in the alphabet, {step}, from the {place} letter
-> find {step} in the alphabet, counted from the {place} letter
-> name {step}, seen from the {place} letter
-> go from the {place} letter of the input to {step}
-
-term
-= {term} of the series | {term} in the row of numbers | {term} of the arithmetic sequence
-= {term}, judging by the three numbers
-> find {term} of the series | give {term} in the row of numbers
-> look at the three numbers and work out {term}
-""")
+ELSEWHERE = ("day-same-short",)
+"""A cell that the family has under another name."""
 
 
 def series() -> tuple[str, ...]:
@@ -77,24 +41,28 @@ def series() -> tuple[str, ...]:
 
 
 def _moved(names: Sequence[str], step: int, style: str) -> Rule:
-    def moved(text: str) -> str:
-        place = next(i for i, name in enumerate(names) if name in text)
-        return STYLES[style][0](names[(place + step) % len(names)])
+    """Around the end of the names, but for the planets, where it is None."""
+
+    def moved(text: str) -> str | None:
+        place = next(i for i, name in enumerate(names) if name in text) + step
+        if names is PLANETS and place not in range(len(names)):
+            return None
+        return STYLES[style][0](names[place % len(names)])
 
     return moved
 
 
-def _letter(place: int, step: int) -> Rule:
+def _letter(place: int, step: int, style: Callable[[str], str] = str) -> Rule:
     """None outside the alphabet."""
 
     def moved(text: str) -> str | None:
         letter = chr(ord(text[place]) + step)
-        return letter if letter.isalpha() else None
+        return style(letter) if letter.isalpha() else None
 
     return moved
 
 
-def _term(term: Callable[[int, int], int]) -> Rule:
+def _term(term: Callable[[int, int], object]) -> Rule:
     def told(text: str) -> str:
         first, second, last = map(int, text.split(", "))
         return str(term(last, second - first))
@@ -120,10 +88,17 @@ def _names(unit: str, names: Sequence[str], table: Mapping[str, tuple[int, ...]]
 def _letters() -> Iterator[Cell]:
     for i, (place, steps) in enumerate(LETTER_CELLS.items()):
         for step in steps:
-            name, *called = STEPS[step]
-            told = [phrase.format(unit="letter", short="place") for phrase in called]
-            fields = {"step": told, "place": place}
-            yield f"letter-{name}-{place}", _letter(-i, step), SAID["letter"], fields
+            name, fields = _letter_called(step, place)
+            yield name, _letter(-i, step), SAID["letter"], fields
+        for step in CAPITAL_STEPS:
+            name, fields = _letter_called(step, place)
+            yield f"{name}-capital", _letter(-i, step, str.upper), SAID["capital"], fields
+
+
+def _letter_called(step: int, place: str) -> tuple[str, Mapping[str, str | Sequence[str]]]:
+    name, *called = STEPS[step]
+    told = [phrase.format(unit="letter", short="place") for phrase in called]
+    return f"letter-{name}-{place}", {"step": told, "place": place}
 
 
 def _terms() -> Iterator[Cell]:
@@ -138,7 +113,7 @@ def cells(
     day_names: Sequence[str],
     month_names: Sequence[str],
 ) -> list[Draft]:
-    """One draft per cell, over the family's pairs of letters, weekdays and months, and series."""
+    """One draft per cell, over the family's letters, weekdays and months, and over others."""
     kinds = (
         (_letters(), ("a pair of letters", "a couple of letters"), letters, "k p"),
         (
@@ -152,6 +127,24 @@ def cells(
             ("a month", "a text with a month"),
             months,
             month_names[2],
+        ),
+        (
+            _names("season", SEASONS, SEASON_CELLS),
+            ("a season", "a text with a season"),
+            [frame.format(name) for frame in SEASON_FRAMES for name in SEASONS],
+            SEASONS[0],
+        ),
+        (
+            _names("planet", PLANETS, PLANET_CELLS),
+            ("a planet", "a text with a planet, counted from the Sun outward"),
+            [frame.format(name) for frame in PLANET_FRAMES for name in PLANETS],
+            PLANETS[3],
+        ),
+        (
+            _names("sign", SIGNS, SIGN_CELLS),
+            ("a sign of the zodiac", "a text with a star sign"),
+            [frame.format(name) for frame in SIGN_FRAMES for name in SIGNS],
+            SIGNS[4],
         ),
         (
             _terms(),
@@ -169,4 +162,5 @@ def cells(
         )
         for rules, nouns, pool, shown in kinds
         for name, rule, said, called in rules
+        if name not in ELSEWHERE
     ]

@@ -25,6 +25,16 @@ WHAT = (
     "Each input is {a}, and you have to write {what}.",
     "Tell me {what}, please.",
     "In this task you see {a} and must produce {what}.",
+    "What I am after is {what}.",
+    "All I ask for is {what}.",
+    "For {a}, produce {what}.",
+    "Take {a} and return {what}.",
+    "Reply to {a} with {what}.",
+    "As output I expect {what}.",
+    "Let the result be {what}.",
+    "{a} -> {what}",
+    "Send back {what}.",
+    "As soon as you see {a}, type {what}.",
 )
 DO = (
     "{Do}.",
@@ -43,6 +53,16 @@ DO = (
     "In this task you must {do}.",
     "Help me to {do}.",
     "task: {do}",
+    "The instruction is to {do}.",
+    "For every message, {do}.",
+    "Take {a} and {do}.",
+    "You should {do}.",
+    "Do this: {do}.",
+    "{Do}; write only the result.",
+    "As soon as you see {a}, {do}.",
+    "It is up to you to {do}.",
+    "Whatever I write, {do}.",
+    "Assist me: {do}.",
 )
 EVAL_WHAT = (
     "Here comes {a}; say {what}.",

@@ -31,30 +31,74 @@ ORDERS: dict[str, tuple[str, ...]] = {
         "YYYY MM, the year first, without day",
         "YM, year and month",
     ),
+    "day-month-yy": (
+        "dmY",
+        "day, month and two-digit year",
+        "DD MM YY, the day first, the year short",
+        "day first, month, last two digits of the year",
+    ),
+    "month-day-yy": (
+        "mdY",
+        "month, day and two-digit year",
+        "MM DD YY, the month first, the year short",
+        "month first, day, last two digits of the year",
+    ),
+    "month-yy": (
+        "mY",
+        "month and two-digit year",
+        "MM YY, the year short, without day",
+        "month, last two digits of the year",
+    ),
 }
 SEPARATORS: dict[str, tuple[str, ...]] = {
-    "slashes": ("/", "slashes", "a slash between them", "slashes (/)"),
-    "dots": (".", "dots", "a full stop between them", "dots (.)"),
-    "hyphens": ("-", "hyphens", "a hyphen between them", "hyphens (-)"),
+    "slashes": ("/", "slashes", "a slash between them", "/ as the separator", "slashes (/)"),
+    "dots": (".", "dots", "a full stop between them", "periods in between", "dots (.)"),
+    "hyphens": ("-", "hyphens", "a hyphen between them", "dashes in between", "hyphens (-)"),
+    "spaces": (" ", "spaces", "a space between them", "blanks in between", "spaces ( )"),
+    "underscores": (
+        "_",
+        "underscores",
+        "an underscore between them",
+        "_ as the separator",
+        "underscores (_)",
+    ),
+    "commas": (
+        ", ",
+        "commas",
+        "a comma and a space between them",
+        "a comma after each part but the last",
+        "commas (,)",
+    ),
 }
+# part of an order: its strftime code in digits
+PARTS = {"d": "%d", "m": "%m", "y": "%Y", "Y": "%y"}
 # name: the month, what that is called; the last for evaluation
 STYLES: dict[str, tuple[str, ...]] = {
     "full": (
         "%B",
         "with the full month name",
         "with the month in words",
+        "with the month spelled out",
         "with the month's full name",
     ),
     "short": (
         "%b",
         "with the month in three letters",
         "with a short month like Mar",
+        "with the month abbreviated",
         "with the short month",
     ),
     "capitals": (
         "%b",
         "with the month in capitals",
         "with an upper-case month like MAR",
+        "with the month as three capitals",
         "with the month all in capitals",
     ),
+}
+# style: the orders that have it; the family has the other full ones
+STYLED = {
+    "full": ("month-day", "year-month", "year-month-day", "month-yy", "day-month-yy"),
+    "short": tuple(ORDERS),
+    "capitals": tuple(ORDERS),
 }

@@ -59,6 +59,13 @@ brackets = {} ({}) | the second in parentheses | {a}, then {b} in brackets | the
 semicolon = {}; {} | separated by a semicolon | {a}, a semicolon, and {b} | a ";" in the middle
 equals = {} = {} | joined by an equals sign | {a}, an equals sign, and {b} | "=" in the middle
 """
+_FURTHER = """
+arrow = {} -> {} | joined by an arrow (->) | {a}, an arrow ->, and {b} | "->" in the middle
+plus = {} + {} | joined by a plus sign | {a}, a plus sign, and {b} | "+" in the middle
+dash = {} - {} | joined by a spaced dash | {a}, a dash with spaces, and {b} | " - " in the middle
+square = {} [{}] | the second in square brackets | {a}, then {b} between [ and ] | the last in [ ]
+quotes = {} "{}" | the second in double quotes | {a}, then {b} in quotation marks | the last quoted
+"""
 _ROWS = """
 commas = {}, {}, {} | separated by commas | listed with commas | a comma after each but the last
 slashes = {}/{}/{} | joined by slashes | linked with slashes | a slash after each but the last
@@ -69,13 +76,14 @@ spaces = {} {} {} | separated by spaces | written side by side | nothing but bla
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A pattern to fill, and its phrases: two to train with and one to evaluate with."""
+    """A pattern to fill, and its phrases: those to train with and, last, one to evaluate with."""
 
     pattern: str
     phrases: tuple[str, ...]
 
 
-def _ways(text: str) -> dict[str, Way]:
+def ways(text: str) -> dict[str, Way]:
+    """Name to way, of lines "name = pattern | phrase | phrase | phrase"."""
     made = {}
     for line in text.strip().splitlines():
         name, told = line.split(" = ", 1)
@@ -89,5 +97,6 @@ FIELDS: dict[str, tuple[str, ...]] = {
     for field, told in (line.split(" = ") for line in _FIELDS.strip().splitlines())
 }
 """Slot of a sentence to three phrases to train with, and one to evaluate with."""
-WRITTEN, JOINED, ROWS = _ways(_WRITTEN), _ways(_JOINED), _ways(_ROWS)
-"""Ways to write one field, two fields, and three."""
+WRITTEN, JOINED, ROWS = ways(_WRITTEN), ways(_JOINED), ways(_ROWS)
+FURTHER = ways(_FURTHER)
+"""Ways to write one field, two fields (the first ones and further ones), and three."""

@@ -7,17 +7,51 @@ NUMBERS = {
     "Norwegian": "no",
     "Romanian": "ro",
     "Turkish": "tr",
+    "Finnish": "fi",
+    "Czech": "cs",
+    "Lithuanian": "lt",
+    "Latvian": "lv",
+    "Slovenian": "sl",
+    "Icelandic": "is",
+    "Catalan": "ca",
+    "Vietnamese": "vi",
+    "Esperanto": "eo",
 }
 """Languages whose number words are asked for besides."""
+COUNTRIES = {
+    "Latvian": "lv",
+    "Estonian": "et",
+    "Icelandic": "is",
+    "Catalan": "ca",
+    "Albanian": "sq",
+    "Esperanto": "eo",
+    "Swahili": "sw",
+    "Welsh": "cy",
+}
+"""Languages whose names of countries are asked for besides."""
 DIGITS = ("French", "Spanish", "German", "Italian", "Portuguese", "Dutch", "Swedish")
 """Languages whose number words are read."""
-TONGUES = {"French": "fr", "Spanish": "es", "German": "de", "Dutch": "nl"}
+TONGUES = {
+    "French": "fr",
+    "Spanish": "es",
+    "German": "de",
+    "Dutch": "nl",
+    "Italian": "it",
+    "Swedish": "sv",
+    "Polish": "pl",
+    "Finnish": "fi",
+    "Hungarian": "hu",
+    "Turkish": "tr",
+}
 """Languages in which languages are named."""
 HOME = ("French", "Spanish", "German")
-"""Languages whose names of countries are read."""
+FURTHER_HOME = ("Dutch", "Polish", "Czech", "Lithuanian", "Turkish", "Hungarian", "Latvian")
+"""Languages whose names of countries are read; a name of the second row means one of them only."""
 ACROSS = (
     "French Spanish; Spanish French; Spanish Italian; Italian Spanish; French German; "
-    "German French; Dutch German"
+    "German French; Dutch German; Spanish Portuguese; Portuguese Spanish; French Italian; "
+    "Italian French; German Dutch; Swedish German; German Swedish; Dutch Swedish; Polish German; "
+    "German Polish; French Portuguese; Polish French"
 )
 """From a foreign language into another."""
 FORMED = (

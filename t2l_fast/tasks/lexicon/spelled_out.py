@@ -10,16 +10,40 @@ _GAPS = {
     "pluses": ("+", "plus signs", "a plus"),
     "spaces": (" ", "spaces", "a blank"),
     "hyphens": ("-", "hyphens", "a dash"),
+    "underscores": ("_", "underscores", "an underscore"),
+    "colons": (":", "colons", "a colon"),
+    "stars": ("*", "asterisks", "a star"),
+    "bars": ("|", "vertical bars", "a pipe"),
+    "equals": ("=", "equals signs", "the sign ="),
+    "arrows": ("->", "arrows (->)", "an arrow"),
+    "commas": (", ", "commas", "a comma"),
 }
 _SPREAD = {
-    "spelled": ("dots slashes pluses", str, "", ""),
+    "spelled": ("dots slashes pluses underscores colons stars bars equals arrows", str, "", ""),
     "capitals": (
-        "spaces hyphens dots",
+        "spaces hyphens dots slashes commas underscores colons stars",
         str.upper,
         ", all in capital letters",
         " in upper case",
     ),
-    "backwards": ("spaces hyphens", lambda w: w[::-1], ", backwards", " from right to left"),
+    "backwards": (
+        "spaces hyphens dots slashes commas pluses",
+        lambda w: w[::-1],
+        ", backwards",
+        " from right to left",
+    ),
+    "capitalised": (
+        "spaces hyphens dots slashes commas",
+        str.capitalize,
+        ", the first one as a capital",
+        " with a capital initial",
+    ),
+    "without-last": (
+        "spaces hyphens dots commas",
+        lambda w: w[:-1],
+        ", the last letter left out",
+        " without its last letter",
+    ),
 }
 """Separators, what else is done to the word, and two ways to say that."""
 

@@ -1,0 +1,120 @@
+"""What may stand between two words, and how to say that it joins them."""
+
+from __future__ import annotations
+
+# name: the separator, how words are joined by it
+SEPARATORS: dict[str, tuple[str, ...]] = {
+    "space": (
+        " ",
+        "with a space",
+        "separated by a blank space",
+        "spaced apart",
+        "with a space between",
+    ),
+    "comma": (
+        ", ",
+        "with a comma and a space between",
+        "separated by a comma and a space",
+        "listed with a comma between them",
+        "with a comma",
+    ),
+    "plus": (
+        "+",
+        "joined by a plus sign",
+        "with + between",
+        "as a sum, with +",
+        "joined by a plus, +",
+    ),
+    "pipe": (
+        "|",
+        "joined by a vertical bar",
+        "with | between",
+        "on both sides of a pipe",
+        "joined by a bar, |",
+    ),
+    "and": (
+        " and ",
+        'joined by the word "and"',
+        "with and between",
+        "with the conjunction and in the middle",
+        "joined by and",
+    ),
+    "underscore": (
+        "_",
+        "joined by an underscore",
+        "with _ between",
+        "on both sides of a low line",
+        "joined by an underscore, _",
+    ),
+    "hyphen": ("-", "joined by a hyphen", "with - between", "hyphenated", "joined by a dash, -"),
+    "dot": (
+        ".",
+        "joined by a dot",
+        "with a full stop between",
+        "on both sides of a period",
+        "joined by a dot, .",
+    ),
+    "slash": (
+        "/",
+        "joined by a slash",
+        "with / between",
+        "on both sides of a stroke",
+        "joined by a slash, /",
+    ),
+    "or": (
+        " or ",
+        'joined by the word "or"',
+        "with or between",
+        "as two choices with the word or",
+        "joined by or",
+    ),
+    "ampersand": (
+        " & ",
+        "joined by an ampersand with spaces",
+        "with & and spaces between",
+        "with a spaced & in the middle",
+        "joined by an and sign, &",
+    ),
+    "tilde": (
+        "~",
+        "joined by a tilde",
+        "with ~ between",
+        "on both sides of a wavy line",
+        "joined by a tilde, ~",
+    ),
+    "colon": (
+        ":",
+        "joined by a colon without a space",
+        "with : between",
+        "on both sides of a single colon",
+        "joined by a colon, :",
+    ),
+    "equals": (
+        "=",
+        "joined by an equals sign without spaces",
+        "with = between",
+        "on both sides of an unspaced =",
+        "joined by an equals, =",
+    ),
+    "semicolon": (
+        ";",
+        "joined by a semicolon",
+        "with ; between",
+        "on both sides of a semicolon",
+        "joined by a semicolon, ;",
+    ),
+    "arrow": (
+        " -> ",
+        "joined by an arrow with spaces",
+        "with -> and spaces between",
+        "with a spaced arrow in the middle",
+        "joined by an arrow, ->",
+    ),
+    "versus": (
+        " vs ",
+        'joined by the abbreviation "vs"',
+        "with vs between",
+        "as two opponents with vs",
+        "joined by vs",
+    ),
+}
