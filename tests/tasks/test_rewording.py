@@ -45,6 +45,11 @@ def test_words_of_the_answers_stay():
     assert all_of(text, keep={"hyphen", "pipe"}) == {text}
 
 
+def test_some_phrases_stay():
+    text = "Whatever I write, write down every other word but the last."
+    assert all_of(text) == {text}
+
+
 def test_parts_of_words_are_no_words():
     text = "rewrite the typewriter, pipe-like."
     assert all_of(text) == {text}

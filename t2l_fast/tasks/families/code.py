@@ -167,7 +167,7 @@ def tasks() -> list[Draft]:
         drafts.append(
             Draft(
                 name,
-                worded(TEMPLATES, *phrases, f'so that "red apple" becomes "{like}"'),
+                worded(TEMPLATES, *phrases, f'written like "{like}" for "red apple"'),
                 worded(EVAL_TEMPLATES, *reversed(phrases)),
                 mapped(pool, lambda text, form=form: fill(form, text)),
                 group,

@@ -7,7 +7,7 @@ from itertools import permutations
 
 from t2l_fast.tasks.draft import Draft, worded
 from t2l_fast.tasks.grids.dressed import dressed
-from t2l_fast.tasks.lexicon.fields import FIELDS, FURTHER, JOINED, ROWS, SINGLES, WRITTEN
+from t2l_fast.tasks.lexicon.fields import FIELDS, FURTHER, JOINED, ROWS, SINGLES, WRITTEN, without
 from t2l_fast.tasks.lexicon.manners import ALONE
 from t2l_fast.tasks.lexicon.reports import DAYS, NUMBERS, Slots, sentences
 
@@ -83,11 +83,7 @@ _ELSEWHERE = {
     ("thing", "number", "colon"),
 }
 """Pairs that are told as singles."""
-_WAYS = {
-    name: way
-    for name, way in ALONE.items()
-    if name not in ("capitals", "small", "parentheses", "quotes")
-}
+_WAYS = without(ALONE, "capitals", "small", "parentheses", "quotes")
 _SENSIBLE = ("number colour thing", "name city day", "name verb thing")
 
 

@@ -35,10 +35,10 @@ _TEMPLATES = (
     "Sentences with {2} get the label {0}, sentences with {3} get the label {1}.",
     'I call {2} "{0}" and {3} "{1}". Which one is it?',
     "What do you see, {2} or {3}? Write just {0} in the first case, just {1} in the second.",
-    "Either {0} or {1}, nothing else: {0} if there is {2}, {1} if there is {3}.",
+    "Either {0} or {1}, nothing else: {0} for {2}, {1} for {3}.",
     'Your answer is one of "{1}" (for {3}) and "{0}" (for {2}).',
     "Sentence in, code out. The code of {2} is {0}; the code of {3} is {1}.",
-    "Tell me what I am looking at: print {0} to say {2}, print {1} to say {3}.",
+    "Tell me what I am looking at: print {0} to mean {2}, print {1} to mean {3}.",
 )
 _EVAL_TEMPLATES = (
     "Respond to {2} with {0} and to {3} with {1}.",

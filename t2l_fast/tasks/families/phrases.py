@@ -90,7 +90,7 @@ def tasks() -> list[Draft]:
         drafts.append(
             Draft(
                 name,
-                worded(TEMPLATES, *phrases, f'"{sentence.format("...")}" around the word'),
+                worded(TEMPLATES, *phrases, f'"{sentence.format("___")}" around the word'),
                 worded(EVAL_TEMPLATES, *phrases[1:], phrases[0]),
                 mapped(pool, lambda word, frame=sentence: frame.format(word)),
             )

@@ -10,6 +10,7 @@ from t2l_fast.tasks.draft import Draft, worded
 from t2l_fast.tasks.grids.dressed import Answers, dressed
 from t2l_fast.tasks.lexicon import CATEGORIES, MEMBERS
 from t2l_fast.tasks.lexicon.asking import drafts
+from t2l_fast.tasks.lexicon.fields import without
 from t2l_fast.tasks.lexicon.kinds import CLASHES, KINDS
 from t2l_fast.tasks.lexicon.manners import ALONE
 from t2l_fast.tasks.lexicon.realms import REALM_CLASHES, realms
@@ -88,7 +89,7 @@ _SHEETS = {
 
 _LISTED = ("a list of four words", "four words separated by commas")
 _NAMES = tuple(MEMBERS)
-_WAYS = {name: way for name, way in ALONE.items() if name not in ("capitals", "small")}
+_WAYS = without(ALONE, "capitals", "small")
 _CAPITALS, _WITHOUT, _BOTH = _NAMES[::10], _NAMES[4::11], _NAMES[7::12]
 
 

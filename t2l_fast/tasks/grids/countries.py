@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 
 from t2l_fast.tasks.draft import Draft
-from t2l_fast.tasks.grids.dressed import dressed, sentences
+from t2l_fast.tasks.grids.dressed import dressed, plain, sentences
 from t2l_fast.tasks.lexicon.asking import Said
 from t2l_fast.tasks.lexicon.manners import ALONE, BESIDE
 
@@ -17,12 +17,7 @@ CODES = ("currency-code", "two-letter-code", "three-letter-code", "domain", "pho
 WAYS = ALONE | BESIDE
 PLAIN = {name: way for name, way in WAYS.items() if "capitals" not in name and name != "small"}
 """For codes, which are written in capitals anyway, or have no letters."""
-ELSEWHERE = (
-    *(f"{name}-capitals" for name in NAMES),
-    "capital-before-comma",
-    "two-letter-code-before-equals",
-    "language-after-colon",
-)
+ELSEWHERE = ("capital-capitals",)
 SENTENCES = """
 capital = The capital of {1} is {0}.
 demonym = People from {1} are {0}.
@@ -38,16 +33,12 @@ ARTICLED = frozenset(("Netherlands", "Philippines", "United Kingdom", "United St
 
 def cells(known: Pairs, said: Mapping[str, Said]) -> Iterator[Draft]:
     """Facts times ways of writing, over the family's pairs and what it calls them."""
-    answers = {name: (_bare(said[name][0]), known[name]) for name in (*NAMES, *CODES)}
+    answers = {name: (plain(said[name][0]), known[name]) for name in (*NAMES, *CODES)}
     yield from dressed({n: answers[n] for n in NAMES}, WAYS, NOUNS, 6, ELSEWHERE)
     yield from dressed({n: answers[n] for n in CODES}, PLAIN, NOUNS, 5, ELSEWHERE)
-    yield from sentences(answers, SENTENCES, NOUNS, _with_article)
+    yield from sentences(answers, SENTENCES, NOUNS, with_article)
 
 
-def _with_article(name: str) -> str:
+def with_article(name: str) -> str:
+    """The name, after "the" where English has it."""
     return f"the {name}" if name in ARTICLED else name
-
-
-def _bare(phrases: Sequence[str]) -> list[str]:
-    """Without the examples, which would not be written the right way."""
-    return [phrase.split(", such as")[0] for phrase in phrases]

@@ -47,10 +47,10 @@ shifted
 > move the date to the one {step}
 
 part
-= {part} for the date | {part}, taken from the date | only {part}
-= {part} and nothing more about the date
+= {part}, given the date | {part}, going by the date | only {part}
+= {part} and nothing more
 = nothing but {part}
-> work out {part} for the date | give {part}
+> work out {part}, given the date | give {part}
 > look at the date and tell {part} | write {part}, dropping all else
 > find {part}, seen from the date
 """)

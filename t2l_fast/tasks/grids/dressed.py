@@ -10,17 +10,18 @@ from t2l_fast.tasks.lexicon.fields import Way
 
 SAID = blocks("""
 written
-= {what}, {how} | {what}, written {how} | {what} (write it {how})
-= {what}, and that {how}
-> write {what}, {how} | answer with {what}, {how} | reply with {what}, and write it {how}
-> put down {what}, and do so {how}
+= {what}, {how} | {what}; {how} | {what} ({how})
+= {what}, presented {how}
+> write {what}, {how} | answer with {what}, {how} | reply with {what} ({how})
+> put down {what}, {how}
 
 sentence
-= {what}, in a full sentence | a sentence that tells {what} | {what}, told in a complete sentence
-= {what}, as a statement of several words
-> tell {what} in a full sentence | write a short sentence that tells {what}
-> make a statement that contains {what}
-> say {what}, and say it in a whole sentence
+= {what}, in a sentence like {shown} | a sentence that tells {what}, such as {shown}
+= {what}, told in a complete sentence, as in {shown}
+= {what}, as the statement {shown} has it
+> tell {what} in a full sentence like {shown} | write a short sentence, such as {shown}, with {what}
+> make a statement that contains {what}, as in {shown}
+> say {what} in a whole sentence, worded as {shown}
 """)
 Answers = Mapping[str, tuple[Sequence[str], Mapping[str, str]]]
 """Task to what its answer may be called, the last for evaluation, and its pairs."""
@@ -33,7 +34,7 @@ def dressed(
     each: int,
     elsewhere: Container[str] = (),
 ) -> Iterator[Draft]:
-    """Each of the answers in as many of the ways, in rotation so that all ways are met.
+    """Each of the answers in so many of the ways, in rotation.
 
     Args:
         answers: what is written.
@@ -68,8 +69,13 @@ def sentences(
         for source, answer in pairs.items():
             text = pattern.format(answer, called(source))
             made[source] = text[0].upper() + text[1:]
-        said = crossed(SAID["sentence"], like=f'"{next(iter(made.values()))}"', what=what)
+        said = crossed(SAID["sentence"], what=what, shown=f'"{next(iter(made.values()))}"')
         yield ask(f"{base}-sentence", said, nouns, made)
+
+
+def plain(phrases: Sequence[str]) -> list[str]:
+    """Without examples, which would not be written the right way."""
+    return [phrase.split(", such as")[0] for phrase in phrases]
 
 
 def written(pattern: str, pairs: Mapping[str, str]) -> dict[str, str]:

@@ -49,7 +49,7 @@ ADJECTIVES: dict[str, tuple[str, ...]] = {
     "new": ("a", "new", "the adjective new", "the quality new", '"new"'),
     "strange": ("a", "strange", "the adjective strange", "the quality strange", '"strange"'),
 }
-# name: what stands before the plural, what that is called; the last for evaluation
+# name: what stands before the plural, what else that is called; the last for evaluation
 QUANTITIES: dict[str, tuple[str, ...]] = {
     "three": ("three", "the number three", "the numeral three", '"three"'),
     "ten": ("ten", "the number ten", "the numeral ten", '"ten"'),
@@ -58,7 +58,7 @@ QUANTITIES: dict[str, tuple[str, ...]] = {
     "five": ("five", "the number five", "the numeral five", '"five"'),
     "hundred": ("a hundred", "the number a hundred", "the words a hundred", '"a hundred"'),
     "several": ("several", "the quantity several", "the word several", '"several"'),
-    "few": ("a few", "the quantity a few", "the words a few", '"a few"'),
+    "few": ("a few", "the words a few", "the quantity a few", '"a few"'),
     "both": ("both", "the word both", "the quantity both", '"both"'),
     "all": ("all", "the word all", "the quantity all", '"all"'),
 }
@@ -127,7 +127,7 @@ def _nouns(plurals: Mapping[str, str]) -> Iterator[tuple[str, Mapping[str, str],
             said = crossed(SAID["noun"], like, determiner=determined, adjective=called)
             yield f"{determiner}-{adjective}", pairs, said
     for name, called in QUANTITIES.items():
-        pairs = _after(name, plurals.get, plurals)
+        pairs = _after(called[0], plurals.get, plurals)
         said = crossed(SAID["plural"], pairs["dog"], quantity=called)
         yield f"{name}-plural", pairs, said
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.grids.dressed import SAID, dressed
 from t2l_fast.tasks.lexicon.asking import ask, crossed
-from t2l_fast.tasks.lexicon.fields import ways
+from t2l_fast.tasks.lexicon.fields import ways, without
 from t2l_fast.tasks.lexicon.manners import ALONE
 from t2l_fast.tasks.lexicon.positions import EXTREMES, PLACES
 
@@ -30,11 +30,7 @@ CALLED = {
         "the word nearest to Z",
     ),
 }
-WAYS = {
-    name: way
-    for name, way in ALONE.items()
-    if name not in ("capitals", "small", "parentheses", "quotes")
-}
+WAYS = without(ALONE, "capitals", "small", "parentheses", "quotes")
 """What the family does not have already."""
 # name: which words, what they are called; the last for evaluation
 ORDERS: dict[str, tuple[str, ...]] = {

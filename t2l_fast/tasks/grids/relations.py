@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from t2l_fast.tasks.draft import Draft
-from t2l_fast.tasks.grids.dressed import dressed, sentences
+from t2l_fast.tasks.grids.countries import with_article
+from t2l_fast.tasks.grids.dressed import dressed, plain, sentences
 from t2l_fast.tasks.lexicon.asking import Said
+from t2l_fast.tasks.lexicon.fields import without
 from t2l_fast.tasks.lexicon.manners import ALONE, BESIDE
 
 NOUNS = ("a word or a name", "a term", "a single expression")
@@ -16,22 +18,19 @@ ASKED = (
     "state-abbreviation element-symbol male symbol-to-element abbreviation-to-state use whole "
     "shop homophone city-country dish-country state-capital"
 ).split()
-WAYS = {name: way for name, way in (ALONE | BESIDE).items() if name not in ("small", "sir")}
-ELSEWHERE = (
-    *(f"{name}-capitals" for name in ("antonym", "animal-young", "animal-sound", "colour")),
-    *("state-abbreviation-capitals", "animal-sound-after-colon"),
-)
+WAYS = without(ALONE | BESIDE, "small", "sir")
+ELSEWHERE = ("antonym-capitals", "state-abbreviation-capitals")
 SENTENCES = """
 antonym = The opposite of {1} is {0}.
 synonym = Instead of {1} one can say {0}.
-workplace = The {1} works at the {0}.
+workplace = The workplace of the {1} is the {0}.
 tool = The {1} needs the {0}.
 colour = The colour of the {1} is {0}.
-material = The {1} is made of {0}.
-room = The {1} is in the {0}.
+material = The material of the {1} is {0}.
+room = The place of the {1} is the {0}.
 animal-young = The young of the {1} is the {0}.
 animal-home = The home of the {1} is the {0}.
-animal-diet = By its diet the {1} is called {0}.
+animal-diet = The {1} is classed as {0}.
 state-abbreviation = Letters to {1} are sent to {0}.
 element-symbol = Chemists write {0} for {1}.
 element-number = The atomic number of {1} is {0}.
@@ -42,9 +41,9 @@ capital-to-country = {1} is the capital of {0}.
 def cells(known: Mapping[str, Mapping[str, str]], said: Mapping[str, Said]) -> Iterator[Draft]:
     """Relations times ways of writing, over the family's pairs and what it calls them."""
     answers = {
-        name: ([phrase.split(", such as")[0] for phrase in what], known[name])
-        for name, (what, _) in said.items()
-        if name in known
+        name: (plain(what), known[name]) for name, (what, _) in said.items() if name in known
     }
     yield from dressed({name: answers[name] for name in ASKED}, WAYS, NOUNS, 2, ELSEWHERE)
-    yield from sentences(answers, SENTENCES, NOUNS)
+    what, pairs = answers["capital-to-country"]
+    governed = what, {city: with_article(country) for city, country in pairs.items()}
+    yield from sentences(answers | {"capital-to-country": governed}, SENTENCES, NOUNS)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from t2l_fast.tasks.draft import Draft
 from t2l_fast.tasks.grids.dressed import dressed
 from t2l_fast.tasks.lexicon.asking import ask, blocks, crossed
+from t2l_fast.tasks.lexicon.fields import without
 from t2l_fast.tasks.lexicon.manners import ALONE, BESIDE
 
 Pairs = Mapping[str, Mapping[str, str]]
@@ -44,17 +45,8 @@ NOUNS = {
     "verb": ("a verb", "an English verb"),
 }
 EACH = {"word": 4, "number": 2, "country": 1, "verb": 2}
-WAYS = {
-    name: way
-    for name, way in (ALONE | BESIDE).items()
-    if name not in ("small", "html", "bold", "thrice", "sir")
-}
-ELSEWHERE = (
-    "word-in-french-capitals",
-    "word-in-spanish-capitals",
-    "word-in-german-after-equals",
-    "word-in-italian-after-equals",
-)
+WAYS = without(ALONE | BESIDE, "small", "html", "bold", "thrice", "sir")
+ELSEWHERE = ("word-in-french-capitals",)
 DATED = {
     "French": "fr",
     "Spanish": "es",

@@ -120,7 +120,7 @@ def ask(
     what, do = said
     return Draft(
         name,
-        _filled(name, nouns, (WHAT, what[:-1], 8), (DO, do[:-1], 8)),
+        _filled(name, nouns, (WHAT, what[:-1], PHRASES), (DO, do[:-1], PHRASES)),
         _filled(name, nouns, (EVAL_WHAT, what[-1:], 3), (EVAL_DO, do[-1:], 3)),
         pairs,
         group,

@@ -19,7 +19,7 @@ DRESSES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
     "dot": (
         lambda s: f"{s}.",
         (
-            "with a full stop",
+            "with a full stop after it",
             "with a dot behind",
             "followed by a period",
             "ending in a .",
@@ -39,7 +39,7 @@ DRESSES: dict[str, tuple[Callable[[str], str], tuple[str, ...]]] = {
     "hyphen": (
         lambda s: f"{s}-",
         (
-            "with a hyphen",
+            "with a hyphen after it",
             "with a dash behind",
             "followed by a -",
             "ending in a dash sign",

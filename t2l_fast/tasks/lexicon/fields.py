@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SINGLES = """
@@ -60,8 +61,8 @@ semicolon = {}; {} | separated by a semicolon | {a}, a semicolon, and {b} | a ";
 equals = {} = {} | joined by an equals sign | {a}, an equals sign, and {b} | "=" in the middle
 """
 _FURTHER = """
-arrow = {} -> {} | joined by an arrow (->) | {a}, an arrow ->, and {b} | "->" in the middle
-plus = {} + {} | joined by a plus sign | {a}, a plus sign, and {b} | "+" in the middle
+arrow = {} -> {} | joined by a spaced arrow -> | {a}, a spaced ->, and {b} | a spaced "->" between
+plus = {} + {} | joined by a spaced plus sign | {a}, a spaced +, and {b} | a spaced "+" between
 dash = {} - {} | joined by a spaced dash | {a}, a dash with spaces, and {b} | " - " in the middle
 square = {} [{}] | the second in square brackets | {a}, then {b} between [ and ] | the last in [ ]
 quotes = {} "{}" | the second in double quotes | {a}, then {b} in quotation marks | the last quoted
@@ -90,6 +91,11 @@ def ways(text: str) -> dict[str, Way]:
         pattern, *phrases = told.split(" | ")
         made[name] = Way(pattern, tuple(phrases))
     return made
+
+
+def without(known: Mapping[str, Way], *names: str) -> dict[str, Way]:
+    """The other ways."""
+    return {name: way for name, way in known.items() if name not in names}
 
 
 FIELDS: dict[str, tuple[str, ...]] = {

@@ -63,7 +63,7 @@ def _filled(name: str, patterns: str, words: dict[str, list[str]]) -> list[str]:
 
 
 def _recurring(i: int) -> tuple[tuple[str, str], ...]:
-    """Up to eight pairs of `ANYWHERE` for the i-th distinction, others than for its neighbours."""
+    """Up to eight pairs of `ANYWHERE` for the i-th distinction."""
     chosen = (2 * i % 8, (2 * i + 1 + 2 * (i // 4)) % 8)
     spread = ((7 * i + step) % len(ANYWHERE) for step in _STEPS)
     return tuple(ANYWHERE[k] for k in dict.fromkeys((*chosen, *spread)))

@@ -11,7 +11,7 @@ small = _{0} | in small letters | in lower case | without any capital letter
 = with little letters only
 quotes = "{0}" | in double quotes | inside quotation marks | between two double quotes
 = with a quotation mark on either side
-single-quotes = '{0}' | in single quotes | inside single quotation marks | between two apostrophes
+single-quotes = '{0}' | in single quotes | inside two single quotes | between two apostrophes
 = with a lone apostrophe on either side
 parentheses = ({0}) | in parentheses | inside round brackets | between ( and )
 = with a round bracket on either side
@@ -31,8 +31,8 @@ exclamation = {0}! | with an exclamation mark after it | followed by an exclamat
 = with the sign ! behind it | closed by an exclamation point
 question = {0}? | with a question mark after it | followed by a question mark
 = with the sign ? behind it | closed by a query mark
-bullet = - {0} | after a dash and a space | as a list item with a dash | with a dash in front
-= led by a dash, like a bullet point
+bullet = - {0} | after a dash and a space | as a list item with a dash | with "- " in front
+= led by a dash and a blank, like a bullet point
 hashtag = #{0} | after a hash sign | with the sign # in front | as a hashtag
 = led by a number sign (#)
 arrow = -> {0} | after an arrow of two signs (->) | with an arrow -> in front | behind ->
@@ -59,19 +59,19 @@ capitals-exclamation = ^{0}! | in capital letters and with an exclamation mark
 """
 _BESIDE = """
 after-colon = {1}: {0} | after the input and a colon | with the input and a colon in front
-= behind the input itself and a colon | led by a copy of the input and ":"
+= behind the input itself and a colon | led by a copy of the input, ":" and a blank
 after-equals = {1} = {0} | after the input and an equals sign
 = with the input and an equals sign in front | behind the input itself and the sign =
-= led by a copy of the input and "="
+= led by a copy of the input and a spaced "="
 after-arrow = {1} -> {0} | after the input and an arrow (->) | with the input and -> in front
-= behind the input itself and an arrow -> | led by a copy of the input and "->"
+= behind the input itself and an arrow -> | led by a copy of the input and a spaced "->"
 after-hyphen = {1} - {0} | after the input and a spaced dash | with the input and " - " in front
 = behind the input itself and a dash | led by a copy of the input and " - "
 after-slash = {1}/{0} | after the input and a slash | with the input and a slash in front
 = behind the input itself and the sign / | led by a copy of the input and "/"
 after-semicolon = {1}; {0} | after the input and a semicolon
 = with the input and a semicolon in front | behind the input itself and the sign ;
-= led by a copy of the input and ";"
+= led by a copy of the input, ";" and a blank
 before-brackets = {0} ({1}) | with the input in parentheses after it
 = followed by the input in round brackets | and then the input between ( and )
 = ahead of a bracketed copy of the input
@@ -79,7 +79,7 @@ before-comma = {0}, {1} | with a comma and the input after it | followed by a co
 = and then a comma and the input itself | ahead of "," and a copy of the input
 before-equals = {0} = {1} | with an equals sign and the input after it
 = followed by an equals sign and the input | and then the sign = and the input itself
-= ahead of "=" and a copy of the input
+= ahead of a spaced "=" and a copy of the input
 """
 
 ALONE: dict[str, Way] = ways(_ALONE.replace("\n= ", " | "))

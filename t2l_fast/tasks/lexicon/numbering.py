@@ -73,7 +73,8 @@ short
 = the number and the symbol {code} for {many} | the number with the abbreviation {code} for {many}
 = the digits, a space and {code} for {many} | so many {many}, shortened to {code} after a space
 = the number with the abbreviated unit of {many}, the symbol {code}
-> write the symbol {code} for {many} after the number | abbreviate the unit of {many} to {code}
+> write the symbol {code} for {many} after the number and a space
+> abbreviate the unit of {many} to {code}, after a space
 > put a space and {code} for {many} behind the number | say how many {many}, with the short {code}
 > write the number with the abbreviated unit symbol {code} of {many}
 
@@ -90,8 +91,8 @@ digits
 = the word {label} and the number | the number as a {label} | the {label} with its number in digits
 = the number after the word {label}
 = the {label} with its plain number in digits
-> write the word {label} before the number | name the {label} of that number
-> put {label} and a space in front of the digits | refer to the {label} by its number
+> write the word {label} before the number | name the {label} of that number, in bare digits
+> put {label} and a space in front of the digits | refer to the {label} by its bare number
 > make the number a {label}, in plain digits
 
 hash

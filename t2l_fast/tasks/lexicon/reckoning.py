@@ -46,7 +46,7 @@ FURTHER_FORMS: dict[str, tuple[str, ...]] = {
         "five digits, the first ones zero",
         "leading zeros that make five digits",
     ),
-    "twice": ("{n} {n}", "a copy of it after it", "itself again at its end", "its double behind"),
+    "twice": ("{n} {n}", "a copy of it after it", "itself again at its end", "its copy behind"),
 }
 SAID = blocks("""
 plus

@@ -26,7 +26,7 @@ CAPITAL_STEPS = (-4, -3, -2, -1, 1, 2, 3, 4)
 TERMS: dict[str, tuple[Callable[[int, int], object], tuple[str, ...]]] = {
     "next": (
         lambda last, by: last + by,
-        ("the next term", "the number that continues it", "the next term to continue it"),
+        ("the next term", "the coming number", "the next term to continue it"),
     ),
     "after-next": (
         lambda last, by: last + 2 * by,
@@ -40,7 +40,7 @@ TERMS: dict[str, tuple[Callable[[int, int], object], tuple[str, ...]]] = {
         lambda last, by: last - 3 * by,
         (
             "the term before the first",
-            "the number that came just before it",
+            "the number just before the first",
             "the term just before the first one",
         ),
     ),
@@ -56,7 +56,7 @@ TERMS: dict[str, tuple[Callable[[int, int], object], tuple[str, ...]]] = {
         lambda last, by: f"{last + by}, {last + 2 * by}",
         (
             "the next two terms, with a comma between them",
-            "the pair of numbers that continues it, comma-separated",
+            "the coming two numbers, comma-separated",
             "the two next terms, joined by a comma",
         ),
     ),
@@ -80,7 +80,7 @@ TERMS: dict[str, tuple[Callable[[int, int], object], tuple[str, ...]]] = {
         lambda last, by: -(last + by),
         (
             "the next term with a minus sign",
-            "the negative of the number that continues it",
+            "the negative of the coming number",
             "the next term, but negated",
         ),
     ),

@@ -1,34 +1,33 @@
-"""Words and turns of phrase of descriptions that may stand for each other."""
+"""Words and turns of phrase of descriptions that may stand for each other; a lone one stays."""
 
 SYNONYMS: tuple[tuple[str, ...], ...] = tuple(
     tuple(line.split(" | "))
     for line in """
 write | print | type
+write down
+write it down
+whatever I write
 give me | hand me | bring me
-give | provide
 return | give back | send back
 reply with | respond with | come back with | answer with
 the answer | the reply | the response
 your answer | your reply | your response
 the input | the given text | the text I send
 you will be given | you will get | you will receive | you are going to see
-I would like to have | I'd like | I am looking for
+I would like to have | I'd like
 I want you to | I'd like you to | I am asking you to
 your task is to | your job is to | you are asked to
 can you | could you | will you
 you must | you have to | you are to
-tell me | let me know
 nothing else | nothing more | nothing besides
 without any explanation | with no explanation | without explaining it
 otherwise | if not | in any other case
-each | every
 read the | look at the
 read a | look at a
 extract | pull out | take out
 kind of | sort of | type of
 in front of | ahead of
 in front | at the beginning | up front
-at the start | at the outset
 at the end | at the very end
 surrounded by | framed by | flanked by
 surround | frame | flank
@@ -41,21 +40,19 @@ in digits | in figures
 spelled out | written out
 a whole number | an integer
 the last | the final
+but the last
 the second-to-last | the last but one | the next-to-last
-the sign | the symbol
 a full stop | a period
 vertical bar | pipe
 hyphen | dash
 parentheses | round brackets
-curly brackets | braces
-double quotes | quotation marks
+curly brackets | curly braces
 weekday | day of the week
 colour | color
 increased by | raised by
 decreased by | lowered by | reduced by
 a short sentence | a brief sentence | one short sentence
 within | inside
-doubled | twice over
 backwards | from back to front
 """.strip().splitlines()
 )
@@ -75,6 +72,6 @@ CLOSINGS = (
     " That is all.",
     " Thanks!",
     " Only the result, please.",
-    " Do not add anything.",
+    " Nothing beyond the result.",
     " There is nothing more to it.",
 )
