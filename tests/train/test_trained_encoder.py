@@ -185,6 +185,13 @@ def test_generators_without_a_text_encoder_are_refused(tiny, trainer):
             trainer("refused", generator=generator, encoder_rank=2)
 
 
+def test_a_refusal_comes_before_texts_are_embedded(tiny, trainer, monkeypatch):
+    generator = tiny.generator(tiny.model())
+    monkeypatch.setattr(generator, "encode", lambda texts: pytest.fail("texts were embedded"))
+    with pytest.raises(ConfigError, match="needs a TextToLora"):
+        trainer("refused", generator=generator, encoder_rank=2)
+
+
 def test_settings_are_checked():
     from t2l_fast.train import SFTConfig
 
