@@ -24,8 +24,7 @@ _FRAMED = 0.4
 def reworded(text: str, seed: str, keep: Collection[str] = ()) -> str:
     """Exchange phrases for synonyms, and open or close the text with a phrase now and then.
 
-    What stands in double quotes stays, and so does a word after "a" or "an" where the article
-    would have to change.
+    What stands in double quotes stays.
 
     Args:
         text: a description.
@@ -36,14 +35,9 @@ def reworded(text: str, seed: str, keep: Collection[str] = ()) -> str:
 
     def exchanged(found: re.Match[str]) -> str:
         phrase = found[0]
-        others = _OTHERS.get(phrase.lower())
-        if others is None or any(word in keep for word in _words(phrase)):
-            return phrase
-        before = text[: found.start()].lower()
-        if before.endswith((" a ", " an ")):
-            vowel = before.endswith(" an ")
-            others = tuple(other for other in others if (other[0] in "aeiou") == vowel)
-        if not others or draw.random() < 1 / 3:
+        others = _OTHERS.get(phrase.lower(), ())
+        kept = any(word in keep for word in _words(phrase))
+        if not others or kept or draw.random() < 1 / 3:
             return phrase
         other = draw.choice(others)
         return other[0].upper() + other[1:] if phrase[0].isupper() else other

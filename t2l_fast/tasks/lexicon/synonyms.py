@@ -1,4 +1,7 @@
-"""Words and turns of phrase of descriptions that may stand for each other; a lone one stays."""
+"""Words and turns of phrase of descriptions that may stand for each other; a lone one stays.
+
+Where "a" and "an" would differ, the article is part of the phrase.
+"""
 
 SYNONYMS: tuple[tuple[str, ...], ...] = tuple(
     tuple(line.split(" | "))
