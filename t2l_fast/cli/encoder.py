@@ -27,6 +27,8 @@ def encoder(
     rank: Annotated[int, typer.Option(min=1)] = 4,
     alpha: Annotated[float, typer.Option(help="Scale is alpha/rank.")] = 8.0,
     seed: Annotated[int, typer.Option()] = 42,
+    save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 20,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Progress as JSON lines.")] = False,
 ) -> None:
     """Fit a text encoder: wordings of a task move together, tasks apart; no base model is run.
@@ -49,8 +51,9 @@ def encoder(
         rank=rank,
         alpha=alpha,
         seed=seed,
+        save_every=save_every,
     )
-    if (out / CONFIG_NAME).exists():
+    if not resume and (out / CONFIG_NAME).exists():
         raise ArgumentError(f"{out} holds an adapter already: name another folder")
     if is_published(tasks):
         told = read_descriptions(tasks)
@@ -67,7 +70,15 @@ def encoder(
         )
     keep_freed_memory()
     with Bar("encoder", steps, as_json) as note:
-        made = fit_encoder(loaded, descriptions, config, families=families, on_step=note)
+        made = fit_encoder(
+            loaded,
+            descriptions,
+            config,
+            families=families,
+            folder=out,
+            resume=resume,
+            on_step=note,
+        )
     made.write(out)
     text = f"written to {out}: use it as --encoder {encoder}+{out}"
     Console(stderr=as_json).print(text, markup=False, soft_wrap=True)

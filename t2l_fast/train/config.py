@@ -205,6 +205,7 @@ class EncoderConfig:
         warmup_fraction: share of the steps with a rising learning rate.
         rank, alpha: of the LoRA.
         seed: of everything random.
+        save_every: steps between checkpoints, where a folder is given.
 
     Raises:
         ConfigError: a value is out of its range.
@@ -219,9 +220,10 @@ class EncoderConfig:
     rank: int = 4
     alpha: float = 8.0
     seed: int = 42
+    save_every: int = 20
 
     def __post_init__(self) -> None:
-        for name in ("steps", "contrast", "rank"):
+        for name in ("steps", "contrast", "rank", "save_every"):
             _check(self, name, getattr(self, name) >= 1, "at least 1")
         _check(self, "tasks_per_batch", self.tasks_per_batch >= 2, "at least 2")
         for name in ("temperature", "learning_rate", "alpha"):

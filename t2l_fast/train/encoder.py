@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import random
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +17,8 @@ from torch.nn.functional import cross_entropy, normalize
 
 from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
 from t2l_fast.encoders.trained import adapter_of, new_lora
-from t2l_fast.errors import ConfigError
+from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.train.checkpoint import FILE, load_run, save_run
 from t2l_fast.train.config import EncoderConfig
 from t2l_fast.train.sampler import chunked
 
@@ -24,6 +29,8 @@ def fit_encoder(
     config: EncoderConfig,
     *,
     families: Sequence[str] | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
     on_step: Callable[[dict[str, Any]], None] | None = None,
 ) -> EncoderAdapter:
     """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
@@ -36,13 +43,18 @@ def fit_encoder(
         encoder: left as it was.
         descriptions: of every task, at least two each.
         families: of every task; None = all are of one.
+        folder: for a checkpoint every `save_every` steps; None = none.
+        resume: continue from it, as if the run had not been interrupted.
         on_step: called with the metrics of each step.
 
     Returns:
         The LoRA, in fp16.
 
     Raises:
-        ConfigError: too few tasks, a task with a single description, or not a family for each.
+        CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) one in the
+            folder already.
+        ConfigError: too few tasks, a task with a single description, or not a family for each;
+            `resume` without a folder.
         EncoderError: a description is too long for the encoder, or it has an adapter already.
     """
     fewest = min(map(len, descriptions), default=0)
@@ -57,11 +69,18 @@ def fit_encoder(
         raise ConfigError(
             f"families must name one for each of {len(descriptions)} tasks, got {len(families)}"
         )
+    if folder is None and resume:
+        raise ConfigError("resume needs the folder of the run, got None: name it")
+    if folder is not None and not resume and (Path(folder) / FILE).exists():
+        raise CheckpointError(f"{folder} holds a run already: resume it, or name another folder")
+    run = {"encoder": encoder.name, "fit": asdict(config)}
+    run["descriptions"] = _digest([descriptions, families])
     torch.manual_seed(config.seed)
     with encoder.adapting(new_lora(config.rank, config.alpha)) as wrapped:
-        trained = [p for p in wrapped.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=config.learning_rate, weight_decay=0.01)
-        for step in range(config.steps):
+        state = {name: p for name, p in wrapped.named_parameters() if p.requires_grad}
+        optimizer = torch.optim.AdamW(state.values(), lr=config.learning_rate, weight_decay=0.01)
+        begun = load_run(Path(folder), state, optimizer, run) if folder and resume else 0
+        for step in range(begun, config.steps):
             started = time.perf_counter()
             rate = config.learning_rate * config.factor(step)
             for group in optimizer.param_groups:
@@ -71,9 +90,12 @@ def fit_encoder(
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
+            done = step + 1
+            if folder is not None and (done % config.save_every == 0 or done == config.steps):
+                save_run(Path(folder), done, state, optimizer, run)
             if on_step is not None:
                 seconds = time.perf_counter() - started
-                line = {"step": step + 1, "loss": loss.item(), "learning_rate": rate}
+                line = {"step": done, "loss": loss.item(), "learning_rate": rate}
                 on_step(line | {"seconds": seconds})
         return adapter_of(wrapped)
 
@@ -92,6 +114,10 @@ def _pairs(
     chosen = order[index * size : (index + 1) * size]
     drawn = [rng.sample(descriptions[i], 2) for i in chosen]
     return [pair[side] for side in (0, 1) for pair in drawn]
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:12]
 
 
 def _loss(embeddings: Tensor, temperature: float) -> Tensor:

@@ -11,7 +11,7 @@ import t2l_fast.cli.encoder
 import t2l_fast.train
 from t2l_fast import cli
 from t2l_fast.encoders import load_encoder
-from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.errors import ArgumentError, CheckpointError, ConfigError
 from t2l_fast.train import EncoderConfig, fit_encoder
 
 WORDS = ("aaaa", "bbbb", "cccc", "dddd", "eeee", "ffff", "gggg", "hhhh")
@@ -57,6 +57,49 @@ def test_a_fit_depends_on_its_seed_alone(one_thread, folder):
     assert digests[0] == digests[1]
     other = fit_encoder(load_encoder(str(folder)), TEXTS, config(steps=3, seed=1))
     assert other.digest != digests[0]
+
+
+class Killed(Exception):
+    """Ends a fit between two steps."""
+
+
+def test_a_fit_that_was_interrupted_ends_as_if_it_had_not_been(one_thread, folder, tmp_path):
+    seven = config(steps=7, save_every=2)
+    whole = fit_encoder(load_encoder(str(folder)), TEXTS, seven)
+    steps: list[int] = []
+
+    def until(step: int):
+        def note(line):
+            steps.append(line["step"])
+            if line["step"] == step:
+                raise Killed
+
+        return note
+
+    with pytest.raises(Killed):
+        fit_encoder(load_encoder(str(folder)), TEXTS, seven, folder=tmp_path, on_step=until(3))
+    again = dict(folder=tmp_path, resume=True)
+    with pytest.raises(Killed):
+        fit_encoder(load_encoder(str(folder)), TEXTS, seven, on_step=until(5), **again)
+    resumed = fit_encoder(load_encoder(str(folder)), TEXTS, seven, on_step=until(8), **again)
+    assert steps == [1, 2, 3, 3, 4, 5, 5, 6, 7]  # from the checkpoints of steps 2 and 4
+    assert resumed.digest == whole.digest
+
+
+def test_only_the_same_fit_is_resumed(one_thread, folder, tmp_path):
+    encoder, brief = load_encoder(str(folder)), config(steps=2)
+    with pytest.raises(CheckpointError, match="no run to resume"):
+        fit_encoder(encoder, TEXTS, brief, folder=tmp_path, resume=True)
+    with pytest.raises(ConfigError, match="needs the folder"):
+        fit_encoder(encoder, TEXTS, brief, resume=True)
+    fit_encoder(encoder, TEXTS, brief, folder=tmp_path)
+    with pytest.raises(CheckpointError, match="holds a run already"):
+        fit_encoder(encoder, TEXTS, brief, folder=tmp_path)
+    with pytest.raises(CheckpointError, match="seed: 42 there, 1 now"):
+        fit_encoder(encoder, TEXTS, config(steps=2, seed=1), folder=tmp_path, resume=True)
+    others = [[text.upper() for text in texts] for texts in TEXTS]
+    with pytest.raises(CheckpointError, match="descriptions"):
+        fit_encoder(encoder, others, brief, folder=tmp_path, resume=True)
 
 
 def test_too_few_tasks_or_wordings_are_refused(folder):
@@ -121,3 +164,5 @@ def test_the_command_writes_a_folder_that_loads(one_thread, command, folder, tmp
     assert not torch.equal(fitted.encode(["add"]), load_encoder(str(folder)).encode(["add"]))
     again = command("--encoder", str(folder))
     assert isinstance(again.exception, ArgumentError) and "name another" in str(again.exception)
+    ended = command("--encoder", str(folder), "--resume")
+    assert ended.exit_code == 0 and not ended.stdout
