@@ -1,10 +1,13 @@
 # make demo | make test: both set up .venv/ in this checkout first.
 # EXTRA_INDEX=<url>: one more wheel index, for instance the one with CPU-only builds of torch that
 # pytorch.org/get-started names; without it pip takes torch from where it usually does.
+# WORKERS=<n>: processes that share the tests, a thread each.
 
 PYTHON ?= python3
 EXTRA_INDEX ?=
+WORKERS ?= 2
 BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
        $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
 
@@ -22,12 +25,12 @@ demo: .venv/ready
 	$(BIN)/t2l demo
 
 test: .venv/ready
-	$(BIN)/python -m pytest
+	$(PYTEST)
 	$(if $(filter Linux,$(shell uname -s)),$(MAKE) kernels)
 
 # Kernels bind to the interpreter when they are imported: a process of its own.
 kernels: .venv/ready
-	TRITON_INTERPRET=1 $(BIN)/python -m pytest tests/kernels/triton -m "not slow"
+	TRITON_INTERPRET=1 $(PYTEST) tests/kernels/triton -m "not slow"
 	$(BIN)/python -m t2l_kernels.aot --quick
 
 lint: .venv/ready

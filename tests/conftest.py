@@ -21,6 +21,11 @@ SPELLED = "abcdefghijklmnopqrstuvwxyz0123456789.,?:"
 CHARACTERS = (*"\n ", *string.ascii_letters, *string.digits, *string.punctuation)
 
 
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):  # pytest-xdist shares cores among processes
+        torch.set_num_threads(1)
+
+
 def _tokenizer() -> tf.PreTrainedTokenizerFast:
     """One token per character; a beginning of sequence in front."""
     vocabulary = {token: i for i, token in enumerate((*SPECIAL, *CHARACTERS))}
