@@ -17,6 +17,7 @@ def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
     """
     folder.mkdir(parents=True, exist_ok=True)
     tag = f"{os.getpid()}-{uuid4().hex}"
+    several = len(contents) > 1  # one alone is replaced or not
     new = {name: folder / f".{name}.{tag}.new" for name in contents}
     old = {name: folder / f".{name}.{tag}.old" for name in contents}
     renamed: list[str] = []
@@ -27,13 +28,13 @@ def replace_files(folder: Path, contents: Mapping[str, bytes]) -> None:
                 file.flush()
                 os.fsync(file.fileno())
         for name in contents:
-            if (folder / name).exists():
+            if several and (folder / name).exists():
                 shutil.copyfile(folder / name, old[name])
         for name in contents:
             os.replace(new[name], folder / name)
             renamed.append(name)
     except BaseException:
-        for name in renamed:
+        for name in renamed if several else ():
             if old[name].exists():
                 shutil.move(old[name], folder / name)
             else:

@@ -209,22 +209,32 @@ class LoraBatch:
         return cls(config, lora_a, lora_b, paths)
 
     @classmethod
-    def stack(cls, adapters: Sequence[LoraWeights]) -> LoraBatch:
-        """Stack adapters of one config and the same modules.
+    def stack(cls, adapters: Sequence[LoraWeights], *, names: Sequence[str] = ()) -> LoraBatch:
+        """Stack adapters of one rank, scale and shape, on the same modules.
+
+        The order of their targets and their dropout may differ, since neither changes what they
+        compute; the config is the first one's.
+
+        Args:
+            names: of the adapters, for errors; none = their numbers.
 
         Raises:
             AdapterMismatch: they differ.
         """
         first = adapters[0]
-        for other in adapters[1:]:
-            if other.config != first.config or other.lora_a.keys() != first.lora_a.keys():
-                raise AdapterMismatch(
-                    "a LoraBatch stacks adapters of one config and the same modules, got "
-                    f"{first.config} and {other.config}"
-                )
+        paths = next((w.paths for w in adapters if w.paths is not None), None)
+        for index, other in enumerate(adapters):
+            pairs = zip(_shared(first, paths), _shared(other, paths), strict=False)
+            for (what, mine), (_, its) in pairs:
+                if mine != its:
+                    one, another = (names[0], names[index]) if names else ("0", str(index))
+                    raise AdapterMismatch(
+                        f"a LoraBatch stacks adapters of one {what}, got {mine} of adapter {one} "
+                        f"and {its} of adapter {another}: leave one out, or make it anew"
+                    )
         lora_a = {m: torch.stack([w.lora_a[m] for w in adapters], 1) for m in first.lora_a}
         lora_b = {m: torch.stack([w.lora_b[m] for w in adapters], 1) for m in first.lora_b}
-        return cls(first.config, lora_a, lora_b, first.paths)
+        return cls(first.config, lora_a, lora_b, paths)
 
     def __len__(self) -> int:
         return next(iter(self.lora_a.values())).shape[1]
@@ -271,6 +281,21 @@ class LoraBatch:
         factors = (coefficients * self.config.scaling)[None, :, :, None, None]
         lora_b = {m: (factors * b.unsqueeze(1)).flatten(2, 3) for m, b in self.lora_b.items()}
         return LoraBatch(config, lora_a, lora_b, self.paths)
+
+
+def _shared(
+    weights: LoraWeights, paths: dict[str, tuple[str, ...]] | None
+) -> Iterator[tuple[str, object]]:
+    """What the adapters of a batch have in common; unknown paths count as `paths`."""
+    yield "rank", weights.config.rank
+    yield "scale", weights.config.scaling
+    yield "set of modules", sorted(weights.lora_a)
+    known = weights.paths or paths or {}
+    for m in sorted(weights.lora_a):
+        a, b = weights.lora_a[m], weights.lora_b[m]
+        yield f"(layers, in, out) of {m}", (a.shape[0], a.shape[2], b.shape[2])
+        for layer in range(a.shape[0]):
+            yield f"path of {m} in layer {layer}", known.get(m, ())[layer : layer + 1]
 
 
 def _check_pairs(

@@ -121,7 +121,7 @@ class T2LNetwork(nn.Module):
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
     def z_scores(self, latents: Tensor) -> LoraBatch:
-        """What heads predict from `latents` before z-scores are undone, with its graph.
+        """What heads predict from `latents` before z-scores are undone, without offsets.
 
         Raises:
             ConfigError: the heads predict adapters themselves.

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from t2l_fast.config import LoraConfig
+from t2l_fast.encoders.load import CAUSAL
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators.config import T2LConfig, TaskEncoder
 
@@ -70,6 +71,9 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Any], dict[str, Tenso
         state = torch.load(folder / WEIGHTS, map_location="cpu", weights_only=True)
         if not (isinstance(args, dict) and isinstance(adapter, dict) and isinstance(state, dict)):
             raise ValueError("a file does not hold a mapping")
+        odd = [n for n, t in state.items() if not (isinstance(n, str) and isinstance(t, Tensor))]
+        if odd:
+            raise ValueError(f"{odd[0]!r} in {WEIGHTS} is no tensor with a name")
     except Exception as error:  # torch.load and yaml raise many kinds; all mean damage
         reason = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
         raise CheckpointError(
@@ -118,7 +122,7 @@ class _Checkpoint:
             lora=self.lora,
             head_bias=f"heads.{order[0]}.bias" in state,
             base_model=args.get("model_dir") or None,
-            encoder="one_hot" if one_hot else args.get("emb_model") or None,
+            encoder="one_hot" if one_hot else self._encoder(),
             task_names=tuple(args.get("train_ds_names") or ()) if one_hot else (),
             offset=offset,
             z_scores=z_scores,
@@ -128,6 +132,11 @@ class _Checkpoint:
         if recon and not args.get("factorized", True):
             self._rescale(kept)
         return config, kept
+
+    def _encoder(self) -> str | None:
+        """Of descriptions; "" stands for the base model's last token."""
+        named, base = self.args.get("emb_model"), self.args.get("model_dir")
+        return f"{CAUSAL}{base}" if named == "" and base else named or None
 
     def _task_encoder(self) -> TaskEncoder:
         """From the tensors: the released trainer ignores `encoder_type` and builds a linear one."""

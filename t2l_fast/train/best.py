@@ -60,8 +60,9 @@ class Best:
             CheckpointError: the record is damaged.
         """
         record = read_record(self.folder)
-        if record is not None:
-            self.step, self.value = record["step"], record["value"]
+        if record is None:  # the next evaluation is the best, and nothing counts before it
+            return
+        self.step, self.value = record["step"], record["value"]
         self.without = sum(self.measure in line and line["step"] > self.step for line in lines)
 
     def add(self, line: Mapping[str, Any], generator: Any) -> None:

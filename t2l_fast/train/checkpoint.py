@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -17,7 +17,10 @@ from t2l_fast.adapters import LoraBatch
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterMismatch, CheckpointError
 from t2l_fast.files import replace_files
-from t2l_fast.train.settings import flat
+from t2l_fast.generators.checkpoint import WEIGHTS_NAME
+from t2l_fast.train.library import BANK
+from t2l_fast.train.parallel import Processes
+from t2l_fast.train.settings import LISTS_OF_NAMES, flat
 
 FILE = "training.safetensors"
 ORACLES = "oracles.safetensors"
@@ -82,8 +85,7 @@ def load_run(
         ) from None
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the checkpoint {path} can't be read: {error}") from error
-    now, usual = (json.loads(json.dumps(dict(plain))) for plain in (run, defaults or {}))
-    _check_same(flat(saved), flat(now), flat(usual), path)
+    check_same(saved, run, path, defaults=defaults)
     saved_state = _under(tensors, "model.")
     if saved_state.keys() != state.keys():
         raise CheckpointError(f"the checkpoint {path} holds other tensors than this run needs")
@@ -99,45 +101,101 @@ def load_run(
     return step
 
 
-def save_oracles(folder: Path, oracles: LoraBatch) -> None:
-    """Keep the adapters of a warm start, so that an interrupted run needn't train them again."""
+def save_oracles(folder: Path, oracles: LoraBatch, run: Mapping[str, Any]) -> None:
+    """Keep the adapters of a warm start, so that an interrupted run needn't train them again.
+
+    Args:
+        run: what a resumed run must agree with, plain data.
+    """
     tensors = {f"a.{m}": t.cpu().contiguous() for m, t in oracles.lora_a.items()}
     tensors |= {f"b.{m}": t.cpu().contiguous() for m, t in oracles.lora_b.items()}
-    replace_files(folder, {ORACLES: save(tensors)})
+    replace_files(folder, {ORACLES: save(tensors, metadata={"run": json.dumps(dict(run))})})
 
 
-def load_oracles(folder: Path, config: LoraConfig, modules: Iterable[str]) -> LoraBatch | None:
+def load_oracles(
+    folder: Path, config: LoraConfig, modules: Iterable[str], run: Mapping[str, Any]
+) -> LoraBatch | None:
     """What `save_oracles` kept, its modules in the given order, or None.
 
     Raises:
-        CheckpointError: the file is damaged.
+        CheckpointError: the file is damaged, or of another run.
     """
     path = folder / ORACLES
     if not path.exists():
         return None
     try:
-        tensors = load(path.read_bytes())
-        names = list(modules)  # safetensors sorts what it stores
-        lora_a, lora_b = ({m: tensors[f"{part}.{m}"] for m in names} for part in "ab")
-        return LoraBatch(config, lora_a, lora_b)
-    except (SafetensorError, OSError, KeyError, AdapterMismatch) as error:
+        with safe_open(path, "pt") as file:
+            saved = json.loads(file.metadata()["run"])
+            names = list(modules)  # safetensors sorts what it stores
+            lora_a, lora_b = ({m: file.get_tensor(f"{part}.{m}") for m in names} for part in "ab")
+        oracles = LoraBatch(config, lora_a, lora_b)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, AdapterMismatch) as error:
         raise CheckpointError(f"{path} can't be read: {error}; remove it to train again") from error
+    check_same(saved, run, path)
+    return oracles
+
+
+def check_free(folder: Path, processes: Processes | None = None) -> None:
+    """The folder holds no run, library or generator yet, which a new run would spoil.
+
+    Args:
+        processes: of the run; what the main one sees counts for all.
+
+    Raises:
+        CheckpointError: it does.
+    """
+    names = [name for name in (FILE, ORACLES, BANK, WEIGHTS_NAME) if (folder / name).exists()]
+    names = (processes or Processes()).of_main(names)
+    if names:
+        raise CheckpointError(
+            f"{folder} holds a run already ({names[0]}): resume it, or name another folder"
+        )
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): t for k, t in tensors.items() if k.startswith(prefix)}
 
 
-def _check_same(
-    saved: Mapping[str, Any], here: Mapping[str, Any], usual: Mapping[str, Any], path: Path
+def check_same(
+    saved: Mapping[str, Any],
+    run: Mapping[str, Any],
+    path: Path,
+    *,
+    defaults: Mapping[str, Any] | None = None,
 ) -> None:
+    """What a file says of its run is what this run says.
+
+    Args:
+        defaults: counts where the file says nothing.
+
+    Raises:
+        CheckpointError: it is not; every setting that differs is named.
+    """
+    now, usual, saved = (json.loads(json.dumps(dict(p))) for p in (run, defaults or {}, saved))
+    here, usual, saved = flat(now), flat(usual), flat(saved)
     there = {name: usual[name] for name in usual.keys() & here.keys()} | dict(saved)
-    differing = [k for k in there.keys() | here.keys() if there.get(k) != here.get(k)]
+    differing = {k for k in there.keys() | here.keys() if there.get(k) != here.get(k)}
+    if "task_names" in differing:
+        differing -= {"tasks", "oracles.tasks"}  # digests, which say no more
     if differing:
-        listed = "; ".join(
-            f"{k}: {there.get(k)!r} there, {here.get(k)!r} now" for k in sorted(differing)
-        )
+        listed = "; ".join(_difference(k, there.get(k), here.get(k)) for k in sorted(differing))
         raise CheckpointError(
-            f"{path} belongs to another run ({listed}): resume with the same settings, or start "
-            "in another folder"
+            f"{path} belongs to another run ({listed}): resume with the same settings and tasks, "
+            "or start in another folder"
         )
+
+
+def _difference(name: str, there: Any, here: Any) -> str:
+    last = name.rpartition(".")[-1]
+    if last == "tasks":
+        return "other texts or examples of tasks"
+    if last in LISTS_OF_NAMES and there and here:
+        lost, new = ([x for x in a if x not in set(b)] for a, b in ((there, here), (here, there)))
+        told = [f"{what} {_some(n)}" for what, n in (("without", lost), ("with", new)) if n]
+        return f"{name}: now {' and '.join(told) or 'in another order'}"
+    return f"{name}: {there!r} there, {here!r} now"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(map(repr, names[:3])) + more

@@ -193,6 +193,31 @@ class OracleConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class FitConfig:
+    """Codes fitted to examples (`train/fitting.py`).
+
+    Args:
+        steps: optimiser steps.
+        rows: examples of each code in one step.
+        learning_rate: of Adam.
+        seed: of the examples' order.
+
+    Raises:
+        ConfigError: a value is out of its range.
+    """
+
+    steps: int = 24
+    rows: int = 2
+    learning_rate: float = 0.05
+    seed: int = 42
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "rows"):
+            _check(self, name, getattr(self, name) >= 1, "at least 1")
+        _check(self, "learning_rate", self.learning_rate > 0, "positive")
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderConfig:
     """A LoRA of the text encoder, fitted to descriptions alone (`train/encoder.py`).
 

@@ -9,8 +9,9 @@ from threading import Lock
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from t2l_fast.attention import flash, packable
 from t2l_fast.tasks import Example, Prompt
 
 OVERHEAD = 32
@@ -53,6 +54,7 @@ class MicroBatch:
         lengths: B of them, the tokens of each row.
         numbers: B of them, which rows of the step these are.
         options: what else the model is given.
+        widths: of packed rows, the tokens of each with its padding.
     """
 
     row_slots: Tensor
@@ -62,6 +64,7 @@ class MicroBatch:
     lengths: tuple[int, ...]
     numbers: tuple[int, ...]
     options: dict[str, Any]
+    widths: tuple[int, ...] = ()
 
     @property
     def slots(self) -> Tensor:
@@ -79,7 +82,7 @@ class MicroBatch:
     def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
         options = {k: change(v) if isinstance(v, Tensor) else v for k, v in self.options.items()}
         tensors = (change(t) for t in (self.row_slots, self.ids, self.labels, self.rows))
-        return MicroBatch(*tensors, self.lengths, self.numbers, options)
+        return MicroBatch(*tensors, self.lengths, self.numbers, options, self.widths)
 
 
 class Collator:
@@ -132,6 +135,30 @@ class Collator:
         return [batch.pin() for batch in made] if self.device.type == "cuda" else made
 
 
+def collator_for(
+    model: nn.Module,
+    prompt: Prompt,
+    *,
+    overhead: int = OVERHEAD,
+    max_tokens: int = MAX_TOKENS,
+    known: Known | None = None,
+) -> Collator:
+    """For a model, on its device: packed if it allows that, unpadded if it has FlashAttention.
+
+    Args:
+        overhead, max_tokens, known: as for `Collator`.
+    """
+    packs = packable(model)
+    return Collator(
+        prompt,
+        packed=packs,
+        overhead=0 if packs and flash(model) else overhead,
+        max_tokens=max_tokens,
+        device=next(model.parameters()).device,
+        known=known,
+    )
+
+
 def tokenised(prompt: Prompt, example: Example, description: str | None, max_tokens: int) -> Tokens:
     """Ids of a prompt and of its answer; each loses its beginning beyond `max_tokens`."""
     start = prompt.ids(example, description)
@@ -145,7 +172,7 @@ def joined(start: Sequence[int], end: Sequence[int], max_tokens: int) -> Tokens:
 
 
 def tokens_by_slot(rows: Sequence[Row]) -> list[int]:
-    """The tokens of all rows of each slot; every slot from 0 on has one."""
+    """The tokens of all rows of each slot; every slot from 0 on has a row."""
     counts = Counter[int]()
     for row in rows:
         counts[row.slot] += len(row.ids)
@@ -178,15 +205,16 @@ def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0)
         widths: how long each row becomes, padded at its end; None = as long as it is.
     """
     sizes, numbers = _about(rows)
-    lengths = torch.tensor(widths or sizes)
+    widths = tuple(widths or sizes)
+    lengths = torch.tensor(widths)
     starts = torch.cat([lengths.new_zeros(1), lengths.cumsum(0)]).int()
-    positions = torch.cat([torch.arange(n) for n in lengths.tolist()])
+    positions = torch.cat([torch.arange(n) for n in widths])
     ids = torch.full((len(positions),), pad)
     labels = torch.full_like(ids, IGNORED)
     for row, start in zip(rows, starts.tolist(), strict=False):
         ids[start : start + len(row.ids)] = torch.tensor(row.ids)
         labels[start : start + len(row.ids)] = _labels(row)
-    longest = int(lengths.max())
+    longest = max(widths)
     return MicroBatch(
         row_slots=torch.tensor([row.slot for row in rows]),
         ids=ids[None],
@@ -201,6 +229,7 @@ def pack(rows: Sequence[Row], widths: Sequence[int] | None = None, pad: int = 0)
             "max_length_q": longest,
             "max_length_k": longest,
         },
+        widths=widths,
     )
 
 
@@ -228,26 +257,35 @@ def packed(
 
 
 def bucketed(
-    rows: Sequence[Row], pad: int, *, overhead: int = OVERHEAD, max_rows: int = 128
+    rows: Sequence[Row],
+    pad: int,
+    *,
+    overhead: int = OVERHEAD,
+    max_rows: int = 128,
+    max_tokens: int = 2048,
 ) -> list[MicroBatch]:
     """Sort rows by length and pad them, in as few and as little padded batches as pays.
 
     Args:
         overhead: what one more micro-batch costs, in tokens.
         max_rows: of one micro-batch.
+        max_tokens: of one micro-batch, padding included; a longer row goes alone.
     """
-    return [collate(piece, pad) for piece in cut(rows, overhead, max_rows)]
+    return [collate(piece, pad) for piece in cut(rows, overhead, max_rows, max_tokens)]
 
 
-def cut(rows: Sequence[Row], overhead: int, max_rows: int = 128) -> list[list[Row]]:
+def cut(
+    rows: Sequence[Row], overhead: int, max_rows: int = 128, max_tokens: int | None = None
+) -> list[list[Row]]:
     """Sort rows by length and cut them where padded tokens and overheads together are least."""
     ordered = sorted(rows, key=lambda row: len(row.ids))
     costs, starts = [0], [0]  # of the best cut of the first `end` rows, and its last piece's start
     for end in range(1, len(ordered) + 1):
         width = len(ordered[end - 1].ids)
+        most = max_rows if max_tokens is None else min(max_rows, max(1, max_tokens // width))
         cost, start = min(
             (costs[start] + (end - start) * width + overhead, start)
-            for start in range(max(0, end - max_rows), end)
+            for start in range(max(0, end - most), end)
         )
         costs.append(cost)
         starts.append(start)

@@ -17,8 +17,8 @@ from torch.nn.functional import cross_entropy, normalize
 
 from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
 from t2l_fast.encoders.trained import adapter_of, new_lora
-from t2l_fast.errors import CheckpointError, ConfigError
-from t2l_fast.train.checkpoint import FILE, load_run, save_run
+from t2l_fast.errors import ConfigError
+from t2l_fast.train.checkpoint import check_free, load_run, save_run
 from t2l_fast.train.config import EncoderConfig
 from t2l_fast.train.sampler import chunked
 
@@ -71,8 +71,8 @@ def fit_encoder(
         )
     if folder is None and resume:
         raise ConfigError("resume needs the folder of the run, got None: name it")
-    if folder is not None and not resume and (Path(folder) / FILE).exists():
-        raise CheckpointError(f"{folder} holds a run already: resume it, or name another folder")
+    if folder is not None and not resume:
+        check_free(Path(folder))
     run = {"encoder": encoder.name, "fit": asdict(config)}
     run["descriptions"] = _digest([descriptions, families])
     torch.manual_seed(config.seed)

@@ -14,6 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from t2l_fast.adapters import LoraBatch, LoraWeights
+from t2l_fast.adapters.peft_io import CONFIG_NAME
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, CheckpointError, T2LError
 from t2l_fast.files import replace_files
@@ -25,13 +26,15 @@ DESCRIPTIONS = ("descriptions.txt", "task_desc.txt")
 
 @dataclass(frozen=True)
 class LoraLibrary:
-    """Adapters of one config on the same modules, each with a name and descriptions.
+    """Adapters of one rank and scale on the same modules, each with a name and descriptions.
 
     Fields:
         names: N of them.
         descriptions: of each, at least one.
         adapters: N.
         settings: how they were trained, plain data; empty where nobody knows.
+        base_model: what they were trained on; None where nobody knows.
+        prompt_template: what it read, with "{input}"; None = a chat template, if a base is known.
 
     Raises:
         AdapterMismatch: not as many names and descriptions as adapters, or one without any.
@@ -41,6 +44,8 @@ class LoraLibrary:
     descriptions: tuple[tuple[str, ...], ...]
     adapters: LoraBatch
     settings: dict[str, Any] = field(default_factory=dict)
+    base_model: str | None = None
+    prompt_template: str | None = None
 
     def __post_init__(self) -> None:
         counts = len(self.names), len(self.descriptions), len(self.adapters)
@@ -83,6 +88,8 @@ class LoraLibrary:
             "names": self.names,
             "descriptions": self.descriptions,
             "settings": self.settings,
+            "base_model": self.base_model,
+            "prompt_template": self.prompt_template,
         }
         replace_files(folder, {BANK: save(tensors, metadata={"library": json.dumps(about)})})
         return folder / BANK
@@ -98,12 +105,13 @@ def read_library(
 
     Raises:
         CheckpointError: there is nothing to read, or it is damaged.
-        AdapterMismatch: the adapters differ in config or modules, or one has no description.
+        AdapterMismatch: the adapters differ in rank, scale, modules, shapes or paths, or one has no
+            description.
     """
     bank = path / BANK if path.is_dir() else path
     if bank.is_file():
         return _read_bank(bank, descriptions or {})
-    folders = sorted(p.parent for p in path.glob("*/adapter_config.json"))
+    folders = sorted(p.parent for p in path.glob(f"*/{CONFIG_NAME}"))
     if not folders:
         raise CheckpointError(
             f"a library must be a {BANK} or a folder of PEFT folders, got {path}, which holds "
@@ -114,7 +122,13 @@ def read_library(
     texts = tuple(
         tuple((descriptions or {}).get(folder.name) or _beside(folder)) for folder in folders
     )
-    return LoraLibrary(names, texts, LoraBatch.stack(adapters))
+    bases = {_base_of(folder) for folder in folders}
+    return LoraLibrary(
+        names,
+        texts,
+        LoraBatch.stack(adapters, names=names),
+        base_model=bases.pop() if len(bases) == 1 else None,
+    )
 
 
 def _read_adapter(folder: Path) -> LoraWeights:
@@ -122,6 +136,12 @@ def _read_adapter(folder: Path) -> LoraWeights:
         return LoraWeights.from_pretrained(folder)
     except (AdapterFormatError, T2LError) as error:
         raise CheckpointError(f"the library's {folder.name} can't be read: {error}") from error
+
+
+def _base_of(folder: Path) -> str | None:
+    """What a PEFT folder that was read names as its base model."""
+    named = json.loads((folder / CONFIG_NAME).read_text()).get("base_model_name_or_path")
+    return named if isinstance(named, str) and named else None
 
 
 def _beside(folder: Path) -> list[str]:
@@ -151,7 +171,8 @@ def _read_bank(path: Path, descriptions: Mapping[str, Sequence[str]]) -> LoraLib
         adapters = LoraBatch(config, lora_a, lora_b, paths)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the library {path} can't be read: {error}") from error
-    return LoraLibrary(names, texts, adapters, about.get("settings") or {})
+    known = {name: about.get(name) for name in ("base_model", "prompt_template")}
+    return LoraLibrary(names, texts, adapters, about.get("settings") or {}, **known)
 
 
 def _spread(stacked: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import UnsupportedModel
 from t2l_fast.train.cross_entropy import cross_entropy
 from t2l_fast.train.data import IGNORED, MicroBatch
+from t2l_fast.train.packed import packed_by_us
 
 
 def label_logits(model: nn.Module, batch: MicroBatch) -> tuple[Tensor, Tensor]:
@@ -21,9 +22,11 @@ def label_logits(model: nn.Module, batch: MicroBatch) -> tuple[Tensor, Tensor]:
     Returns:
         Logits `[labels, vocabulary]` in the model's dtype, and the labels `[labels]`.
     """
-    picked = batch.labels != IGNORED
+    picked, options = batch.labels != IGNORED, batch.options
+    if packed_by_us(model):
+        options = options | {"row_widths": batch.widths}
     with _only(model, picked):
-        logits = model(input_ids=batch.ids, use_cache=False, **batch.options).logits
+        logits = model(input_ids=batch.ids, use_cache=False, **options).logits
     return logits, batch.labels[picked]
 
 

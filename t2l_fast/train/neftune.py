@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -43,8 +44,8 @@ def _noise(like: Tensor, batch: MicroBatch, alpha: float, seed: int) -> Tensor:
     """`[B', T, d]`."""
     made = torch.zeros_like(like)
     generator = torch.Generator(like.device)
-    packed = "position_ids" in batch.options
-    starts = batch.options["cu_seq_lens_q"].tolist() if packed else [0] * len(batch.lengths)
+    packed = bool(batch.widths)
+    starts = accumulate(batch.widths, initial=0) if packed else [0] * len(batch.lengths)
     for i, (start, length) in enumerate(zip(starts, batch.lengths, strict=False)):
         bound = alpha / (length * like.shape[-1]) ** 0.5
         row = made[0 if packed else i, start : start + length]

@@ -14,17 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
-from t2l_fast.attention import flash, packable
 from t2l_fast.config import LoraConfig
-from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt, Task
+from t2l_fast.train.checkpoint import check_free, check_same
 from t2l_fast.train.config import OracleConfig
-from t2l_fast.train.data import MAX_TOKENS, OVERHEAD, Collator
+from t2l_fast.train.data import MAX_TOKENS, Collator, collator_for
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
 from t2l_fast.train.metrics import Metrics
 from t2l_fast.train.parallel import Processes
+from t2l_fast.train.sampler import check_tasks
+from t2l_fast.train.settings import digest
 from t2l_fast.train.sharded import evened
 from t2l_fast.train.token_cache import shared_cache
 from t2l_fast.train.tracking import Tracking
@@ -41,6 +42,7 @@ def train_library(
     config: OracleConfig,
     folder: str | Path,
     *,
+    base_model: str | None = None,
     resume: bool = False,
     token_cache: str | Path | None = None,
     processes: Processes | None = None,
@@ -55,31 +57,30 @@ def train_library(
     Args:
         model: the base model; frozen here, and left as it was.
         lora: of the adapters.
+        base_model: its name, which the library notes, as it does the prompt's form.
         token_cache: a folder that keeps tokenised examples; None = in RAM.
         processes: among which tasks are divided; all must see the folder, the main one writes it.
         tracking: gets every line of metrics too.
 
     Raises:
         CacheError: the token cache can't be used.
-        CheckpointError: a library is in the folder already (not resuming), or it is of other tasks
-            or settings.
+        CheckpointError: a library or another run is in the folder already (not resuming), or it is
+            of other tasks, settings, or another model or prompt.
+        ConfigError: a task has no training examples.
     """
     folder, processes = Path(folder), processes or Processes()
+    check_tasks(tasks)
     settings = json.loads(json.dumps(asdict(config)))
-    processes.check_same([settings, asdict(lora), [task.name for task in tasks]])
-    done = _done(folder, tasks, lora, settings, resume)
-    packs = packable(model)
+    settings["dtype"] = str(next(model.parameters()).dtype)
+    about = (base_model, prompt.template)
+    processes.check_same([settings, asdict(lora), *about, digest(tasks)])
+    if not resume or not (folder / BANK).exists():
+        check_free(folder, processes)
+    done = _done(folder, tasks, lora, settings, about)
     known = None
     if token_cache is not None:
         known = shared_cache(prompt, tasks, MAX_TOKENS, token_cache, processes=processes)
-    device = next(model.parameters()).device
-    collator = Collator(
-        prompt,
-        packed=packs,
-        overhead=0 if packs and flash(model) else OVERHEAD,
-        device=device,
-        known=known,
-    )
+    collator = collator_for(model, prompt, known=known)
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 
@@ -90,7 +91,7 @@ def train_library(
         if on_step is not None and processes.main:
             on_step(phase, first + count, first + of, loss)
 
-    with frozen(model, lora, packed=packs) as adapters, closing(metrics):
+    with frozen(model, lora, packed=collator.packed) as adapters, closing(metrics):
         run = {"oracles": settings, "lora": asdict(lora)}
         if done is None:
             metrics.begin(run)
@@ -108,16 +109,18 @@ def train_library(
             on_step=counted,
         )
         for group in made:
+            if not processes.main:
+                continue
             parts.append(_mapped(group, Tensor.cpu))
-            count = sum(map(len, parts))
+            known = tasks[: sum(map(len, parts))]
             library = LoraLibrary(
-                tuple(task.name for task in tasks[:count]),
-                tuple(task.descriptions for task in tasks[:count]),
+                tuple(task.name for task in known),
+                tuple(task.descriptions for task in known),
                 concatenated(parts),
-                settings,
+                settings | {"tasks": digest(known)},
+                *about,
             )
-            if processes.main:
-                library.save(folder)
+            library.save(folder)
     processes.wait()
     return read_library(folder)
 
@@ -216,19 +219,17 @@ def _done(
     tasks: Sequence[Task],
     lora: LoraConfig,
     settings: dict[str, Any],
-    resume: bool,
+    about: tuple[str | None, str],
 ) -> LoraLibrary | None:
     if not (folder / BANK).exists():
         return None
-    if not resume:
-        raise CheckpointError(
-            f"{folder} holds a library already: resume it, or name another folder"
-        )
     done = read_library(folder)
-    names = tuple(task.name for task in tasks[: len(done)])
-    if (done.names, done.adapters.config, done.settings) != (names, lora, settings):
-        raise CheckpointError(
-            f"the library in {folder} is of other tasks, another LoraConfig or other settings: "
-            "name another folder"
-        )
+    known = tasks[: len(done)]
+    run = {"lora": asdict(lora), "oracles": settings | {"tasks": digest(known)}}
+    run |= {"task_names": [task.name for task in known]}
+    run |= dict(zip(("base_model", "prompt_template"), about, strict=True))
+    saved = {"lora": asdict(done.adapters.config), "oracles": done.settings}
+    saved |= {"task_names": list(done.names)}
+    saved |= {"base_model": done.base_model, "prompt_template": done.prompt_template}
+    check_same(saved, run, folder / BANK)
     return done

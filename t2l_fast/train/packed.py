@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
@@ -38,6 +38,11 @@ def packed_attention(model: Any) -> Iterator[None]:
         model.set_attn_implementation(before)
 
 
+def packed_by_us(model: Any) -> bool:
+    """Whether `attend` is on, which wants to be given `row_widths`."""
+    return getattr(model.config, "_attn_implementation", None) == ATTENTION
+
+
 def attend(
     module: nn.Module,
     query: Tensor,
@@ -46,7 +51,7 @@ def attend(
     attention_mask: Tensor | None,
     *,
     scaling: float,
-    cu_seq_lens_q: Tensor,
+    row_widths: Sequence[int],
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Causal attention within each row, for rows of one length at once.
@@ -54,13 +59,14 @@ def attend(
     Args:
         query: `[1, heads, T, d]`.
         key, value: `[1, groups, T, d]`, each for `heads / groups` heads.
-        cu_seq_lens_q: `[rows + 1]` int32, where each row starts, and T.
+        row_widths: how many of the T tokens each row has; on the host, so that no layer waits for a
+            GPU to tell.
 
     Returns:
         `[1, T, heads, d]`.
     """
     made, start = [], 0
-    for length, rows in groupby(cu_seq_lens_q.diff().tolist()):
+    for length, rows in groupby(row_widths):
         count = sum(1 for _ in rows)
         stop = start + count * length
         # [heads, T, d] → [rows, heads, length, d]

@@ -34,6 +34,7 @@ _COMMON: dict[str, Any] = {
     "max_tokens": 512,
     "seed": 42,
     "eval_every": 10_000,
+    "save_every": 10_000,  # 0.7 to 2.8 GB each, of a million steps
 }
 _SMALL = {"latent_size": 128, "head_in_size": 512}
 _LARGE = {"latent_size": 512, "head_in_size": 2048}

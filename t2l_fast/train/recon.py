@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,19 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import LoraBatch
-from t2l_fast.errors import AdapterMismatch, CheckpointError, ConfigError
+from t2l_fast.errors import AdapterMismatch, ConfigError
+from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
+from t2l_fast.generators import checkpoint as folders
 from t2l_fast.generators.heads import Z_SCORE_EPSILON
 from t2l_fast.ops import lowrank_l1
-from t2l_fast.train.checkpoint import FILE, load_run, save_run
+from t2l_fast.train.best import LAST
+from t2l_fast.train.checkpoint import FILE, check_free, load_run, save_run
 from t2l_fast.train.config import ReconConfig
 from t2l_fast.train.generated import auxiliary_losses
 from t2l_fast.train.library import LoraLibrary
-from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.metrics import NAME as METRICS
+from t2l_fast.train.metrics import SETTINGS, Metrics
 from t2l_fast.train.parallel import Processes
 from t2l_fast.train.tracking import Tracking
 
@@ -35,13 +40,14 @@ class ReconTrainer:
         generator: its config says whether heads predict z-scores; started anew here.
         library: what to give back.
         config: which loss, and how it is minimised.
-        folder: for metrics and checkpoints; several processes must all see it.
+        folder: for metrics, checkpoints, and the generator as it was at the last of them; several
+            processes must all see it.
         tracking: gets every line of metrics too.
         processes: among which the adapters of a step are divided; the main one writes.
 
     Raises:
         ConfigError: fewer adapters than one batch takes, or codes in a step than there are
-            processes.
+            processes; offsets with factorised z-scores.
         AdapterMismatch: the library's modules, shapes or rank are not the generator's, or z-scores
             over a single adapter.
     """
@@ -70,6 +76,12 @@ class ReconTrainer:
             raise ConfigError(
                 f"tasks_per_batch · descriptions_per_task must be at least the "
                 f"{self.processes.count} processes, got {codes}: launch fewer"
+            )
+        if config.factorized and generator.config.z_scores and generator.config.offset != "none":
+            raise ConfigError(
+                "factorised z-scores are learned by heads alone, so offset must be 'none', got "
+                f"{generator.config.offset!r}: leave offsets or z-scores out, or compare products "
+                "(factorized=False)"
             )
         sizes = generator.config.module_shapes
         shapes = {m: (generator.config.num_layers, *size) for m, size in sizes.items()}
@@ -104,8 +116,8 @@ class ReconTrainer:
             on_step: called with each line of metrics, in the main process.
 
         Raises:
-            CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
-                is in the folder already.
+            CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run,
+                a library or a generator is in the folder already.
             DistributedError: another process ended, or differs from this one.
         """
         with closing(self.metrics):
@@ -148,12 +160,19 @@ class ReconTrainer:
         return found if count > 1 else {"matched_loss": matched}
 
     def finish(self) -> None:
-        """Bring heads that learned a scaled ΔW back to the adapters' size; once, after training."""
-        if not self.config.factorized and self.scores is None:
-            root = self.config.delta_w_scale**0.5
-            with torch.no_grad():
-                for parameter in self.generator.heads.parameters():
-                    parameter.div_(root)
+        """Bring what learned a scaled ΔW back to the adapters' size; once, after training."""
+        self.generator.load_state_dict(self._finished())
+
+    def _finished(self) -> dict[str, Tensor]:
+        """The generator's tensors as `finish` leaves them."""
+        state, scaled = self.generator.state_dict(), ("heads.", "AB_offset.")
+        return {n: t / self._root if n.startswith(scaled) else t for n, t in state.items()}
+
+    @property
+    def _root(self) -> float:
+        """What A and B are learned times, each, so that ΔW is learned times its scale."""
+        own_size = self.config.factorized or self.scores is not None
+        return 1.0 if own_size else self.config.delta_w_scale**0.5
 
     def loss(self, latents: Tensor, chosen: Tensor) -> Tensor:
         """The mean over module types; `chosen` `[N]` are the adapters of what latents are of.
@@ -232,20 +251,29 @@ class ReconTrainer:
     def _save(self) -> None:
         self.processes.check_equal(self._state())
         if self.processes.main:
-            save_run(self.folder, self.step, self._state(), self.optimizer, self._run())
+            config, fitted = self.generator.config, self.generator.encoder_adapter
+            # not rounded to fp16: heads of a scaled ΔW are too small for it
+            folders.save(config, self._finished(), self.folder / LAST, None, fitted)
+            # last, so that a run killed in between writes both again
+            save_run(self.folder, self.step, self._state(), self.optimizer, self._run)
 
     def _start(self, resume: bool) -> None:
-        self.processes.check_same(self._run())
-        # asked once: files appear while slower processes still look
-        saved = self.processes.of_main((self.folder / FILE).exists())
-        if not resume and saved:
-            raise CheckpointError(
-                f"{self.folder} holds a run already: resume it, or name another folder"
-            )
+        self.processes.check_same(self._run)
+        if not resume:
+            check_free(self.folder, self.processes)
+        if self.processes.main:
+            names = (FILE, METRICS, SETTINGS, folders.CONFIG_NAME, folders.WEIGHTS_NAME)
+            sweep(self.folder, names)
+            sweep(self.folder / LAST, ("*",))
         torch.manual_seed(self.config.seed)
         generator = self.generator
         for head in generator.heads.values():
             head.reset_parameters()  # torch's own, as published for reconstruction
+        if generator.config.offset != "none":
+            with torch.no_grad():
+                for m in generator.config.module_shapes:
+                    for rows in generator.AB_offset.of(m):
+                        rows.mul_(self._root)
         if generator.config.z_scores:
             for m, (a, b) in self.library.statistics().items():
                 for rows, pair in (
@@ -260,15 +288,16 @@ class ReconTrainer:
             weight_decay=self.config.weight_decay,
         )
         if resume:
-            self.step = load_run(self.folder, self._state(), self.optimizer, self._run())
-            self.metrics.cut(self.step, self._run())
+            self.step = load_run(self.folder, self._state(), self.optimizer, self._run)
+            self.metrics.cut(self.step, self._run)
         else:
-            self.metrics.begin(self._run())
+            self.metrics.begin(self._run)
         self.processes.copy_main(self._state().values())
 
     def _state(self) -> dict[str, Tensor]:
         return {**dict(self.generator.named_parameters()), **dict(self.generator.named_buffers())}
 
+    @cached_property
     def _run(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and library."""
         digest = hashlib.sha256(repr((self.library.names, self.library.descriptions)).encode())

@@ -30,15 +30,11 @@ class Sampler:
     their answers apart. A step is drawn from its number, so a resumed run continues unchanged.
 
     Raises:
-        ConfigError: fewer tasks than one batch takes.
+        ConfigError: fewer tasks than one batch takes, or one without training examples.
     """
 
     def __init__(self, tasks: Sequence[Task], config: SFTConfig) -> None:
-        if len(tasks) < config.tasks_per_batch:
-            raise ConfigError(
-                f"tasks_per_batch must be at most the {len(tasks)} training tasks, "
-                f"got {config.tasks_per_batch}"
-            )
+        check_tasks(tasks, config.tasks_per_batch)
         self.tasks = tasks
         self.config = config
         self._by_input = [{e.input: e for e in task.train} for task in tasks]
@@ -81,6 +77,25 @@ class Sampler:
     def _make_epoch(self, epoch: int) -> list[int]:
         rng = random.Random(f"{self.config.seed}/epoch/{epoch}")
         return chunked([task.family for task in self.tasks], self.config.contrast, rng)
+
+
+def check_tasks(tasks: Sequence[Task], at_once: int = 1) -> None:
+    """There are enough tasks, and all have something to train on.
+
+    Raises:
+        ConfigError: fewer than `at_once`, or one without training examples.
+    """
+    if len(tasks) < at_once:
+        raise ConfigError(
+            f"tasks_per_batch must be at most the {len(tasks)} training tasks, got {at_once}"
+        )
+    bare = [task.name for task in tasks if not task.train]
+    if bare:
+        raise ConfigError(
+            f"tasks to train on must have training examples, got {len(bare)} without, such as "
+            f"{bare[0]!r}: give them examples of at least two different inputs (some are kept for "
+            "validation), or leave them out"
+        )
 
 
 def chunked(families: Sequence[str], size: int, rng: random.Random) -> list[int]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
-_LISTS_OF_NAMES = ("module_paths", "task_names")
+from t2l_fast.tasks import Task
+
+LISTS_OF_NAMES = ("module_paths", "task_names")
 
 
 def flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -19,12 +23,20 @@ def flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return made
 
 
+def digest(tasks: Sequence[Task]) -> str:
+    """Of their names, texts and examples, in this order: 16 hexadecimal digits."""
+    made = hashlib.sha256()
+    for task in tasks:
+        made.update(repr(asdict(task)).encode())
+    return made.hexdigest()[:16]
+
+
 def shown(run: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
     """Flat settings in the types that every tracker takes; long lists of names are left out."""
     return {
         name: _plain(value)
         for name, value in flat(run).items()
-        if not any(part in _LISTS_OF_NAMES for part in name.split("."))
+        if not any(part in LISTS_OF_NAMES for part in name.split("."))
     }
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import Adapters
-from t2l_fast.attention import flash, packable
-from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.errors import ConfigError
 from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Prompt, Task
@@ -23,6 +22,7 @@ from t2l_fast.train.best import LAST, Best, chosen_measure, save_generator
 from t2l_fast.train.checkpoint import (
     FILE,
     ORACLES,
+    check_free,
     load_oracles,
     load_run,
     save_oracles,
@@ -31,7 +31,7 @@ from t2l_fast.train.checkpoint import (
 from t2l_fast.train.clock import StepClock
 from t2l_fast.train.codes import Codes
 from t2l_fast.train.config import OracleConfig, SFTConfig, WarmStartConfig
-from t2l_fast.train.data import Collator
+from t2l_fast.train.data import collator_for
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.generated import Kept, Remade, auxiliary_losses
 from t2l_fast.train.losses import answer_loss, label_logits
@@ -42,6 +42,8 @@ from t2l_fast.train.oracles import concatenated, train_oracles
 from t2l_fast.train.parallel import Processes
 from t2l_fast.train.prefetch import Prefetch
 from t2l_fast.train.preparation import Preparation, Prepared
+from t2l_fast.train.sampler import check_tasks
+from t2l_fast.train.settings import digest
 from t2l_fast.train.sharded import evened
 from t2l_fast.train.start import Start
 from t2l_fast.train.token_cache import shared_cache
@@ -71,9 +73,10 @@ class SFTTrainer:
     Raises:
         CacheError: the token cache can't be used.
         ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
-            warm start without a conditioned one; `recompute_weights` for another generator than
-            `TextToLora`; `encoder_rank` for one that embeds no texts; a best measure or early
-            stopping that no evaluation of this run gives.
+            task without training examples; a warm start without a conditioned one;
+            `recompute_weights` for another generator than `TextToLora`; `encoder_rank` for one
+            that embeds no texts; a best measure or early stopping that no evaluation of this run
+            gives.
         EncoderError: `encoder_rank` for no sentence-transformers encoder, or below its adapter's.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
@@ -100,20 +103,20 @@ class SFTTrainer:
         self.generator, self.model, self.tasks = generator, model, kept
         self.config, self.folder = config, Path(folder)
         self.processes = processes or Processes()
+        self._check()
         self.metrics = Metrics(self.folder, tracking, kept=self.processes.main)
-        device, packs = next(model.parameters()).device, packable(model)
+        device = next(model.parameters()).device
         generator.to(device)
         known = None
         if token_cache is not None and not config.description_in_prompt:
             known = shared_cache(
                 prompt, kept, config.max_tokens, token_cache, processes=self.processes
             )
-        self.collator = Collator(
+        self.collator = collator_for(
+            model,
             prompt,
-            packed=packs,
-            overhead=0 if packs and flash(model) else config.bucket_overhead,
+            overhead=config.bucket_overhead,
             max_tokens=config.max_tokens,
-            device=device,
             known=known,
         )
         self.preparation = Preparation(kept, config, self.collator, self.processes)
@@ -145,22 +148,26 @@ class SFTTrainer:
         self.processes.copy_main(self.codes.embeddings)  # processors may differ in the last bits
         self.start = Start(generator, config, self.codes.parameters)
         self.warm_start = warm_start
-        if config.tasks_per_batch < self.processes.count:
-            raise ConfigError(
-                f"tasks_per_batch must be at least the {self.processes.count} processes, got "
-                f"{config.tasks_per_batch}: launch fewer"
-            )
-        if config.recompute_weights and not isinstance(generator, TextToLora):
-            raise ConfigError(
-                "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
-                f"{generator.kind}: leave it False"
-            )
         if warm_start is not None and not self.start.conditioned:
             raise ConfigError(
                 "a warm start needs a conditioned start of a text-conditioned TextToLora with head "
                 f"biases, got start={config.start!r} for {generator.kind}"
             )
         self.optimizer: torch.optim.Optimizer
+
+    def _check(self) -> None:
+        """What can be refused before texts are read and embedded."""
+        check_tasks(self.tasks, self.config.tasks_per_batch)
+        if self.config.tasks_per_batch < self.processes.count:
+            raise ConfigError(
+                f"tasks_per_batch must be at least the {self.processes.count} processes, got "
+                f"{self.config.tasks_per_batch}: launch fewer"
+            )
+        if self.config.recompute_weights and not isinstance(self.generator, TextToLora):
+            raise ConfigError(
+                "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
+                f"{self.generator.kind}: leave it False"
+            )
 
     def train(
         self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
@@ -222,15 +229,13 @@ class SFTTrainer:
     def _start(self, resume: bool) -> bool:
         """Whether there is a checkpoint, which is loaded then."""
         evaluated = {name: [t.name for t in group] for name, group in self.validator.tasks.items()}
-        self.processes.check_same({"run": self._run(), "evaluated": evaluated})
+        self.processes.check_same({"run": self._run, "evaluated": evaluated})
         # asked once: files appear while slower processes still look
         saved, oracles = self.processes.of_main(
             tuple((self.folder / name).exists() for name in (FILE, ORACLES))
         )
-        if not resume and (saved or oracles):
-            raise CheckpointError(
-                f"{self.folder} holds a run already: resume it, or name another folder"
-            )
+        if not resume:
+            check_free(self.folder, self.processes)
         if self.processes.main:
             sweep(self.folder, (FILE, ORACLES, METRICS, SETTINGS))
             for folder in (self.best.folder, self.folder / LAST):
@@ -240,20 +245,23 @@ class SFTTrainer:
         self.optimizer = self.start.optimizer()
         if not resume or (oracles and not saved):
             self.best.begin()
-            self.metrics.begin(self._run())
+            self.metrics.begin(self._run)
             return False
-        state, usual = self.start.state(), {"sft": SFTConfig(self.config.steps).to_dict()}
-        self.step = load_run(self.folder, state, self.optimizer, self._run(), defaults=usual)
-        self.best.resume(self.processes.of_main(self.metrics.cut(self.step, self._run())))
+        usual = {k: self._run[k] for k in ("dtype", "task_names")}
+        usual["sft"] = SFTConfig(self.config.steps).to_dict()
+        state = self.start.state()
+        self.step = load_run(self.folder, state, self.optimizer, self._run, defaults=usual)
+        self.best.resume(self.processes.of_main(self.metrics.cut(self.step, self._run)))
         return True
 
     def _save(self) -> None:
         state = self.start.state()
         self.processes.check_equal(state)
         if self.processes.main:
-            save_run(self.folder, self.step, state, self.optimizer, self._run())
             self.codes.name_encoder()
+            # first the generator: nothing would write it again once the run is at its end
             save_generator(self.generator, self.folder / LAST)
+            save_run(self.folder, self.step, state, self.optimizer, self._run)
 
     def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
         def note(phase: str, done: int, total: int, loss: float) -> None:
@@ -264,7 +272,7 @@ class SFTTrainer:
 
         assert self.warm_start is not None and self.start.whitened is not None
         oracles = load_oracles(
-            self.folder, self.generator.config.lora, self.generator.config.module_shapes
+            self.folder, self.generator.config.lora, self.generator.config.module_shapes, self._run
         )
         if oracles is None:
             warm = self.warm_start
@@ -290,7 +298,7 @@ class SFTTrainer:
             )
             oracles = concatenated(list(made))
             if self.processes.main:
-                save_oracles(self.folder, oracles)
+                save_oracles(self.folder, oracles, self._run)
         fit(
             self.generator,
             self.start.whitened,
@@ -360,11 +368,9 @@ class SFTTrainer:
         line = {"loss": total, "l2": penalty, **extra}
         return line | {"rows": step.rows, "tokens": int(tokens)}
 
+    @cached_property
     def _run(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and tasks."""
-        digest = hashlib.sha256()
-        for task in self.tasks:
-            digest.update(repr(asdict(task)).encode())
         settings = self.config.to_dict()
         for name in ("recompute_weights", "recompute_activations"):
             del settings[name]  # the same run in less memory
@@ -375,5 +381,7 @@ class SFTTrainer:
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self._shape,
             "given": self.given,
-            "tasks": digest.hexdigest()[:16],
+            "dtype": str(next(self.model.parameters()).dtype),
+            "task_names": [task.name for task in self.tasks],
+            "tasks": digest(self.tasks),
         }

@@ -18,7 +18,8 @@ class Start:
 
     A conditioned start concerns text-conditioned `TextToLora` with head biases alone: the task
     encoder's first layer starts at Fisher's discriminants, the trunk keeps the size of its signals,
-    and the heads are optimised on whitened latents. Of these a given start has the last.
+    and the heads are optimised on whitened latents. Of these a given start has the last. Heads
+    without biases, as those that predict z-scores, are optimised as they are.
 
     Args:
         encoder: what is trained of the text encoder, by name.

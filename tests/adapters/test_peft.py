@@ -276,12 +276,57 @@ def test_batches_stack_index_and_refuse_mixtures(llama, lora):
     with pytest.raises(IndexError):
         batch[3]
     other = lora.adapters(llama, t2l.LoraConfig(["q_proj"], rank=4, alpha=8), 1)
-    with pytest.raises(AdapterMismatch, match="one config"):
+    with pytest.raises(AdapterMismatch, match="one set of modules"):
         t2l.LoraBatch.stack([adapters[0], *other])
     with pytest.raises(AdapterMismatch, match="rank 4"):
         t2l.LoraWeights(
             adapters[0].config, {"q_proj": torch.ones(2, 3, 5)}, {"q_proj": torch.ones(2, 3, 5)}
         )
+
+
+def test_batches_stack_what_computes_alike(llama, lora):
+    one, two, three = lora.adapters(llama, t2l.LoraConfig(["q_proj", "v_proj"], 4, 8), 3)
+    other = t2l.LoraConfig(["v_proj", "q_proj"], 4, 4, use_rslora=True, dropout=0.3)
+    turned = [{m: part[m] for m in reversed(list(part))} for part in (two.lora_a, two.lora_b)]
+    batch = t2l.LoraBatch.stack(
+        [
+            t2l.LoraWeights(one.config, one.lora_a, one.lora_b),
+            t2l.LoraWeights(other, *turned, two.paths),
+            three,
+        ]
+    )
+    assert other.scaling == batch.config.scaling and batch.config == one.config
+    assert batch.paths == two.paths
+    for m in one.lora_a:
+        assert torch.equal(batch[1].lora_a[m], two.lora_a[m])
+        assert torch.equal(batch[1].lora_b[m], two.lora_b[m])
+
+
+@pytest.mark.parametrize(
+    ("rank", "message"),
+    [
+        (4, "one scale, got 2.0 of adapter 0 and 1.0 of adapter 2"),
+        (2, "one rank, got 4 of adapter 0 and 2 of adapter 2"),
+    ],
+    ids=["scale", "rank"],
+)
+def test_batches_refuse_another_rank_or_scale(llama, lora, rank, message):
+    adapters = lora.adapters(llama, t2l.LoraConfig(["q_proj"], 4, 8), 2)
+    others = lora.adapters(llama, t2l.LoraConfig(["q_proj"], rank, 4), 1)
+    with pytest.raises(AdapterMismatch, match=message):
+        t2l.LoraBatch.stack([*adapters, *others])
+
+
+def test_batches_refuse_other_layers_and_paths_and_name_the_adapter(llama, lora):
+    one, two = lora.adapters(llama, t2l.LoraConfig(["q_proj"], 4, 8), 2)
+    cut = ({m: t[:1] for m, t in part.items()} for part in (two.lora_a, two.lora_b))
+    message = r"one \(layers, in, out\) of q_proj, got \(2, 32, 32\) of adapter a and \(1, 32, 32\)"
+    with pytest.raises(AdapterMismatch, match=f"{message} of adapter b"):
+        t2l.LoraBatch.stack([one, t2l.LoraWeights(two.config, *cut)], names=["a", "b"])
+    moved = {m: tuple(f"base.{path}" for path in names) for m, names in two.paths.items()}
+    elsewhere = t2l.LoraWeights(two.config, two.lora_a, two.lora_b, moved)
+    with pytest.raises(AdapterMismatch, match=r"of q_proj in layer 0, .* of adapter b"):
+        t2l.LoraBatch.stack([one, elsewhere], names=["a", "b"])
 
 
 def test_fresh_adapters_start_as_lora_does(llama, lora):

@@ -2,10 +2,13 @@
 
 import json
 import math
+import string
 
 import pytest
 import torch
+import transformers as tf
 import yaml
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 import t2l_fast as t2l
 from t2l_fast.cli.generator import load
@@ -251,13 +254,44 @@ def test_sakana_module_order_is_that_of_adapter_config_or_what_is_given(tmp_path
         equals_published(tmp_path, state, args)
 
 
-@pytest.mark.parametrize("encoder", ["some/encoder", ""])
-def test_sakana_config_names_base_and_encoder(tmp_path, encoder):
-    write(tmp_path, TRAINED["sft"] | {"emb_model": encoder})
+@pytest.mark.parametrize(
+    ("named", "encoder"),
+    [
+        ("some/encoder", "some/encoder"),
+        ("", "causal:mistralai/Mistral-7B-Instruct-v0.2"),
+        (None, None),
+    ],
+    ids=["a model", "the base", "unknown"],
+)
+def test_sakana_config_names_base_and_encoder(tmp_path, named, encoder):
+    write(tmp_path, TRAINED["sft"] | {"emb_model": named})
     config = TextToLora.from_pretrained(tmp_path).config
     assert config.base_model == "mistralai/Mistral-7B-Instruct-v0.2"
-    assert config.encoder == (encoder or None)
+    assert config.encoder == encoder
     assert isinstance(config, T2LConfig) and config.num_layers == LAYERS
+
+
+@torch.no_grad()
+def test_sakana_generators_without_an_encoder_read_the_bases_last_token(tiny, tmp_path):
+    """Last hidden state of the prepared text's last token, of length √d_e (§1.1)."""
+    vocabulary = {text: i for i, text in enumerate(("<pad>", "<unk>", *string.printable[:59]))}
+    spelled = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    spelled.pre_tokenizer = pre_tokenizers.Split("", "isolated")
+    tokenizer = tf.PreTrainedTokenizerFast(
+        tokenizer_object=spelled, pad_token="<pad>", unk_token="<unk>"
+    )
+    base = tiny.build()
+    base.save_pretrained(tmp_path / "base")
+    tokenizer.save_pretrained(tmp_path / "base")
+    args = TRAINED["sft"] | {"emb_model": "", "model_dir": str(tmp_path / "base")}
+    write(tmp_path / "theirs", args)
+    generator = TextToLora.from_pretrained(tmp_path / "theirs")
+    texts = ["Name the letter", "and what comes then?"]
+    for text, row in zip(("Name the letter.", texts[1]), generator.encode(texts), strict=True):
+        ids = tokenizer(text, return_tensors="pt")["input_ids"]
+        last = base(input_ids=ids, output_hidden_states=True).hidden_states[-1][0, -1]
+        expected = last / last.norm() * len(last) ** 0.5
+        torch.testing.assert_close(row, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_sakana_one_hot_generators_know_their_tasks(tmp_path):
@@ -327,6 +361,21 @@ def test_sakana_pickles_with_code_are_not_run(tmp_path):
     with pytest.raises(CheckpointError, match="tensors alone"):
         TextToLora.from_pretrained(tmp_path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("state", "named"),
+    [
+        ({"state_dict": {"mixer.1.bias": torch.ones(2)}}, "'state_dict'"),
+        ({"mixer.1.bias": torch.ones(2), "step": 7}, "'step'"),
+        ({3: torch.ones(2)}, "3"),
+    ],
+    ids=["nested", "a number", "no name"],
+)
+def test_sakana_weights_that_are_no_named_tensors_are_refused(tmp_path, state, named):
+    write(tmp_path, TRAINED["sft"], state=state)
+    with pytest.raises(CheckpointError, match=f"{named} in hypermod.pt is no tensor with a name"):
+        TextToLora.from_pretrained(tmp_path)
 
 
 @pytest.mark.parametrize(

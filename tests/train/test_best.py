@@ -77,13 +77,15 @@ def test_a_resumed_run_keeps_the_same_best(runs, run, stop):
 
 @pytest.mark.parametrize("torn", ["save_generator", "replace_files"])
 @pytest.mark.parametrize("values", [VALUES, [0.1, 0.3, 0.2, 0.2, 0.4, 0.2]], ids=["early", "late"])
+@pytest.mark.parametrize("patience", [0, 3])
 def test_a_kill_while_the_best_is_written_changes_nothing_in_the_end(
-    runs, run, monkeypatch, values, torn
+    runs, run, monkeypatch, values, torn, patience
 ):
     """Killed before the folder is replaced, and between the folder and its record."""
-    whole = run("whole", values, save_every=1)
+    options = dict(save_every=1, stop_after=patience)
+    whole = run("whole", values, **options)
     whole.train()
-    killed = run(values=values, save_every=1)
+    killed = run(values=values, **options)
     real = getattr(best_module, torn)
 
     def fails(*arguments):
@@ -95,7 +97,7 @@ def test_a_kill_while_the_best_is_written_changes_nothing_in_the_end(
     with pytest.raises(Killed):
         killed.train()
     monkeypatch.setattr(best_module, torn, real)
-    resumed = run(values=values, save_every=1)
+    resumed = run(values=values, **options)
     resumed.train(resume=True)
     runs.assert_same(resumed, whole)
 

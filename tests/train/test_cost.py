@@ -46,7 +46,7 @@ def counted(tiny, tasks, runs, tmp_path, monkeypatch):
         with trainer.attached() as adapters, FlopCounterMode(display=False) as counter:
             generator.train()
             trainer.backward(adapters, step)
-        lengths = tuple(batch.options["cu_seq_lens_q"].diff().tolist())
+        lengths = batch.widths
         labels = int((batch.labels != -100).sum())
         modelled = Step(Base.of(model.config), generator.config, lengths, labels, len(step.draws))
         assert len(inner) == 2 * 2 * len(generator.config.module_shapes)

@@ -76,6 +76,16 @@ def test_bucketing_loses_no_row(collator, overhead, max_rows, count):
     assert all(len(batch.ids) <= max_rows for batch in batches)
 
 
+def test_a_padded_batch_has_no_more_tokens_than_it_may(collator):
+    rows = [collator.row(i, Example("x" * n, "y")) for i, n in enumerate((50, 1, 9, 9, 9, 2, 9))]
+    batches = bucketed(rows, collator.pad, overhead=1000, max_tokens=40)
+    assert sum(len(batch.row_slots) for batch in batches) == len(rows)
+    assert all(batch.ids.numel() <= 40 or len(batch.ids) == 1 for batch in batches)
+    assert max(batch.ids.numel() for batch in batches) > 40
+    (whole,) = bucketed(rows, collator.pad, overhead=1000)
+    assert len(whole.ids) == len(rows)
+
+
 @pytest.mark.parametrize("overhead", [0, 3, 8, 20])
 def test_no_other_cut_of_the_sorted_rows_costs_less(collator, overhead):
     texts = ["x" * n for n in (9, 1, 8, 2, 2, 14, 3)]

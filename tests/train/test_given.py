@@ -77,6 +77,23 @@ def test_whitened_heads_of_a_new_generator_start_at_zero(tiny, tasks):
         assert torch.equal(heads.parameters[f"{name}.c"], bias)
 
 
+def test_heads_without_a_bias_go_on_as_they_are_not_whitened(tiny, trainer, tasks):
+    """As those of z-scores; and training still moves them."""
+    generator = tiny.generator(tiny.model(), head_bias=False)
+    with torch.no_grad():
+        for head in generator.heads.values():
+            head.weight.normal_(std=0.05)
+    before = adapters_of(generator, tasks)
+    run = trainer("bare", generator=generator, start="given", steps=1, eval_every=0)
+    run.start.initialise(run.codes.embeddings)
+    assert not run.start.whitens and run.start.whitened is None
+    assert differs(adapters_of(generator, tasks), before) == 0
+    heads = [id(head.weight) for head in generator.heads.values()]
+    assert [id(p) for p in run.start.optimizer().param_groups[0]["params"]] == heads
+    run.train()
+    assert differs(adapters_of(generator, tasks), before) > 0
+
+
 def test_the_first_loss_is_the_generators_own(trainer, taught):
     lines: dict[str, list[dict]] = {"given": [], "conditioned": []}
     for start, kept in lines.items():

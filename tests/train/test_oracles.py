@@ -1,10 +1,12 @@
 """Task LoRAs trained in one batch: each as if alone, written as they are done, resumed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 import t2l_fast as t2l
-from t2l_fast.errors import CheckpointError
+from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import OracleConfig, read_library, shard, train_library
 from t2l_fast.train.library import BANK
@@ -75,16 +77,42 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tasks, tmp_path):
 def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
     run(tiny, tasks[:3], tmp_path)
     kept = (tmp_path / BANK).read_bytes()
-    with pytest.raises(CheckpointError, match="holds a library already"):
+    with pytest.raises(CheckpointError, match="holds a run already .library.safetensors"):
         run(tiny, tasks, tmp_path)
-    with pytest.raises(CheckpointError, match="other tasks, another LoraConfig"):
-        run(tiny, tasks[::-1], tmp_path, resume=True)
-    with pytest.raises(CheckpointError, match="other tasks, another LoraConfig"):
-        run(tiny, tasks, tmp_path, lora=t2l.LoraConfig(LORA.target_modules, 4, 8), resume=True)
-    longer = OracleConfig(steps=7, examples=3, tasks_at_once=3, learning_rate=1e-2)
-    with pytest.raises(CheckpointError, match="other settings"):
-        run(tiny, tasks, tmp_path, longer, resume=True)
+    other = {
+        "task_names: now without 'shift/2'": dict(tasks=tasks[::-1]),
+        "alpha: 4 there, 8 now": dict(lora=t2l.LoraConfig(LORA.target_modules, 4, 8)),
+        "steps: 6 there, 7 now": dict(config=replace(CONFIG, steps=7)),
+        "other texts or examples": dict(
+            tasks=[replace(tasks[0], train=tasks[1].train), *tasks[1:]]
+        ),
+        "dtype: 'torch.float32' there": dict(model=tiny.taught().bfloat16()),
+        "base_model: None there, 'another' now": dict(base_model="another"),
+    }
+    for named, changes in other.items():
+        with pytest.raises(CheckpointError, match=named):
+            run(tiny, folder=tmp_path, resume=True, **(dict(tasks=tasks) | changes))
     assert (tmp_path / BANK).read_bytes() == kept
+
+
+def test_the_library_says_what_it_was_trained_on(tiny, tasks, tmp_path):
+    library = run(tiny, tasks, tmp_path, base_model="tiny")
+    assert read_library(tmp_path).base_model == library.base_model == "tiny"
+    assert library.prompt_template == Prompt(tiny.tokenizer()).template
+
+
+@pytest.mark.parametrize("resume", [False, True], ids=["anew", "resumed"])
+def test_another_runs_folder_is_refused(tiny, tasks, tmp_path, resume):
+    (tmp_path / "training.safetensors").write_bytes(b"kept")
+    (tmp_path / "metrics.jsonl").write_text("kept")
+    with pytest.raises(CheckpointError, match="holds a run already .training.safetensors"):
+        run(tiny, tasks, tmp_path, resume=resume)
+    assert (tmp_path / "metrics.jsonl").read_text() == "kept"
+
+
+def test_a_task_with_nothing_to_train_on_is_refused(tiny, tasks, tmp_path):
+    with pytest.raises(ConfigError, match="without, such as 'shift/2'"):
+        run(tiny, [replace(tasks[0], train=()), *tasks[1:]], tmp_path)
 
 
 def divided(processes, folder, fsdp) -> list[tuple]:

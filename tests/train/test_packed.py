@@ -102,6 +102,7 @@ def test_packing_loses_no_row_and_keeps_to_the_limit(rows, max_tokens, overhead)
     found, widths = [], []
     for batch in batches:
         lengths = batch.options["cu_seq_lens_q"].diff().tolist()
+        assert batch.widths == tuple(lengths)
         pieces = zip(
             batch.row_slots.tolist(),
             batch.ids[0].split(lengths),

@@ -1,5 +1,8 @@
 """Several processes reconstruct as one does, and go on from each other's checkpoints."""
 
+import os
+import signal
+
 import pytest
 import torch
 
@@ -111,6 +114,39 @@ def test_a_run_goes_on_with_another_number_of_processes(tmp_path):
     found = ranks.together(3, trained, tmp_path / "cut", options, True)
     assert_close(found[0][0], expected, **EXACT)
     assert [line["step"] for line in found[0][1]] == [3, 4, 5]
+
+
+def killed(processes, folder, options, resume, write) -> None:
+    """`kill -9` before a file takes its place, at the `write`-th."""
+    left, real = [write], os.replace
+
+    def replace(*args):
+        left[0] -= 1
+        if not left[0]:
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(*args)
+
+    os.replace = replace
+    trainer(processes, folder, **options).train(resume=resume)
+
+
+@pytest.mark.parametrize("write", [2, 3, 4, 5, 7])
+def test_a_killed_run_goes_on_and_leaves_no_temporary_file(tmp_path, write):
+    """First come settings.json and, resuming, metrics.jsonl; a checkpoint writes three files."""
+    options = CASES["ΔW"]
+    ((expected, _),) = ranks.together(1, trained, tmp_path / "one", options)
+    folder = tmp_path / "cut"
+    for resume, at in ((False, write), (write > 4, 5)):
+        found = ranks.finish(ranks.start(1, killed, folder, options, resume, at))
+        assert found[0] == ("killed", None)
+        assert any(path.name.startswith(".") for path in folder.rglob("*"))
+    ((state, _),) = ranks.together(1, trained, folder, options, True)
+    assert_close(state, expected, rtol=0, atol=0)
+    one = tmp_path / "one"
+    names = [sorted(p.relative_to(base) for p in base.rglob("*")) for base in (folder, one)]
+    assert names[0] == names[1]
+    for name in ("model.safetensors", "config.json"):
+        assert (folder / "last" / name).read_bytes() == (one / "last" / name).read_bytes()
 
 
 def refused(processes, folder) -> str:

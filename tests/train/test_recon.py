@@ -1,13 +1,17 @@
 """Reconstruction: every loss is the published formula, is learned, and generation undoes it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
+from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import AdapterMismatch, CheckpointError, ConfigError
-from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.generators import T2LConfig, TextToLora, offset_init
 from t2l_fast.train import LoraLibrary, ReconConfig, ReconTrainer, read_library
 
 SHAPES = {"q_proj": (12, 12), "up_proj": (12, 20)}
@@ -129,6 +133,74 @@ def test_recon_gives_back_the_library_in_the_adapters_own_size(tiny, library, tm
         assert gaps.argmin(1).tolist() == list(range(COUNT))
 
 
+@pytest.mark.parametrize("offset", ["fixed", "learnable"])
+def test_recon_of_products_gives_adapters_with_offsets_their_own_size(
+    tiny, library, tmp_path, offset
+):
+    """What generation gives has the loss that training ended with."""
+    config = ReconConfig(
+        steps=60, tasks_per_batch=4, save_every=60, learning_rate=1e-2, factorized=False
+    )
+    made = ReconTrainer(generator(tiny, False, offset=offset), library, config, tmp_path)
+    offset_init(made.generator, library.adapters[0])
+    made.train()
+    ended = made.measure()["matched_loss"]
+    made.finish()
+    batch = made.generator.generate([texts[0] for texts in library.descriptions])
+    losses = []
+    for m in SHAPES:
+        want = library.adapters.lora_b[m].mT @ library.adapters.lora_a[m]
+        losses.append(1e4 * (batch.lora_b[m].mT @ batch.lora_a[m] - want).abs().mean())
+        for rows, start in zip(
+            made.generator.AB_offset.of(m),
+            (library.adapters.lora_a[m][:, 0], library.adapters.lora_b[m][:, 0]),
+            strict=True,
+        ):
+            moved = (rows - start).abs().max()
+            assert moved < 1e-6 if offset == "fixed" else 1e-4 < moved < 1
+    assert torch.stack(losses).mean().item() == pytest.approx(ended, rel=1e-3)
+
+
+@pytest.mark.parametrize("offset", ["fixed", "learnable"])
+def test_recon_of_factorised_z_scores_takes_no_offsets(tiny, library, tmp_path, offset):
+    made = generator(tiny, True, offset=offset)
+    with pytest.raises(ConfigError, match=f"offset must be 'none', got '{offset}'"):
+        ReconTrainer(made, library, ReconConfig(steps=1), tmp_path)
+
+
+def test_recon_of_z_scores_by_their_products_learns_offsets(tiny, library, tmp_path):
+    made = generator(tiny, True, offset="learnable")
+    config = ReconConfig(steps=2, factorized=False, eval_every=0)
+    ReconTrainer(made, library, config, tmp_path).train()
+    assert all(rows.any() for m in SHAPES for rows in made.AB_offset.of(m))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recon_keeps_the_generator_of_the_last_checkpoint(tiny, library, tmp_path, kind):
+    """As `finish` would leave it, and without moving what goes on."""
+
+    def stop(line):
+        if line["step"] == 2:
+            raise KeyboardInterrupt
+
+    made = trainer(tiny, library, tmp_path, kind)
+    with pytest.raises(KeyboardInterrupt):
+        made.train(on_step=stop)
+    made.finish()
+    last = TextToLora.from_pretrained(tmp_path / "last", encoder=tiny.encoder())
+    for name, tensor in made.generator.state_dict().items():
+        assert torch.equal(tensor, last.state_dict()[name]), name
+
+
+def test_recon_ends_alike_however_often_it_saves(tiny, library, tmp_path):
+    ended = []
+    for every in (1, 4):
+        made = trainer(tiny, library, tmp_path / str(every), "ΔW", save_every=every)
+        made.train()
+        ended.append(made.generator.state_dict())
+    assert all(torch.equal(tensor, ended[1][name]) for name, tensor in ended[0].items())
+
+
 @pytest.mark.parametrize("kind", ["factorised, z-scores", "ΔW"])
 def test_recon_resumes_bitwise(tiny, library, tmp_path, kind):
     class Stop(Exception):
@@ -192,6 +264,33 @@ def test_recon_refuses_what_does_not_fit(tiny, library, tmp_path):
         trainer(tiny, library, tmp_path, learning_rate=5e-4).train(resume=True)
 
 
+def test_recon_leaves_a_folder_that_holds_something_else_alone(tiny, library, tmp_path):
+    library.save(tmp_path / "library")
+    generator(tiny, False).save_pretrained(tmp_path / "generator")
+    for name in ("library", "generator"):
+        folder = tmp_path / name
+        (folder / "metrics.jsonl").write_text("its own\n")
+        before = {path.name: path.read_bytes() for path in folder.iterdir()}
+        with pytest.raises(CheckpointError, match=f"{name}.* or name another folder"):
+            trainer(tiny, library, folder).train()
+        with pytest.raises(CheckpointError, match="there is no run to resume"):
+            trainer(tiny, library, folder).train(resume=True)
+        assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_recon_reads_the_library_once_to_know_it_again(tiny, library, tmp_path, monkeypatch):
+    made = trainer(tiny, library, tmp_path, steps=6)
+    read, real = [], LoraBatch.parameters
+
+    def parameters(batch):
+        read.append(batch is made.targets)
+        return real(batch)
+
+    monkeypatch.setattr(LoraBatch, "parameters", parameters)
+    made.train()
+    assert read.count(True) == 1
+
+
 def test_recon_library_round_trips_as_a_bank_and_as_peft_folders(library, tmp_path):
     path = library.save(tmp_path / "bank")
     for place in (path, tmp_path / "bank"):
@@ -216,6 +315,71 @@ def test_recon_library_round_trips_as_a_bank_and_as_peft_folders(library, tmp_pa
         assert torch.equal(mine.lora_a[key], library.adapters.lora_a[m])
     given = read_library(path, {"task 1": ["other words"]})
     assert given.descriptions[:2] == (library.descriptions[0], ("other words",))
+
+
+def test_recon_library_keeps_base_and_prompt(library, tmp_path):
+    told = replace(library, base_model="smollm2", prompt_template="Q: {input}\nA:")
+    path = told.save(tmp_path)
+    read = read_library(tmp_path)
+    assert (read.base_model, read.prompt_template) == ("smollm2", "Q: {input}\nA:")
+    with safe_open(path, "pt") as file:
+        about = json.loads(file.metadata()["library"])
+    older = {k: v for k, v in about.items() if k not in ("base_model", "prompt_template")}
+    save_file(load_file(path), path, metadata={"library": json.dumps(older)})
+    read = read_library(tmp_path)
+    assert (read.base_model, read.prompt_template) == (None, None)
+
+
+@pytest.fixture
+def folders(library, tmp_path):
+    """The library as PEFT folders, "task 0" and so on."""
+    for name, texts, weights in zip(
+        library.names, library.descriptions, library.adapters, strict=True
+    ):
+        weights.save_pretrained(tmp_path / "folders" / name)
+        (tmp_path / "folders" / name / "descriptions.txt").write_text("\n".join(texts))
+    return tmp_path / "folders"
+
+
+def edit(folder, **changes) -> None:
+    path = folder / "adapter_config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_recon_library_of_folders_that_list_modules_in_any_order(library, folders):
+    """PEFT writes them from a set, so that their order is another in every process."""
+    edit(folders / "task 1", target_modules=list(SHAPES)[::-1])
+    edit(folders / "task 3", lora_dropout=0.1)
+    read = read_library(folders)
+    for mine, expected in zip(
+        read.adapters.parameters(), library.adapters.parameters(), strict=True
+    ):
+        assert torch.equal(mine, expected)
+
+
+def test_recon_library_of_folders_names_the_one_that_does_not_fit(library, folders):
+    edit(folders / "task 2", lora_alpha=3)
+    with pytest.raises(AdapterMismatch, match="one scale, got 2.0 of adapter task 0 and 1.0 of ad"):
+        read_library(folders)
+    odd = library.adapters[2]
+    shorter = t2l.LoraWeights(
+        LORA,
+        {m: t[:1] for m, t in odd.lora_a.items()},
+        {m: t[:1] for m, t in odd.lora_b.items()},
+        {m: paths[:1] for m, paths in odd.paths.items()},
+    )
+    shorter.save_pretrained(folders / "task 2")
+    with pytest.raises(AdapterMismatch, match=r"of q_proj, .* and \(1, 12, 12\) of adapter task 2"):
+        read_library(folders)
+
+
+def test_recon_library_of_folders_knows_the_base_that_all_name(folders):
+    assert read_library(folders).base_model is None
+    for folder in folders.iterdir():
+        edit(folder, base_model_name_or_path="some/model")
+    assert read_library(folders).base_model == "some/model"
+    edit(folders / "task 1", base_model_name_or_path="another/model")
+    assert read_library(folders).base_model is None
 
 
 def test_recon_library_without_descriptions_or_files_is_refused(library, tmp_path):

@@ -1,6 +1,8 @@
 """An interruption changes nothing: a resumed run equals an uninterrupted one, bit by bit."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -144,8 +146,42 @@ def test_a_setting_that_is_newer_than_the_checkpoint_counts_as_its_default(train
 
 
 def test_other_tasks_are_named(trainer, uninterrupted, tasks):
-    with pytest.raises(CheckpointError, match="tasks: "):
-        trainer("whole", tasks=tasks[::-1]).train(resume=True)
+    task = tasks[0]
+    others = {
+        "task_names: now without 'shift/2' and with 'new'": [replace(task, name="new"), *tasks[1:]],
+        "task_names: now without 'shift/2'": tasks[1:],
+        "task_names: now in another order": tasks[::-1],
+        "other texts or examples": [replace(task, descriptions=("anew", "or so")), *tasks[1:]],
+    }
+    for named, group in others.items():
+        with pytest.raises(CheckpointError, match=re.escape(f"another run ({named}")):
+            trainer("whole", tasks=group).train(resume=True)
+
+
+def test_another_precision_of_the_base_is_named(tiny, trainer, uninterrupted):
+    with pytest.raises(
+        CheckpointError, match=r"dtype: 'torch.float32' there, 'torch.bfloat16' now"
+    ):
+        trainer("whole", model=tiny.model().bfloat16()).train(resume=True)
+
+
+def test_tasks_are_read_once_for_all_checkpoints(trainer, monkeypatch):
+    """A million examples take longer than the steps between two checkpoints."""
+    read = []
+    monkeypatch.setattr(sft, "digest", lambda tasks: read.append(len(tasks)) or "the same")
+    trainer(save_every=1).train()
+    assert len(read) == 1
+
+
+@pytest.mark.parametrize("held", ["library.safetensors", "model.safetensors"])
+def test_a_folder_of_something_else_is_refused(trainer, held):
+    made = trainer()
+    made.folder.mkdir()
+    (made.folder / held).write_bytes(b"kept")
+    (made.folder / "metrics.jsonl").write_text("kept\n")
+    with pytest.raises(CheckpointError, match=f"holds a run already .{held}"):
+        made.train()
+    assert (made.folder / "metrics.jsonl").read_text() == "kept\n"
 
 
 def test_another_generator_is_named(tiny, trainer, uninterrupted):
@@ -162,7 +198,7 @@ def test_starting_over_a_run_is_refused_and_loses_nothing(trainer, uninterrupted
 
     before = files()
     assert len(before) > 3
-    with pytest.raises(CheckpointError, match="holds a run already: resume it"):
+    with pytest.raises(CheckpointError, match="holds a run already .*: resume it"):
         trainer("whole").train()
     assert files() == before
 

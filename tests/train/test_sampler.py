@@ -135,6 +135,12 @@ def test_descriptions_are_mixed_only_where_asked(tasks):
         assert {*draw.descriptions} <= {*range(len(tasks[draw.task].descriptions))}
 
 
+def test_a_task_with_nothing_to_train_on_is_named(tiny, tasks):
+    bare = tiny.task("bare/1", {"a": "b"}, train=())
+    with pytest.raises(ConfigError, match="got 1 without, such as 'bare/1'"):
+        Sampler([*tasks, bare], config())
+
+
 def test_fewer_tasks_than_a_batch_are_refused(tasks):
     with pytest.raises(ConfigError, match="tasks_per_batch must be at most the 19 .* got 20"):
         Sampler(tasks, config(tasks_per_batch=20))

@@ -151,9 +151,9 @@ def test_a_warm_started_run_resumes_bitwise(tiny, tasks, tmp_path):
 
 
 def test_oracles_are_kept_when_the_fit_is_interrupted(tiny, tasks, tmp_path):
-    def trainer():
+    def trainer(**changes):
         model = tiny.taught()
-        config = SFTConfig(steps=1, tasks_per_batch=4, eval_every=0)
+        config = SFTConfig(steps=1, tasks_per_batch=4, eval_every=0, **changes)
         made, prompt = tiny.generator(model), Prompt(tiny.tokenizer())
         return SFTTrainer(made, model, prompt, tasks, config, tmp_path, warm_start=WARM)
 
@@ -165,6 +165,8 @@ def test_oracles_are_kept_when_the_fit_is_interrupted(tiny, tasks, tmp_path):
         trainer().train(on_step=stop)
     with pytest.raises(CheckpointError, match="resume"):
         trainer().train()
+    with pytest.raises(CheckpointError, match="seed: 42 there, 1 now"):
+        trainer(seed=1).train(resume=True)
     phases = []
     trainer().train(resume=True, on_step=lambda line: phases.append(line.get("phase")))
     assert "oracles" not in phases and phases[-1] is None

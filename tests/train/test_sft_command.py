@@ -1,0 +1,50 @@
+"""`t2l train sft` as a user sees it: what the bar and the last lines say."""
+
+import re
+
+import pytest
+from typer.testing import CliRunner
+
+import t2l_fast.cli.train
+import t2l_fast.encoders
+import t2l_fast.models
+from t2l_fast import cli
+
+
+@pytest.fixture
+def command(tiny, tasks, tmp_path, monkeypatch):
+    """Runs it on tiny parts, with two held-out tasks, and gives all that it printed."""
+    splits = {"train": tasks, "held_out": [tiny.task(f"by/{n}", tiny.shift(n)) for n in (8, 9)]}
+    parts = lambda *_, **__: (tiny.model(), tiny.tokenizer())  # noqa: E731
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path)
+    monkeypatch.setattr(t2l_fast.models, "load_model", parts)
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
+    monkeypatch.setattr(t2l_fast.cli.train, "read_splits", lambda *_, **__: dict(splits))
+    monkeypatch.setattr(t2l_fast.cli.train, "find_spec", lambda _: None)  # no report
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*arguments):
+        sizes = ["--steps", "2", "--tasks-per-batch", "4", "--latent-size", "16"]
+        called = ["train", "sft", str(tmp_path / "out"), *sizes, "--head-in-size", "8", *arguments]
+        result = CliRunner().invoke(cli.app, called)
+        assert result.exit_code == 0, result.exception
+        return " ".join(result.output.split())
+
+    return run
+
+
+def test_the_bar_shows_the_accuracies_that_decide(command):
+    number = r"\d\.\d\d"
+    three = rf"matched {number} shuffled {number} junk {number}"
+    assert re.search(f"2/2 loss .* tokens/s, .* MB held_out: {three}", command())
+
+
+def test_the_measure_that_is_asked_for_is_the_one_shown(command):
+    assert "train: matched" in command("--best", "train_matched")
+
+
+def test_a_run_ends_with_where_its_time_went(command):
+    said = re.search(r"time of the steps: ((?:\w+ \d+%(?:, )?)+)", command("--eval-every", "0"))
+    shares = dict(part.split() for part in said[1].strip().split(", "))
+    assert list(shares) == ["data", "generate", "forward", "backward", "optimizer"]
+    assert sum(int(share.rstrip("%")) for share in shares.values()) == pytest.approx(100, abs=3)
