@@ -6,16 +6,22 @@ import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 import torch
 from typer.testing import CliRunner
 
 import t2l_fast
+import t2l_fast.encoders
 import t2l_fast.models
+import t2l_fast.train
 from t2l_fast import cli
+from t2l_fast.cli.device import chosen
 from t2l_fast.generators import T2LConfig, TextToLora
-from t2l_fast.train import LoraLibrary
+from t2l_fast.tasks import COMPACT, read_tasks
+from t2l_fast.train import LoraLibrary, Processes, read_library
+from t2l_fast.train.checkpoint import FILE
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():
@@ -216,6 +222,31 @@ def test_reconstruction_from_a_library_to_an_adapter(tmp_path, monkeypatch, libr
     assert "`t2l train oracles` makes one" in str(missing.exception)
 
 
+@pytest.mark.parametrize(
+    ("known", "options", "base", "form"),
+    [
+        (("llama", "Q: {input}"), [], "llama", "Q: {input}"),
+        (("llama", None), [], "llama", None),
+        (("llama", "Q: {input}"), ["--base", "b", "--prompt", "compact"], "b", COMPACT),
+        ((None, None), [], None, COMPACT),
+    ],
+    ids=["the library's", "its chat template", "others", "unknown"],
+)
+def test_reconstruction_names_what_its_library_was_trained_on(
+    tmp_path, monkeypatch, library, known, options, base, form
+):
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
+    held = read_library(library)
+    settings = {"steps": 60} if known[0] else {}
+    LoraLibrary(held.names, held.descriptions, held.adapters, settings, *known).save(library)
+    arguments = ["train", "recon", str(tmp_path / "out"), "--library", str(library), *options]
+    sizes = ["--steps", "1", "--latent-size", "8", "--head-in-size", "8", "--json"]
+    result = CliRunner().invoke(cli.app, [*arguments, *sizes])
+    config = TextToLora.from_pretrained(tmp_path / "out").config
+    assert (config.base_model, config.prompt_template) == (base, form)
+    assert ("name it by --base" in result.stderr) == (base is None)
+
+
 def test_reconstruction_takes_the_shape_of_its_generator(tmp_path, monkeypatch, library):
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
     arguments = ["train", "recon", str(tmp_path / "out"), "--library", str(library), "--steps", "1"]
@@ -256,6 +287,7 @@ PUBLISHED = {
 def test_presets_are_the_published_settings(preset, base, sizes):
     found = shown("--preset", preset)
     assert {name: found[name] for name in PUBLISHED} == PUBLISHED
+    assert found["save_every"] == 10_000  # up to 2.8 GB each, of a million steps
     assert (found["base"], (found["latent_size"], found["head_in_size"])) == (base, sizes)
 
 
@@ -282,3 +314,147 @@ def test_a_settings_file_is_read_strictly(tmp_path, text, message):
     assert message in str(result.exception)
     unknown = CliRunner().invoke(cli.app, ["train", "sft", "nowhere", "--preset", "qwen"])
     assert "['gemma', 'llama', 'mistral'], got 'qwen'" in str(unknown.exception)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "trunk"),
+    [
+        ([], 3e-4),
+        (["--learning-rate", "1e-4"], 3e-4),
+        (["--start", "plain", "--learning-rate", "1e-4"], 1e-4),
+        (["--preset", "mistral", "--learning-rate", "1e-4"], 1e-4),
+        (["--preset", "mistral", "--start", "conditioned"], 2.5e-5),
+        (["--init", "smollm2", "--learning-rate", "1e-4"], 3e-4),
+        (["--init", "smollm2", "--start", "plain", "--learning-rate", "1e-4"], 1e-4),
+        (["--start", "plain", "--trunk-learning-rate", "1e-5"], 1e-5),
+    ],
+    ids=[
+        "default", "conditioned", "plain", "preset", "preset, conditioned", "init", "init, plain",
+        "both given",
+    ],
+)  # fmt: skip
+def test_one_learning_rate_moves_the_trunk_too_where_all_is_trained_as_published(arguments, trunk):
+    assert shown(*arguments)["trunk_learning_rate"] == trunk
+
+
+def test_the_device_is_a_gpu_where_there_is_one(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert chosen("") == torch.device("cuda")
+    assert chosen("cpu") == torch.device("cpu")
+    assert chosen("cpu", torch.device("cuda", 1)) == torch.device("cuda", 1)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert chosen("") == torch.device("cpu")
+
+
+@pytest.mark.parametrize("option", ["gpu", "cuda:99", "cpu:cuda"])
+def test_a_device_that_is_not_there_is_refused(option):
+    with pytest.raises(t2l_fast.errors.ArgumentError, match=f"torch has here, got '{option}'"):
+        chosen(option)
+
+
+COMMANDS = {
+    "sft": "train sft TMP/out --tasks TMP/tasks",
+    "sft, another encoder": "train sft TMP/out --tasks TMP/tasks --init TMP/made --encoder other",
+    "oracles": "train oracles TMP/out --tasks TMP/tasks",
+    "recon": "train recon TMP/out --library TMP/library --steps 1 --head-in-size 8",
+    "encoder": "train encoder TMP/out --tasks TMP/tasks",
+    "eval": "eval TMP/made --tasks TMP/tasks",
+    "generate": "generate Sort. --checkpoint TMP/made -o TMP/out",
+    "chat": "chat --checkpoint TMP/made",
+}
+NO_MODEL = ("recon", "encoder", "generate")
+
+
+@pytest.fixture
+def start(tiny, library, tmp_path, monkeypatch):
+    """Starts a command, and says what it loaded, on what device, and whether it trusts its code."""
+    (tmp_path / "tasks").mkdir()
+    about = {"name": "case", "family": "words", "source": "here", "licence": "none"}
+    about |= {"descriptions": ["Shout."], "examples": [{"input": "a", "output": "A"}]}
+    (tmp_path / "tasks" / "case.json").write_text(json.dumps(about))
+    named = {"encoder": "named", "base_model": "base", "prompt_template": "{input}"}
+    tiny.generator(tiny.model(), **named).save_pretrained(tmp_path / "made")
+    seen = []
+
+    class NotLoaded(Exception):
+        pass
+
+    def encoder(name, *, device=None, trust_remote_code=False, **_):
+        seen.append((name, str(device), trust_remote_code))
+        made = tiny.encoder()
+        made.name = name
+        return made
+
+    def model(name, *, device=None, **_):
+        seen.append(("model", str(device), False))
+        raise NotLoaded
+
+    monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
+    monkeypatch.setattr(t2l_fast.models, "load_model", model)
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", encoder)
+    # as on a machine with a GPU
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+
+    def run(command: str, *options: str):
+        called = [word.replace("TMP", str(tmp_path)) for word in COMMANDS[command].split()]
+        result = CliRunner().invoke(cli.app, [*called, *options])
+        return seen, result.exception
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_commands_take_the_gpu_or_the_device_that_is_named(start, command):
+    for options, device in (((), "cuda"), (("--device", "cpu"), "cpu")):
+        seen, error = start(command, *options)
+        assert {place for _, place, _ in seen} == {device}, error
+        assert any(name == "model" for name, *_ in seen) == (command not in NO_MODEL)
+        seen.clear()
+
+
+@pytest.mark.parametrize("command", ["sft", "oracles", "recon"])
+def test_of_several_processes_each_takes_its_own_device(start, command, monkeypatch):
+    class Second(Processes):
+        device = torch.device("cuda", 1)
+
+    monkeypatch.setattr(t2l_fast.train, "join", Second)
+    seen, error = start(command, "--device", "cpu")
+    assert {place for _, place, _ in seen} == {"cuda:1"}, error
+
+
+@pytest.mark.parametrize("command", [name for name in COMMANDS if name != "oracles"])
+def test_an_encoders_own_code_runs_only_if_it_is_trusted(start, command):
+    for options, trusted in (((), False), (("--trust-remote-code",), True)):
+        seen, error = start(command, *options)
+        encoders = [trust for name, _, trust in seen if name != "model"]
+        assert all(trust == trusted for trust in encoders), error
+        assert encoders or (command == "chat" and not trusted), error
+        seen.clear()
+
+
+@pytest.mark.parametrize("command", ["sft", "recon"])
+def test_a_run_that_is_there_or_is_not_is_said_before_anything_is_loaded(start, command, tmp_path):
+    seen, error = start(command, "--resume")
+    assert isinstance(error, t2l_fast.errors.CheckpointError)
+    assert "there is no run to resume" in str(error) and not seen
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / FILE).touch()
+    seen, error = start(command)
+    assert isinstance(error, t2l_fast.errors.CheckpointError)
+    assert "holds a run already" in str(error) and not seen
+
+
+def test_oracles_say_that_a_folder_is_taken_before_anything_is_loaded(start, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "library.safetensors").touch()
+    seen, error = start("oracles")
+    assert "holds a run already (library.safetensors)" in str(error) and not seen
+
+
+def test_the_task_file_of_the_documentation_is_one(tmp_path):
+    """Split as that page says: the last 4 descriptions, and 80% of the inputs."""
+    page = (Path(__file__).parents[1] / "docs" / "training.md").read_text()
+    (tmp_path / "plural.json").write_text(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
+    (task,) = read_tasks(tmp_path, train_fraction=0.8)
+    assert (len(task.descriptions), len(task.eval_descriptions)) == (2, 4)
+    assert (len(task.train), len(task.validation)) == (2, 1)

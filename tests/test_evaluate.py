@@ -1,6 +1,7 @@
 """Exact match by greedy decoding: who answers what, and whose adapter runs."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,10 +9,12 @@ import torch
 from rich.console import Console
 from typer.testing import CliRunner
 
+import t2l_fast.cli.evaluate
 import t2l_fast.models
+import t2l_fast.report
 import t2l_fast.tasks
 from t2l_fast import cli
-from t2l_fast.errors import ArgumentError
+from t2l_fast.errors import ArgumentError, MissingPackage
 from t2l_fast.evaluate import Condition, conditions, evaluate, questions, shuffled
 from t2l_fast.generators import MultiTaskLora, TextToLora
 from t2l_fast.report import plot, table
@@ -137,7 +140,7 @@ def test_eval_reads_the_oracles_of_a_library(
     config = replace(taught_generator.config, base_model="tiny", prompt_template=COMPACT)
     monkeypatch.setattr(taught_generator, "config", config)
     monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: taught_generator)
-    monkeypatch.setattr(t2l_fast.models, "load_model", lambda _: (model, tiny.tokenizer()))
+    monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda _: tasks)
     arguments = ["eval", "any", "--tasks", "mine", "--oracles", str(tmp_path), "--json"]
     result = CliRunner().invoke(cli.app, arguments)
@@ -145,6 +148,62 @@ def test_eval_reads_the_oracles_of_a_library(
     report = json.loads(result.stdout)["conditions"]
     assert exact_match(report, "oracles", "mine") > 0.9
     assert exact_match(report, "base", "mine") < 0.5
+
+
+@pytest.fixture
+def eval_command(tiny, model, says, taught_generator, monkeypatch):
+    """Runs `t2l eval` on two tasks."""
+    config = replace(taught_generator.config, base_model="tiny", prompt_template=COMPACT)
+    monkeypatch.setattr(taught_generator, "config", config)
+    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: taught_generator)
+    monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
+    monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda _: [says("c"), says("j")])
+
+    def run(*arguments):
+        common = ["eval", "any", "--tasks", "mine", "--examples", "1", "--json"]
+        return CliRunner().invoke(cli.app, [*common, *map(str, arguments)])
+
+    return run
+
+
+def test_eval_makes_the_folders_of_its_files(eval_command, tmp_path):
+    pytest.importorskip("matplotlib", reason="needs matplotlib")
+    files = [tmp_path / "new" / "numbers.json", tmp_path / "other" / "new" / "bars.png"]
+    result = eval_command("--out", files[0], "--plot", files[1])
+    assert result.exit_code == 0, result.exception
+    assert json.loads(files[0].read_text()) == json.loads(result.stdout)
+    assert files[1].stat().st_size > 0
+
+
+def test_eval_prints_what_it_measured_before_it_writes(eval_command, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(t2l_fast.report, "plot", full)
+    monkeypatch.setattr(t2l_fast.cli.evaluate, "find_spec", lambda _: True)
+    result = eval_command("--plot", tmp_path / "bars.png")
+    assert isinstance(result.exception, OSError)
+    assert "generated, matched" in json.loads(result.stdout)["conditions"]
+
+
+@pytest.mark.parametrize(
+    ("option", "error", "message"),
+    [
+        ("--plot=TMP/bars.png", MissingPackage, r"matplotlib.*pip install \"t2l_fast\[bench\]\""),
+        ("--out=TMP", ArgumentError, "--out must be a file that can be written"),
+        ("--out=TMP/file/numbers.json", ArgumentError, "--out must be a file in a folder"),
+    ],
+    ids=["no matplotlib", "a folder", "below a file"],
+)
+def test_eval_says_what_it_cannot_write_before_it_loads(
+    tmp_path, monkeypatch, option, error, message
+):
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(t2l_fast.cli.evaluate, "find_spec", lambda _: None)
+    result = CliRunner().invoke(cli.app, ["eval", option.replace("TMP", str(tmp_path))])
+    assert isinstance(result.exception, error)
+    assert re.search(message, str(result.exception))
 
 
 def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taught_generator):

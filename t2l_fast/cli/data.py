@@ -19,7 +19,11 @@ Splits = dict[str, tuple["Task", ...]]
 
 TasksFolder = Annotated[
     Path | None,
-    typer.Option(help="Task files, or Text-to-LoRA's task folders, instead of the built-in suite."),
+    typer.Option(
+        help="Instead of the built-in suite: Text-to-LoRA's task folders, or a folder of JSON "
+        "files, each a task: name, family, source, licence, descriptions (the last 4 are for "
+        "evaluation) and examples (80% of the inputs are trained on); docs/training.md has one."
+    ),
 ]
 DataRoot = Annotated[
     Path | None,

@@ -9,6 +9,8 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli.data import TasksFolder, is_published, read_descriptions
+from t2l_fast.cli.device import Device, chosen
+from t2l_fast.cli.generator import TrustRemoteCode
 from t2l_fast.cli.progress import Bar
 from t2l_fast.errors import ArgumentError
 
@@ -18,6 +20,7 @@ def encoder(
     encoder: Annotated[
         str, typer.Option(help="Text encoder: minilm or a sentence-transformers model.")
     ] = "minilm",
+    trust_remote_code: TrustRemoteCode = False,
     tasks: TasksFolder = None,
     steps: Annotated[int, typer.Option(min=1)] = 100,
     tasks_per_batch: Annotated[int, typer.Option(min=2)] = 96,
@@ -26,6 +29,7 @@ def encoder(
     learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
     rank: Annotated[int, typer.Option(min=1)] = 4,
     alpha: Annotated[float, typer.Option(help="Scale is alpha/rank.")] = 8.0,
+    device: Device = "",
     seed: Annotated[int, typer.Option()] = 42,
     save_every: Annotated[int, typer.Option(min=1, help="Steps between checkpoints.")] = 20,
     resume: Annotated[bool, typer.Option("--resume", help="Continue the run in OUT.")] = False,
@@ -63,7 +67,8 @@ def encoder(
         group = load_suite().train if tasks is None else read_tasks(tasks)
         descriptions = [task.descriptions for task in group]
         families = [task.family for task in group]
-    loaded = load_encoder(encoder)
+    place = chosen(device)
+    loaded = load_encoder(encoder, device=place, trust_remote_code=trust_remote_code)
     if not isinstance(loaded, SentenceEncoder):
         raise ArgumentError(
             f"--encoder must be a sentence-transformers model here, got {encoder!r}"

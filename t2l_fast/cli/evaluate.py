@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -19,7 +21,9 @@ from t2l_fast.cli.data import (
     read_splits,
     refuse_data_options,
 )
-from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.cli.device import Device, chosen
+from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 
 
 def evaluate(
@@ -47,6 +51,8 @@ def evaluate(
     oracles: Annotated[
         Path | None, typer.Option(help="What `t2l train oracles` wrote: each task's own LoRA.")
     ] = None,
+    device: Device = "",
+    trust_remote_code: TrustRemoteCode = False,
     seed: Annotated[int, typer.Option(help="Of orders and draws.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the numbers as JSON.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a bar chart as PNG.")] = None,
@@ -61,6 +67,8 @@ def evaluate(
     from t2l_fast.models import describe, load_model
     from t2l_fast.tasks import Prompt
 
+    _check_files(out, plot)
+    place = chosen(device)
     if is_published(tasks):
         known = read_splits(tasks, data_root, max_examples, split, silent=as_json)
     else:
@@ -70,6 +78,7 @@ def evaluate(
     generator = TextToLora.from_pretrained(checkpoint)
     if generator.config.base_model is None:
         raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
+    load_own_encoder(generator, device=place, trust_remote_code=trust_remote_code)
     rivals = conditions(
         generator,
         multi_task=LoraWeights.from_pretrained(multi_task) if multi_task else None,
@@ -78,7 +87,7 @@ def evaluate(
         ),
         oracles=_by_task(oracles) if oracles else None,
     )
-    model, tokenizer = load_model(generator.config.base_model)
+    model, tokenizer = load_model(generator.config.base_model, device=place)
     generator.to(model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
@@ -100,15 +109,42 @@ def evaluate(
         "seed": seed,
         "conditions": found,
     }
-    if out is not None:
-        out.write_text(json.dumps(summary, indent=1) + "\n")
-    if plot is not None:
-        reports.plot(found, plot)
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         Console().print(f"Base model: {summary['base_model']}", markup=False)
         Console().print(reports.table(found))
+    if out is not None:
+        out.write_text(json.dumps(summary, indent=1) + "\n")
+    if plot is not None:
+        reports.plot(found, plot)
+
+
+def _check_files(out: Path | None, plot: Path | None) -> None:
+    """What is written after a long measurement can be; its folders are made.
+
+    Raises:
+        ArgumentError: a file can't be written there.
+        MissingPackage: nothing can be drawn.
+    """
+    if plot is not None and find_spec("matplotlib") is None:
+        raise MissingPackage(
+            "--plot needs the package matplotlib, which is not installed: "
+            'pip install "t2l_fast[bench]", or leave --plot out'
+        )
+    for flag, path in (("--out", out), ("--plot", plot)):
+        if path is None:
+            continue
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ArgumentError(
+                f"{flag} must be a file in a folder, {path.parent} can't be one: {error}"
+            ) from None
+        if path.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ArgumentError(
+                f"{flag} must be a file that can be written, got {path}: name another"
+            )
 
 
 def _by_task(folder: Path):

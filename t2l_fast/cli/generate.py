@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from t2l_fast.cli.device import Device, chosen
+from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
 from t2l_fast.errors import ArgumentError
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ def generate(
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
     ] = "smollm2",
+    device: Device = "",
+    trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a folder.")] = False,
 ) -> None:
     """Turn a description into a PEFT folder, or each line of a file into one below the folder."""
@@ -38,7 +42,10 @@ def generate(
         raise ArgumentError("generate takes a description or --file, got both or neither")
     texts = [description] if description is not None else _read(file)
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
+    place = chosen(device)
     generator = TextToLora.from_pretrained(checkpoint)
+    load_own_encoder(generator, device=place, trust_remote_code=trust_remote_code)
+    generator.to(place)
     codes = generator.encode(texts)
     for start in range(0, len(texts), _AT_ONCE):
         batch = generator.generate(codes=codes[start : start + _AT_ONCE])

@@ -12,6 +12,8 @@ from t2l_fast.cli.settings import given
 from t2l_fast.errors import ArgumentError
 
 if TYPE_CHECKING:
+    import torch
+
     from t2l_fast.encoders import TextEncoder
     from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
 
@@ -33,6 +35,13 @@ Offset = Annotated[
     Literal["none", "fixed", "learnable"],
     typer.Option(help="Added to every adapter; 0 at first without --offset-from."),
 ]
+TrustRemoteCode = Annotated[
+    bool,
+    typer.Option(
+        "--trust-remote-code",
+        help="Run code that the text encoder brings, as gte-large of the presets does.",
+    ),
+]
 OffsetFrom = Annotated[
     Path | None,
     typer.Option(help="PEFT folder that offsets start at: what multi_task_lora gave."),
@@ -51,12 +60,41 @@ def load(name: str) -> TextToLora:
     return TextToLora.from_pretrained(name, scaling=scaling)
 
 
-def encoder_of(option: str, goes_on: TextToLora | None, cache: Path) -> tuple[TextEncoder, bool]:
+def load_own_encoder(
+    generator: TextToLora,
+    *,
+    device: torch.device | None = None,
+    trust_remote_code: bool = False,
+) -> None:
+    """Load what embeds a generator's texts now, as the options say; one-hot ones need nothing.
+
+    Raises:
+        EncoderError: there is none of that name.
+    """
+    from t2l_fast.encoders import load_encoder
+
+    name = generator.config.encoder
+    if name is not None and not generator.config.task_names:
+        fitted = generator.encoder_adapter
+        generator.use_encoder(
+            load_encoder(name, adapter=fitted, device=device, trust_remote_code=trust_remote_code)
+        )
+
+
+def encoder_of(
+    option: str,
+    goes_on: TextToLora | None,
+    cache: Path,
+    *,
+    device: torch.device | None = None,
+    trust_remote_code: bool = False,
+) -> tuple[TextEncoder, bool]:
     """The encoder of a run, with a cache in front, and whether the generator's own.
 
     Args:
         option: as `--encoder` has it, or as the generator's config.
         goes_on: what `--init` named; None = a new generator.
+        device, trust_remote_code: as for `load_encoder`.
 
     Raises:
         ConfigError: it is another encoder, which the generator can't adopt.
@@ -68,7 +106,10 @@ def encoder_of(option: str, goes_on: TextToLora | None, cache: Path) -> tuple[Te
     config = None if goes_on is None else goes_on.config
     as_it_was = config is not None and option == config.encoder
     fitted = goes_on.encoder_adapter if as_it_was else None
-    encoder = CachedEncoder(load_encoder(option, adapter=fitted), cache)
+    loaded = load_encoder(
+        option, adapter=fitted, device=device, trust_remote_code=trust_remote_code
+    )
+    encoder = CachedEncoder(loaded, cache)
     if config is None:
         return encoder, False
     own = as_it_was or config.encoder in (None, encoder.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,22 +11,30 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+_PART = "seconds_"
+
 
 class Bar:
-    """A bar on stderr, or JSON lines on stdout."""
+    """A bar on stderr, or JSON lines on stdout.
 
-    def __init__(self, what: str, total: int, as_json: bool) -> None:
-        self.as_json = as_json
+    Args:
+        split: whose accuracies are shown; empty = none.
+    """
+
+    def __init__(self, what: str, total: int, as_json: bool, split: str = "") -> None:
+        self.what, self.as_json, self.split = what, as_json, split
+        self.seconds: Counter[str] = Counter()
         self.bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[loss]}"),
+            TextColumn("{task.fields[measured]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             disable=as_json,
         )
-        self.task = self.bar.add_task(what, total=total, loss="")
+        self.task = self.bar.add_task(what, total=total, loss="", measured="")
 
     def __enter__(self) -> Callable[[dict[str, Any]], None]:
         self.bar.start()
@@ -37,4 +46,21 @@ class Bar:
     def note(self, line: dict[str, Any]) -> None:
         if self.as_json:
             typer.echo(json.dumps(line))
-        self.bar.update(self.task, completed=line["step"], loss=f"loss {line['loss']:.3f}")
+        parts = {k.removeprefix(_PART): s for k, s in line.items() if k.startswith(_PART)}
+        self.seconds.update(parts)
+        columns = {"loss": f"loss {line['loss']:.3f}"}
+        if "tokens_per_second" in line:
+            rate, peak = line["tokens_per_second"], line["peak_mb"]
+            columns["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
+        names = {kind: f"{self.split}_{kind}" for kind in ("matched", "shuffled", "junk")}
+        found = [f"{kind} {line[name]:.2f}" for kind, name in names.items() if name in line]
+        if found:
+            columns["measured"] = " ".join([f"{self.split}:", *found])
+        phase = line.get("phase", self.what)
+        self.bar.update(self.task, description=phase, completed=line["step"], **columns)
+
+    def spent(self) -> str:
+        """Where the time of all steps went; empty where no line said it."""
+        whole = sum(self.seconds.values())
+        shares = [f"{part} {s / whole:.0%}" for part, s in self.seconds.items() if whole]
+        return f"time of the steps: {', '.join(shares)}" if shares else ""

@@ -19,6 +19,7 @@ from t2l_fast.cli.data import (
     template,
     token_folder,
 )
+from t2l_fast.cli.device import Device, chosen, load_base
 from t2l_fast.cli.generator import (
     Arch,
     HeadInSize,
@@ -27,8 +28,10 @@ from t2l_fast.cli.generator import (
     RankPositions,
     RankRows,
     TaskEncoder,
+    TrustRemoteCode,
 )
 from t2l_fast.cli.progress import Bar
+from t2l_fast.cli.resume import check_run
 
 
 def oracles(
@@ -50,6 +53,7 @@ def oracles(
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    device: Device = "",
     fsdp: Annotated[
         bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
     ] = False,
@@ -63,30 +67,27 @@ def oracles(
     Under `torchrun --nproc-per-node N -m t2l_fast.cli train oracles …` tasks are divided over N
     processes.
     """
-    import torch
-
     from t2l_fast.config import LoraConfig
-    from t2l_fast.models import load_model, set_training_attention
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import (
         OracleConfig,
         Tracking,
         join,
         keep_freed_memory,
-        shard,
         train_library,
     )
+    from t2l_fast.train.checkpoint import check_free
 
     keep_freed_memory()
     tracking = Tracking.of(track, out)
     processes = join()
     silent = as_json or not processes.main
-    chosen = read_splits(tasks, data_root, max_examples, ("train",), silent=silent)["train"]
-    device = None if fsdp else processes.device
-    model, tokenizer = load_model(base, dtype=getattr(torch, dtype), device=device)
-    set_training_attention(model, processes.device or model.device)
-    if fsdp:
-        shard(model, processes)
+    if not resume:
+        check_free(out, processes)
+    place = chosen(device, processes.device)
+    group = read_splits(tasks, data_root, max_examples, ("train",), silent=silent)["train"]
+    group = group[:max_tasks]
+    model, tokenizer = load_base(base, dtype, place, processes, fsdp=fsdp)
     lora = LoraConfig(tuple(target_modules.split(",")), rank, alpha, use_rslora=True)
     config = OracleConfig(
         steps=steps,
@@ -95,14 +96,15 @@ def oracles(
         learning_rate=learning_rate,
         seed=seed,
     )
-    with Bar("oracles", len(chosen[:max_tasks]), silent) as note:
+    with Bar("oracles", len(group), silent) as note:
         train_library(
             model,
             Prompt(tokenizer, template(tasks, prompt)),
-            chosen[:max_tasks],
+            group,
             lora,
             config,
             out,
+            base_model=base,
             resume=resume,
             token_cache=token_folder(tasks, token_cache, silent=silent),
             processes=processes,
@@ -126,7 +128,10 @@ def recon(
     ] = None,
     prompt: Style = None,
     encoder: Annotated[str, typer.Option(help="Text encoder.")] = "minilm",
-    base: Annotated[str | None, typer.Option(help="Noted in the result.")] = "smollm2",
+    trust_remote_code: TrustRemoteCode = False,
+    base: Annotated[
+        str | None, typer.Option(help="Base model that the result names; default: the library's.")
+    ] = None,
     arch: Arch = "L",
     task_encoder: TaskEncoder = "linear",
     rank_rows: RankRows = False,
@@ -145,6 +150,7 @@ def recon(
     tasks_per_batch: Annotated[int, typer.Option(min=1)] = 4,
     descriptions_per_task: Annotated[int, typer.Option(min=1)] = 1,
     learning_rate: Annotated[float, typer.Option(help="Peak.")] = 1e-3,
+    device: Device = "",
     seed: Annotated[int, typer.Option()] = 42,
     eval_every: Annotated[int, typer.Option(min=0, help="Steps; 0 = never.")] = 500,
     save_every: Annotated[int, typer.Option(min=1, help="Steps.")] = 500,
@@ -175,6 +181,7 @@ def recon(
     tracking = Tracking.of(track, out)
     processes = join()
     silent = as_json or not processes.main
+    place = chosen(device, processes.device)
     config = ReconConfig(
         steps=steps,
         factorized=factorized,
@@ -187,7 +194,18 @@ def recon(
         save_every=save_every,
     )
     held = read_library(library, {} if tasks is None else read_descriptions(tasks))
-    text_encoder = CachedEncoder(load_encoder(encoder), default_cache() / "embeddings.sqlite")
+    check_run(out, resume, processes)
+    knows = prompt is None and held.base_model is not None and bool(held.settings)
+    form = held.prompt_template if knows else template(tasks, prompt)
+    if base is None and held.base_model is None and processes.main:
+        Console(stderr=True).print(
+            f"{library} does not say which base model its adapters are for: name it by --base, "
+            "which `t2l eval` and `t2l chat` need",
+            markup=False,
+            soft_wrap=True,
+        )
+    loaded = load_encoder(encoder, device=place, trust_remote_code=trust_remote_code)
+    text_encoder = CachedEncoder(loaded, default_cache() / "embeddings.sqlite")
     shapes = held.adapters.module_shapes
     torch.manual_seed(seed)
     shape = T2LConfig(
@@ -205,13 +223,11 @@ def recon(
         rank_rows=rank_rows,
         rank_positions=rank_positions,
         offset=offset,
-        base_model=base,
+        base_model=base or held.base_model,
         encoder=text_encoder.name,
-        prompt_template=template(tasks, prompt),
+        prompt_template=form,
     )
-    generator = TextToLora(shape, encoder=text_encoder)
-    if processes.device is not None:
-        generator.to(processes.device)
+    generator = TextToLora(shape, encoder=text_encoder).to(place)
     trainer = ReconTrainer(generator, held, config, out, tracking=tracking, processes=processes)
     with Bar("reconstruction", steps, silent) as note:
         trainer.train(resume=resume, on_step=note)

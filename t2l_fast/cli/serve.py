@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from t2l_fast.cli.device import Device, chosen
+from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
 from t2l_fast.errors import ArgumentError, ConfigError
 
 if TYPE_CHECKING:
+    import torch
+
     from t2l_fast.adapters import Adapters
     from t2l_fast.generators import TextToLora
 
@@ -49,9 +53,8 @@ def serve(
         ),
     ] = "",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
-    device: Annotated[
-        str, typer.Option(help='"cpu", "cuda"; empty = cuda where there is one.')
-    ] = "",
+    device: Device = "",
+    trust_remote_code: TrustRemoteCode = False,
     max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
     max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
@@ -92,7 +95,8 @@ def serve(
     )
     limits = Limits(adapters=max_adapters, trained=max_uploads)
     own = bound(host, port)
-    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store)
+    place, trust = chosen(device), trust_remote_code
+    loaded = _load(checkpoint, model, dtype, place, slots, rank_max, target_modules, store, trust)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
     encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"
@@ -117,7 +121,7 @@ def serve(
 @dataclass(frozen=True)
 class _Loaded:
     name: str
-    device: str
+    device: torch.device
     model: Any
     tokenizer: Any
     generator: TextToLora | None
@@ -128,11 +132,12 @@ def _load(
     checkpoint: str,
     model: str,
     dtype: str,
-    device: str,
+    device: torch.device,
     slots: int,
     rank_max: int,
     target_modules: str,
     store: Path | None,
+    trust_remote_code: bool,
 ) -> _Loaded:
     import torch
 
@@ -149,10 +154,12 @@ def _load(
         raise ConfigError("the checkpoint names no base model, and --model is empty: name one")
     if generator is None and not (target_modules and rank_max > 0):
         raise ConfigError("without a checkpoint, --target-modules and --rank-max are needed")
-    place = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    base, tokenizer = load_model(name, dtype=getattr(torch, dtype) if dtype else None, device=place)
+    if generator is not None and trust_remote_code:
+        load_own_encoder(generator, trust_remote_code=True)
+    kind = getattr(torch, dtype) if dtype else None
+    base, tokenizer = load_model(name, dtype=kind, device=device)
     if generator is not None:
-        generator.to(place)
+        generator.to(device)
     lora = generator.config.lora if generator is not None else LoraConfig("all-linear", rank_max, 1)
     if target_modules:
         named = tuple(m.strip() for m in target_modules.split(","))
@@ -161,7 +168,7 @@ def _load(
     adapters = attach(
         base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
     )
-    return _Loaded(name, place, base, tokenizer, generator, adapters)
+    return _Loaded(name, device, base, tokenizer, generator, adapters)
 
 
 def _log_to_stderr() -> None:

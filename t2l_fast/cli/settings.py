@@ -25,7 +25,8 @@ def from_preset(context: typer.Context, value: str | None) -> str | None:
     if value is not None:
         if value not in PRESETS:
             raise ArgumentError(f"--preset must be one of {sorted(PRESETS)}, got {value!r}")
-        _set_defaults(context, PRESETS[value], behind=True)
+        # published runs have one rate: whoever gives another means it for the trunk too
+        _set_defaults(context, PRESETS[value] | {"trunk_learning_rate": None}, behind=True)
     return value
 
 

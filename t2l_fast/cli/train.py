@@ -10,7 +10,6 @@ from typing import Annotated, Any, Literal
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from t2l_fast.cli.data import (
     DataRoot,
@@ -22,6 +21,7 @@ from t2l_fast.cli.data import (
     template,
     token_folder,
 )
+from t2l_fast.cli.device import Device, chosen, load_base
 from t2l_fast.cli.generator import (
     Arch,
     HeadInSize,
@@ -31,9 +31,15 @@ from t2l_fast.cli.generator import (
     RankPositions,
     RankRows,
     TaskEncoder,
+    TrustRemoteCode,
 )
+from t2l_fast.cli.progress import Bar
+from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.settings import from_file, from_preset, settings
 from t2l_fast.errors import ArgumentError
+
+_TRUNK = 3e-4
+"""The trunk's learning rate beside heads on whitened latents."""
 
 app = typer.Typer(help="Train generators.", no_args_is_help=True)
 
@@ -79,6 +85,7 @@ def sft(
             "`t2l train encoder`, or causal:MODEL."
         ),
     ] = "minilm",
+    trust_remote_code: TrustRemoteCode = False,
     standardise_codes: Annotated[
         bool, typer.Option("--standardise-codes", help="For encoders of uneven numbers (causal:).")
     ] = False,
@@ -113,7 +120,13 @@ def sft(
     examples_per_task: Annotated[int, typer.Option(min=1)] = 2,
     contrast: Annotated[int, typer.Option(min=1, help="Tasks of one family side by side.")] = 4,
     learning_rate: Annotated[float, typer.Option(help="Peak, of the heads.")] = 2e-3,
-    trunk_learning_rate: Annotated[float, typer.Option(help="Peak, of the trunk.")] = 3e-4,
+    trunk_learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Peak, of the trunk; default: 3e-4, but --learning-rate with --start plain or "
+            "--preset."
+        ),
+    ] = None,
     start: Annotated[
         Literal["conditioned", "given", "plain"] | None,
         typer.Option(
@@ -166,6 +179,7 @@ def sft(
     dtype: Annotated[
         Literal["float32", "bfloat16"], typer.Option(help="Of the frozen base model.")
     ] = "float32",
+    device: Device = "",
     fsdp: Annotated[
         bool, typer.Option("--fsdp", help="Split the base model's weights over the processes.")
     ] = False,
@@ -197,7 +211,7 @@ def sft(
 
     from t2l_fast.cli import generator as generators
     from t2l_fast.encoders import CachedEncoder
-    from t2l_fast.models import default_cache, load_model, set_training_attention
+    from t2l_fast.models import default_cache
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import (
         SFTConfig,
@@ -207,7 +221,6 @@ def sft(
         adopt_encoder,
         join,
         keep_freed_memory,
-        shard,
     )
     from t2l_fast.train.best import save_generator
 
@@ -222,6 +235,10 @@ def sft(
             "--offset-from needs --generator text_to_lora and --offset fixed or learnable, got "
             f"{generator} and {offset}"
         )
+    if trunk_learning_rate is None:
+        # heads on whitened latents bear more than the trunk; published runs have one rate
+        one_rate = preset is not None or changes["start"] == "plain"
+        changes["trunk_learning_rate"] = learning_rate if one_rate else _TRUNK
     options = settings(context, changes)
     config = SFTConfig(**{field.name: options[field.name] for field in fields(SFTConfig)})
     if print_config:
@@ -230,17 +247,15 @@ def sft(
     keep_freed_memory()
     tracking = Tracking.of(track, out)
     processes = join()
+    check_run(out, resume, processes)
     silent = as_json or not processes.main
+    place = chosen(device, processes.device)
     cache = default_cache() / "embeddings.sqlite"
     goes_on = None if init is None else generators.load(init)
-    text_encoder, own = generators.encoder_of(options["encoder"], goes_on, cache)
+    loading: Any = {"device": place, "trust_remote_code": trust_remote_code}
+    text_encoder, own = generators.encoder_of(options["encoder"], goes_on, cache, **loading)
     splits = read_splits(tasks, data_root, max_examples, silent=silent)
-    # a shard goes to its device layer by layer, so that the whole model need not fit there
-    device = None if fsdp else processes.device
-    model, tokenizer = load_model(options["base"], dtype=getattr(torch, dtype), device=device)
-    set_training_attention(model, processes.device or model.device)
-    if fsdp:
-        shard(model, processes)
+    model, tokenizer = load_base(options["base"], dtype, place, processes, fsdp=fsdp)
     train = splits.pop("train")
     given = None
     if goes_on is None:
@@ -251,6 +266,7 @@ def sft(
         made = goes_on
     else:
         given = goes_on.fingerprint
+        generators.load_own_encoder(goes_on, **loading)
         goes_on.use_encoder(CachedEncoder(goes_on.encoder, cache))
         made = adopt_encoder(goes_on, text_encoder, [task.descriptions for task in train])
     trainer = SFTTrainer(
@@ -269,52 +285,27 @@ def sft(
         processes=processes,
         given=given,
     )
-    with _progress(silent) as progress:
-        bar = progress.add_task("training", total=steps, completed=0, loss="", matched="")
-
-        def show(line: dict[str, Any]) -> None:
-            if as_json:
-                typer.echo(json.dumps(line))
-            columns = {"loss": f"{line.get('phase', '')} loss {line['loss']:.3f}"}
-            if "tokens_per_second" in line:
-                rate, peak = line["tokens_per_second"], line["peak_mb"]
-                columns["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
-            if "train_matched" in line:
-                matched, shuffled = line["train_matched"], line["train_shuffled"]
-                columns["matched"] = f"matched {matched:.2f} shuffled {shuffled:.2f}"
-                if "train_junk" in line:
-                    columns["matched"] += f" junk {line['train_junk']:.2f}"
-            progress.update(bar, completed=line["step"], **columns)
-
-        trainer.train(resume=resume, on_step=show)
+    decides = (trainer.best.measure or "").removesuffix("_matched")
+    bar = Bar("training", steps, silent, decides)
+    with bar as note:
+        trainer.train(resume=resume, on_step=note)
     if processes.main:
         save_generator(made, out)
-        _tell(trainer.best, out, Console(stderr=as_json))
+        _tell(trainer.best, bar.spent(), out, Console(stderr=as_json))
     processes.leave()
 
 
-def _tell(best: Any, out: Path, console: Console) -> None:
-    """How a run ended, and where its results are."""
+def _tell(best: Any, spent: str, out: Path, console: Console) -> None:
+    """How a run ended, and where its time and its results are."""
     from t2l_fast.train.report import write_report
 
     if best.exhausted:
         console.print(f"stopped: {best.without} evaluations in a row were no better", markup=False)
+    if spent:
+        console.print(spent, markup=False)
     console.print(f"written to {out}", markup=False)
     if best.value is not None:
         said = f"{best.measure} {best.value:.3f}, step {best.step}"
         console.print(f"the best so far ({said}) is in {best.folder}", markup=False)
     if find_spec("matplotlib") is not None:
         console.print(f"report: {write_report([out], out)}", markup=False)
-
-
-def _progress(silent: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[loss]}"),
-        TextColumn("{task.fields[matched]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=silent,
-    )
