@@ -125,6 +125,30 @@ def test_generate_makes_a_folder_for_each_line(checkpoint, monkeypatch, tmp_path
     assert not torch.allclose(batch.lora_b["q_proj"][:, 0], batch.lora_b["q_proj"][:, 1])
 
 
+def test_generate_fits_an_adapter_to_examples(tiny, monkeypatch, tmp_path):
+    """From the description on; only the code, so that the adapter is one of the generator's."""
+    model = tiny.taught()
+    named = {"encoder": "named", "base_model": "base", "prompt_template": COMPACT}
+    generator = tiny.generator(model, **named)
+    for head in generator.heads.values():
+        torch.nn.init.normal_(head.weight, std=0.3)
+    generator.save_pretrained(tmp_path / "made")
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
+    monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
+    pairs = [json.dumps({"input": a, "output": b}) for a, b in tiny.shift(3).items()]
+    (tmp_path / "pairs.jsonl").write_text("\n".join(pairs))
+    common = ["generate", "shift-3 please", "--checkpoint", str(tmp_path / "made"), "--json"]
+    options = {"words": [], "pairs": ["--examples", str(tmp_path / "pairs.jsonl")]}
+    for name, more in options.items():
+        result = CliRunner().invoke(cli.app, [*common, *more, "-o", str(tmp_path / name)])
+        assert result.exit_code == 0, result.exception
+    *lines, last = map(json.loads, result.stdout.splitlines())
+    assert [line["step"] for line in lines] == list(range(1, 25)) and "folder" in last
+    words, fitted = (t2l_fast.LoraWeights.from_pretrained(tmp_path / name) for name in options)
+    assert words.lora_a.keys() == fitted.lora_a.keys()
+    assert any(not torch.equal(words.lora_b[m], fitted.lora_b[m]) for m in words.lora_b)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -136,7 +160,12 @@ def test_generate_makes_a_folder_for_each_line(checkpoint, monkeypatch, tmp_path
         pytest.param(["--file", "TMP/none"], "must be a readable text file", id="no-file"),
         pytest.param(["--file", "TMP"], "must be a readable text file", id="file-is-folder"),
         pytest.param(["--file", "TMP/binary"], "must be a readable text file", id="binary-file"),
-        pytest.param(["--file", "TMP/blank"], "description a line", id="blank-file"),
+        pytest.param(["--file", "TMP/blank"], "at least one line", id="blank-file"),
+        pytest.param(["--file", "TMP/texts", "--examples", "TMP/pairs"], "of one task", id="many"),
+        pytest.param(["Sort.", "--examples", "TMP/none"], "--examples must be a re", id="no-pairs"),
+        pytest.param(["Sort.", "--examples", "TMP/texts"], "got line 1 of", id="no-json"),
+        pytest.param(["Sort.", "--examples", "TMP/half"], "got line 2 of", id="half"),
+        pytest.param(["Sort.", "--examples", "TMP/pairs"], "names its base model", id="no-base"),
         pytest.param(["--file", "TMP/long"], "text 1 must have at most", id="long-line"),
         pytest.param(["Sort.", "--checkpoint", "nothing"], "must be one of", id="no-checkpoint"),
         pytest.param(["Sort.", "--checkpoint", "TMP"], "can't be read", id="empty-checkpoint"),
@@ -152,6 +181,8 @@ def test_a_mistake_in_generate_is_one_sentence_and_writes_nothing(
     (tmp_path / "texts").write_text("Sort.\n")
     (tmp_path / "blank").write_text("\n \n")
     (tmp_path / "long").write_text("Sort.\n" + "word " * 400)
+    (tmp_path / "pairs").write_text('{"input": "b a", "output": "a b"}\n')
+    (tmp_path / "half").write_text('{"input": "b a", "output": "a b"}\n{"input": 3}\n')
     (tmp_path / "binary").write_bytes(b"\xff\xfe\xff")
     odd = shutil.copytree(checkpoint, tmp_path / "odd")
     plain = json.loads((odd / "config.json").read_text())

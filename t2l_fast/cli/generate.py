@@ -12,10 +12,15 @@ from rich.console import Console
 
 from t2l_fast.cli.device import Device, chosen
 from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
-from t2l_fast.errors import ArgumentError
+from t2l_fast.cli.progress import Bar
+from t2l_fast.errors import ArgumentError, ConfigError
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from t2l_fast.adapters import LoraWeights
+    from t2l_fast.generators import TextToLora
+    from t2l_fast.tasks import Example
 
 _AT_ONCE = 64
 
@@ -28,6 +33,13 @@ def generate(
     file: Annotated[
         Path | None, typer.Option("--file", help="Text file, one description a line.")
     ] = None,
+    examples: Annotated[
+        Path | None,
+        typer.Option(
+            help='JSON lines {"input": …, "output": …}: fit the adapter to them, from the '
+            "description on. Loads the base model."
+        ),
+    ] = None,
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
     ] = "smollm2",
@@ -35,18 +47,26 @@ def generate(
     trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a folder.")] = False,
 ) -> None:
-    """Turn a description into a PEFT folder, or each line of a file into one below the folder."""
+    """Turn a description into a PEFT folder, or each line of a file into one below the folder.
+
+    Where words don't lead to the right adapter, a few examples may: --examples.
+    """
     from t2l_fast.generators import TextToLora
 
     if (description is None) == (file is None):
         raise ArgumentError("generate takes a description or --file, got both or neither")
-    texts = [description] if description is not None else _read(file)
+    if examples is not None and description is None:
+        raise ArgumentError("--examples are of one task: give its description, without --file")
+    known = None if examples is None else _read_examples(examples)
+    texts = [description] if description is not None else _lines(file, "--file")
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
     place = chosen(device)
     generator = TextToLora.from_pretrained(checkpoint)
     load_own_encoder(generator, device=place, trust_remote_code=trust_remote_code)
     generator.to(place)
     codes = generator.encode(texts)
+    if known is not None:
+        codes = _fitted(generator, codes, known, as_json)
     for start in range(0, len(texts), _AT_ONCE):
         batch = generator.generate(codes=codes[start : start + _AT_ONCE])
         for adapter, folder in zip(batch, folders[start:], strict=False):
@@ -58,6 +78,41 @@ def generate(
             Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
 
 
+def _fitted(generator: TextToLora, code: Tensor, known: list[Example], as_json: bool) -> Tensor:
+    """A code `[1, d_e]` fitted to examples on the generator's base model."""
+    from t2l_fast.models import load_model
+    from t2l_fast.tasks import Prompt
+    from t2l_fast.train import FitConfig, fit_codes, keep_freed_memory
+
+    if generator.config.base_model is None:
+        raise ConfigError("--examples need a generator that names its base model, this one doesn't")
+    keep_freed_memory()
+    model, tokenizer = load_model(generator.config.base_model, device=generator.anchor.device)
+    prompt = Prompt(tokenizer, generator.config.prompt_template)
+    config = FitConfig()
+    with Bar("fitting", config.steps, as_json) as note:
+        return fit_codes(generator, model, prompt, [known], code, config, on_step=note)
+
+
+def _read_examples(file: Path) -> list[Example]:
+    from t2l_fast.tasks import Example
+
+    found = []
+    for number, line in enumerate(_lines(file, "--examples"), 1):
+        try:
+            read = json.loads(line)
+            pair = read["input"], read["output"]
+        except (ValueError, KeyError, TypeError):
+            pair = ("", None)
+        if not all(isinstance(text, str) for text in pair):
+            raise ArgumentError(
+                'each line of --examples must be {"input": "…", "output": "…"}, got line '
+                f"{number} of {file}: {line[:80]}"
+            )
+        found.append(Example(*pair))
+    return found
+
+
 def _write(adapter: LoraWeights, folder: Path) -> None:
     try:
         adapter.save_pretrained(folder)
@@ -65,14 +120,15 @@ def _write(adapter: LoraWeights, folder: Path) -> None:
         raise ArgumentError(f"--out must be a folder, {folder} can't be written: {error}") from None
 
 
-def _read(file: Path) -> list[str]:
+def _lines(file: Path, option: str) -> list[str]:
+    """Those that aren't empty."""
     try:
         lines = [line.strip() for line in file.read_text().splitlines()]
     except (OSError, UnicodeDecodeError) as error:
-        raise ArgumentError(f"--file must be a readable text file, got {file}: {error}") from None
+        raise ArgumentError(f"{option} must be a readable text file, got {file}: {error}") from None
     texts = [line for line in lines if line]
     if not texts:
-        raise ArgumentError(f"--file must hold a description a line, got none in {file}")
+        raise ArgumentError(f"{option} must hold at least one line, got an empty {file}")
     return texts
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.config import LoraConfig
+from t2l_fast.files import sweep
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.checkpoint import check_free, check_same
 from t2l_fast.train.config import OracleConfig
@@ -22,7 +23,8 @@ from t2l_fast.train.data import MAX_TOKENS, Collator, collator_for
 from t2l_fast.train.frozen import frozen
 from t2l_fast.train.library import BANK, LoraLibrary, read_library
 from t2l_fast.train.losses import answer_loss, label_logits
-from t2l_fast.train.metrics import Metrics
+from t2l_fast.train.metrics import NAME as METRICS
+from t2l_fast.train.metrics import SETTINGS, Metrics
 from t2l_fast.train.parallel import Processes
 from t2l_fast.train.sampler import check_tasks
 from t2l_fast.train.settings import digest
@@ -70,6 +72,8 @@ def train_library(
     """
     folder, processes = Path(folder), processes or Processes()
     check_tasks(tasks)
+    if processes.main:
+        sweep(folder, (BANK, METRICS, SETTINGS))
     settings = json.loads(json.dumps(asdict(config)))
     settings["dtype"] = str(next(model.parameters()).dtype)
     about = (base_model, prompt.template)
