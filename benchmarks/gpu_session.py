@@ -3,8 +3,8 @@
     python benchmarks/gpu_session.py [--minutes 8] [--output benchmarks/results]
 
 Numerics in bf16, bits independent of company, capture and replay, call overhead beside a raw
-launch, and times beside peers (cold in L2, rivals taking turns). Without a GPU it says so and exits
-0.
+launch, a generator in training, and times beside peers (cold in L2, rivals taking turns). Without
+a GPU it says so and exits 0.
 """
 
 import argparse
@@ -260,9 +260,16 @@ def timings(device: str, deadline: float) -> list[dict]:
     return rows
 
 
+def training(device: str) -> list[dict]:
+    """See `benchmarks/gpu_training.py`; what it imports may be missing, which fails it alone."""
+    from benchmarks.gpu_training import training as section
+
+    return section(device)
+
+
 SECTIONS = (
     invariance, capture_and_replay, attached_model, call_overhead, route_build, heads,
-    reconstruction, timings, numerics,
+    reconstruction, training, timings, numerics,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import crossover, gpu_generation
+from benchmarks import crossover, gpu_generation, gpu_training
 from benchmarks.inputs import Inputs, Shape
 from benchmarks.popularity import POPULARITY, lengths
 from benchmarks.registry import OPS
@@ -79,6 +79,23 @@ def test_the_gpu_sections_about_generation_check_what_they_time(monkeypatch):
     monkeypatch.setattr(gpu_generation, "head_into_slots", shifted)
     with pytest.raises(AssertionError, match="wrong numbers"):
         gpu_generation.heads("cpu", calls, impl="torch")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a small stand-in for what a GPU does")
+def test_the_gpu_section_about_training_compares_losses(monkeypatch):
+    (row,) = gpu_training.training("cpu", gpu_training.SMALL)
+    assert row["loss beside a CPU's"] == row["after a kill"] == 0.0
+    assert row["bf16 step"]["seconds"] > 0
+    real = gpu_training._losses
+    for place in ("killed", "cpu:0"):
+
+        def losses(folder, *args, place=place, **options):
+            found = real(folder, *args, **options)
+            return [1.1 * loss for loss in found] if folder.name == place else found
+
+        monkeypatch.setattr(gpu_training, "_losses", losses)
+        with pytest.raises(AssertionError, match="differ"):
+            gpu_training.training("cpu", gpu_training.SMALL)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")

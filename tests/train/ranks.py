@@ -48,9 +48,9 @@ def trainer(
     from t2l_fast.encoders import load_encoder
     from t2l_fast.generators import MultiTaskLora, TextToLora
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, sft, shard
+    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, data, shard
 
-    sft.packable = lambda model: packs
+    data.packable = lambda model: packs
     made = tiny()
     model = made._model()
     generator = made._generator(model, arch="L" if arch == "one" else arch)

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-import t2l_fast.train.sft as sft
+import t2l_fast.train.data as data
 from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
@@ -71,7 +71,7 @@ def test_the_gradient_is_that_of_one_backward_through_everything(
         ("packed, recomputed", True, 0, True),
         ("cut, recomputed", False, 0, True),
     ):
-        monkeypatch.setattr(sft, "packable", lambda model, packs=packs: packs)
+        monkeypatch.setattr(data, "packable", lambda model, packs=packs: packs)
         model = tiny.model()
         generator = tiny.generator(model, dropout=0.0)
         once = dict(steps=1, clip_norm=1e9, eval_every=0, bucket_overhead=overhead)
