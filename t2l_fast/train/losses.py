@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import UnsupportedModel
+from t2l_fast.train.batches import IGNORED, MicroBatch
 from t2l_fast.train.cross_entropy import cross_entropy
-from t2l_fast.train.data import IGNORED, MicroBatch
 from t2l_fast.train.packed import packed_by_us
 
 

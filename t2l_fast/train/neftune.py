@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.train.data import MicroBatch
+from t2l_fast.train.batches import MicroBatch
 
 
 @contextmanager

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from t2l_fast.tasks import Task
+from t2l_fast.train.batches import MicroBatch, Row, rows_of, tokens_by_slot
 from t2l_fast.train.config import SFTConfig
-from t2l_fast.train.data import Collator, MicroBatch, Row, rows_of, tokens_by_slot
+from t2l_fast.train.data import Collator
 from t2l_fast.train.parallel import Processes
 from t2l_fast.train.sampler import Sampler, TaskDraw
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from torch import nn
 
 from t2l_fast.errors import ConfigError, UnsupportedModel
-from t2l_fast.train.data import MicroBatch
+from t2l_fast.train.batches import MicroBatch
 from t2l_fast.train.parallel import Processes
 
 

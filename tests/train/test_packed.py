@@ -8,7 +8,8 @@ from torch import nn
 from t2l_fast.attention import MODELS, packable
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train import packed as packing
-from t2l_fast.train.data import IGNORED, Collator, collate, pack, packed
+from t2l_fast.train.batches import IGNORED, collate, pack, packed
+from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import answer_loss, exact_matches, label_logits
 from t2l_fast.train.packed import packed_attention
 

@@ -11,7 +11,8 @@ from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import JUNK, Prompt
-from t2l_fast.train.data import Collator, collate
+from t2l_fast.train.batches import collate
+from t2l_fast.train.data import Collator
 from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sampler import Sampler
 
