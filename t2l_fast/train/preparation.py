@@ -41,13 +41,19 @@ class Preparation:
     Args:
         tasks: to train on.
         processes: among which the tasks of a step are divided.
+        after: as for `Sampler`.
     """
 
     def __init__(
-        self, tasks: Sequence[Task], config: SFTConfig, collator: Collator, processes: Processes
+        self,
+        tasks: Sequence[Task],
+        config: SFTConfig,
+        collator: Collator,
+        processes: Processes,
+        after: str = "",
     ) -> None:
         self.tasks, self.collator, self.processes = tasks, collator, processes
-        self.sampler = Sampler(tasks, config)
+        self.sampler = Sampler(tasks, config, after)
         self._in_prompt = config.description_in_prompt
 
     def step(self, number: int) -> Prepared:

@@ -29,14 +29,19 @@ class Sampler:
     Tasks of a chunk get the same inputs where they share them, so that only the adapter can tell
     their answers apart. A step is drawn from its number, so a resumed run continues unchanged.
 
+    Args:
+        after: fingerprint of the generator that a run goes on from, whose own run must not be drawn
+            once more; empty = none.
+
     Raises:
         ConfigError: fewer tasks than one batch takes, or one without training examples.
     """
 
-    def __init__(self, tasks: Sequence[Task], config: SFTConfig) -> None:
+    def __init__(self, tasks: Sequence[Task], config: SFTConfig, after: str = "") -> None:
         check_tasks(tasks, config.tasks_per_batch)
         self.tasks = tasks
         self.config = config
+        self._seed = f"{config.seed}/{after}" if after else str(config.seed)
         self._by_input = [{e.input: e for e in task.train} for task in tasks]
         self._epoch = lru_cache(maxsize=2)(self._make_epoch)
 
@@ -49,13 +54,13 @@ class Sampler:
         epoch, index = divmod(step, self.steps_per_epoch)
         size = self.config.tasks_per_batch
         chosen = self._epoch(epoch)[index * size : (index + 1) * size]
-        rng = random.Random(f"{self.config.seed}/step/{step}")
+        rng = random.Random(f"{self._seed}/step/{step}")
         draws: list[TaskDraw] = []
         for start in range(0, size, self.config.contrast):
             draws += self._chunk(chosen[start : start + self.config.contrast], rng)
         if not self.config.code_noise or step < self.config.code_noise_from:
             return draws
-        noise = random.Random(f"{self.config.seed}/noise/{step}")
+        noise = random.Random(f"{self._seed}/noise/{step}")
         return [replace(draw, noise_seed=noise.getrandbits(63)) for draw in draws]
 
     def _chunk(self, tasks: Sequence[int], rng: random.Random) -> list[TaskDraw]:
@@ -75,7 +80,7 @@ class Sampler:
         return draws
 
     def _make_epoch(self, epoch: int) -> list[int]:
-        rng = random.Random(f"{self.config.seed}/epoch/{epoch}")
+        rng = random.Random(f"{self._seed}/epoch/{epoch}")
         return chunked([task.family for task in self.tasks], self.config.contrast, rng)
 
 

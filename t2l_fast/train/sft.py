@@ -119,7 +119,11 @@ class SFTTrainer:
             max_tokens=config.max_tokens,
             known=known,
         )
-        self.preparation = Preparation(kept, config, self.collator, self.processes)
+        goes_on = config.start == "given"
+        self.given = (given or generator.fingerprint) if goes_on else None
+        self.preparation = Preparation(
+            kept, config, self.collator, self.processes, self.given or ""
+        )
         self.prefetch = prefetch
         self.validator = Validator(
             {"train": self.tasks, **(held_out or {})},
@@ -139,8 +143,6 @@ class SFTTrainer:
         )
         self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
         self.step = 0
-        goes_on = config.start == "given"
-        self.given = (given or generator.fingerprint) if goes_on else None
         if isinstance(generator, TextToLora) and generator.config.standardise_codes and not goes_on:
             generator.standardise([text for task in self.tasks for text in task.descriptions])
         self._shape = generator.config.to_dict()  # a trained encoder changes its name

@@ -14,6 +14,7 @@ from t2l_fast import cli
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.train import WarmStartConfig
+from t2l_fast.train.sampler import Sampler
 from t2l_fast.train.whiten import WhitenedHeads
 
 
@@ -95,17 +96,20 @@ def test_heads_without_a_bias_go_on_as_they_are_not_whitened(tiny, trainer, task
 
 
 def test_the_first_loss_is_the_generators_own(trainer, taught):
-    lines: dict[str, list[dict]] = {"given": [], "conditioned": []}
-    for start, kept in lines.items():
-        trainer(start, generator=taught(), start=start, steps=1, eval_every=0).train(
-            on_step=kept.append
-        )
-    plain: list[dict] = []
-    trainer("plain", generator=taught(), start="plain", steps=1, eval_every=0).train(
-        on_step=plain.append
-    )
-    assert lines["given"][0]["loss"] == pytest.approx(plain[0]["loss"], rel=1e-5)
-    assert lines["conditioned"][0]["loss"] != pytest.approx(plain[0]["loss"], rel=1e-3)
+    losses = {}
+    for start in ("given", "conditioned", "plain"):
+        made = trainer(start, generator=taught(), start=start, steps=1, eval_every=0)
+        made.preparation.sampler = Sampler(made.tasks, made.config)  # the same rows for all
+        lines: list[dict] = []
+        made.train(on_step=lines.append)
+        losses[start] = lines[0]["loss"]
+    assert losses["given"] == pytest.approx(losses["plain"], rel=1e-5)
+    assert losses["conditioned"] != pytest.approx(losses["plain"], rel=1e-3)
+
+
+def test_a_given_run_draws_other_rows_than_a_new_one(trainer, taught):
+    new, given = (trainer(name, start=name, generator=taught()) for name in ("plain", "given"))
+    assert new.preparation.sampler.draw(0) != given.preparation.sampler.draw(0)
 
 
 def test_a_given_run_resumes_bit_for_bit_and_from_no_other_generator(runs, trainer, taught, tiny):

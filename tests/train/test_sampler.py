@@ -35,6 +35,14 @@ def test_a_step_depends_on_seed_and_number_alone(tasks):
     assert Sampler(tasks, config(seed=1)).draw(0) != there[0]
 
 
+def test_a_run_that_goes_on_from_a_generator_draws_anew(tasks):
+    """Else the same seed would show the rows of the run before once more."""
+    first, second, third = (Sampler(tasks, config(), after) for after in ("", "one", "two"))
+    draws = [sampler.draw(0) for sampler in (first, second, third)]
+    assert draws[0] != draws[1] != draws[2] != draws[0]
+    assert Sampler(tasks, config(), "one").draw(0) == draws[1]
+
+
 def test_noise_begins_at_its_step_and_changes_nothing_else(tasks):
     plain, noisy = (
         Sampler(tasks, config()),
