@@ -114,7 +114,11 @@ def test_killed_while_it_writes(tmp_path, count, what, after):
 
 
 @pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(("after", "begun"), [(2, ORACLES), (3, FILE)], ids=["oracles", "fit"])
+@pytest.mark.parametrize(
+    ("after", "begun"),
+    [(2, ORACLES), (4, ORACLES), (5, FILE)],
+    ids=["oracles", "fit, generator alone", "fit"],
+)
 def test_killed_after_parts_of_a_warm_start(tmp_path, count, after, begun):
     options = dict(steps=3, eval_every=0, warm=dict(steps=2, tasks_at_once=2, fit_steps=20))
     ranks.together(count, train, tmp_path / "whole", options, False)
