@@ -218,7 +218,8 @@ def _answers(
         else:
             batch = LoraBatch.stack([condition.own[name] for name in distinct])
         slots = torch.tensor([distinct.index(key) for key in keys], dtype=torch.int32)
-    with torch.no_grad(), adapters.use(slots, weights=batch):
+    place = model.device  # weights that were read from files are not there yet
+    with torch.no_grad(), adapters.use(slots.to(place), weights=batch.to(place)):
         return answer(model, prompt, sources, max_new_tokens=max_new_tokens, descriptions=shown)
 
 

@@ -136,14 +136,14 @@ def test_generate_fits_an_adapter_to_examples(tiny, monkeypatch, tmp_path):
     monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
     pairs = [json.dumps({"input": a, "output": b}) for a, b in tiny.shift(3).items()]
+    pairs.append('{"input": "a\u2028b", "output": "c"}')  # a line to str.splitlines, not to JSON
     (tmp_path / "pairs.jsonl").write_text("\n".join(pairs))
     common = ["generate", "shift-3 please", "--checkpoint", str(tmp_path / "made"), "--json"]
     options = {"words": [], "pairs": ["--examples", str(tmp_path / "pairs.jsonl")]}
     for name, more in options.items():
         result = CliRunner().invoke(cli.app, [*common, *more, "-o", str(tmp_path / name)])
         assert result.exit_code == 0, result.exception
-    *lines, last = map(json.loads, result.stdout.splitlines())
-    assert [line["step"] for line in lines] == list(range(1, 25)) and "folder" in last
+    assert json.loads(result.stdout)["folder"] == str(tmp_path / "pairs")
     words, fitted = (t2l_fast.LoraWeights.from_pretrained(tmp_path / name) for name in options)
     assert words.lora_a.keys() == fitted.lora_a.keys()
     assert any(not torch.equal(words.lora_b[m], fitted.lora_b[m]) for m in words.lora_b)
@@ -377,7 +377,7 @@ def test_the_device_is_a_gpu_where_there_is_one(monkeypatch):
     assert chosen("") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("option", ["gpu", "cuda:99", "cpu:cuda"])
+@pytest.mark.parametrize("option", ["meta", "gpu", "cuda:99", "cpu:cuda"])
 def test_a_device_that_is_not_there_is_refused(option):
     with pytest.raises(t2l_fast.errors.ArgumentError, match=f"torch has here, got '{option}'"):
         chosen(option)
@@ -472,14 +472,14 @@ def test_a_run_that_is_there_or_is_not_is_said_before_anything_is_loaded(start, 
     (tmp_path / "out" / FILE).touch()
     seen, error = start(command)
     assert isinstance(error, t2l_fast.errors.CheckpointError)
-    assert "holds a run already" in str(error) and not seen
+    assert "already: resume that run" in str(error) and not seen
 
 
 def test_oracles_say_that_a_folder_is_taken_before_anything_is_loaded(start, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "library.safetensors").touch()
     seen, error = start("oracles")
-    assert "holds a run already (library.safetensors)" in str(error) and not seen
+    assert "holds library.safetensors already: resume" in str(error) and not seen
 
 
 def test_the_task_file_of_the_documentation_is_one(tmp_path):

@@ -239,6 +239,13 @@ class LoraBatch:
     def __len__(self) -> int:
         return next(iter(self.lora_a.values())).shape[1]
 
+    def to(self, device: torch.device | str) -> LoraBatch:
+        """The same adapters on a device."""
+        lora_a, lora_b = (
+            {m: t.to(device) for m, t in part.items()} for part in (self.lora_a, self.lora_b)
+        )
+        return LoraBatch(self.config, lora_a, lora_b, self.paths)
+
     @property
     def module_shapes(self) -> dict[str, tuple[int, int, int]]:
         """Key → (layers, in, out)."""

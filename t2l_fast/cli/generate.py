@@ -66,7 +66,7 @@ def generate(
     generator.to(place)
     codes = generator.encode(texts)
     if known is not None:
-        codes = _fitted(generator, codes, known, as_json)
+        codes = _fitted(generator, codes, known)
     for start in range(0, len(texts), _AT_ONCE):
         batch = generator.generate(codes=codes[start : start + _AT_ONCE])
         for adapter, folder in zip(batch, folders[start:], strict=False):
@@ -78,7 +78,7 @@ def generate(
             Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
 
 
-def _fitted(generator: TextToLora, code: Tensor, known: list[Example], as_json: bool) -> Tensor:
+def _fitted(generator: TextToLora, code: Tensor, known: list[Example]) -> Tensor:
     """A code `[1, d_e]` fitted to examples on the generator's base model."""
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt
@@ -90,7 +90,7 @@ def _fitted(generator: TextToLora, code: Tensor, known: list[Example], as_json: 
     model, tokenizer = load_model(generator.config.base_model, device=generator.anchor.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     config = FitConfig()
-    with Bar("fitting", config.steps, as_json) as note:
+    with Bar("fitting", config.steps, as_json=False) as note:
         return fit_codes(generator, model, prompt, [known], code, config, on_step=note)
 
 
@@ -123,7 +123,7 @@ def _write(adapter: LoraWeights, folder: Path) -> None:
 def _lines(file: Path, option: str) -> list[str]:
     """Those that aren't empty."""
     try:
-        lines = [line.strip() for line in file.read_text().splitlines()]
+        lines = [line.strip() for line in file.read_text().split("\n")]
     except (OSError, UnicodeDecodeError) as error:
         raise ArgumentError(f"{option} must be a readable text file, got {file}: {error}") from None
     texts = [line for line in lines if line]

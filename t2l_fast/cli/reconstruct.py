@@ -77,13 +77,14 @@ def oracles(
         train_library,
     )
     from t2l_fast.train.checkpoint import check_free
+    from t2l_fast.train.library import BANK
 
     keep_freed_memory()
     tracking = Tracking.of(track, out)
     processes = join()
     silent = as_json or not processes.main
     if not resume:
-        check_free(out, processes)
+        check_free(out, processes, own=(BANK,))
     place = chosen(device, processes.device)
     group = read_splits(tasks, data_root, max_examples, ("train",), silent=silent)["train"]
     group = group[:max_tasks]
@@ -195,8 +196,10 @@ def recon(
     )
     held = read_library(library, {} if tasks is None else read_descriptions(tasks))
     check_run(out, resume, processes)
-    knows = prompt is None and held.base_model is not None and bool(held.settings)
-    form = held.prompt_template if knows else template(tasks, prompt)
+    form = template(tasks, prompt)
+    chat = held.base_model is not None and bool(held.settings)  # then no template means that
+    if prompt is None and (chat or held.prompt_template is not None):
+        form = held.prompt_template
     if base is None and held.base_model is None and processes.main:
         Console(stderr=True).print(
             f"{library} does not say which base model its adapters are for: name it by --base, "

@@ -257,7 +257,7 @@ def sft(
     splits = read_splits(tasks, data_root, max_examples, silent=silent)
     model, tokenizer = load_base(options["base"], dtype, place, processes, fsdp=fsdp)
     train = splits.pop("train")
-    given = None
+    given = None if goes_on is None else goes_on.fingerprint
     if goes_on is None:
         torch.manual_seed(seed)
         made: Any = generators.new(options, model, text_encoder, template(tasks, prompt))
@@ -265,7 +265,6 @@ def sft(
         goes_on.use_encoder(text_encoder)
         made = goes_on
     else:
-        given = goes_on.fingerprint
         generators.load_own_encoder(goes_on, **loading)
         goes_on.use_encoder(CachedEncoder(goes_on.encoder, cache))
         made = adopt_encoder(goes_on, text_encoder, [task.descriptions for task in train])

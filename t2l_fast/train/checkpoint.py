@@ -42,6 +42,9 @@ def save_run(
     """
     tensors = {f"model.{name}": t.detach().cpu() for name, t in state.items()}
     tensors["rng"] = torch.get_rng_state()
+    device = _device(state)
+    if device.type == "cuda":
+        tensors["rng.cuda"] = torch.cuda.get_rng_state(device)
     names = {id(p): name for name, p in state.items()}
     for parameter, moments in optimizer.state.items():
         for moment, value in moments.items():
@@ -98,6 +101,9 @@ def load_run(
             held = {m: t if m == "step" else t.to(parameter) for m, t in moments.items()}
             optimizer.state[parameter] = held
     torch.set_rng_state(tensors["rng"])
+    device = _device(state)
+    if device.type == "cuda" and "rng.cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng.cuda"], device)
     return step
 
 
@@ -125,7 +131,7 @@ def load_oracles(
         return None
     try:
         with safe_open(path, "pt") as file:
-            saved = json.loads(file.metadata()["run"])
+            saved = json.loads((file.metadata() or {})["run"])
             names = list(modules)  # safetensors sorts what it stores
             lora_a, lora_b = ({m: file.get_tensor(f"{part}.{m}") for m in names} for part in "ab")
         oracles = LoraBatch(config, lora_a, lora_b)
@@ -135,11 +141,14 @@ def load_oracles(
     return oracles
 
 
-def check_free(folder: Path, processes: Processes | None = None) -> None:
+def check_free(
+    folder: Path, processes: Processes | None = None, *, own: Sequence[str] = (FILE, ORACLES)
+) -> None:
     """The folder holds no run, library or generator yet, which a new run would spoil.
 
     Args:
         processes: of the run; what the main one sees counts for all.
+        own: files that a run of this kind can be resumed from.
 
     Raises:
         CheckpointError: it does.
@@ -147,9 +156,12 @@ def check_free(folder: Path, processes: Processes | None = None) -> None:
     names = [name for name in (FILE, ORACLES, BANK, WEIGHTS_NAME) if (folder / name).exists()]
     names = (processes or Processes()).of_main(names)
     if names:
-        raise CheckpointError(
-            f"{folder} holds a run already ({names[0]}): resume it, or name another folder"
-        )
+        resume = "resume that run, or " if names[0] in own else ""
+        raise CheckpointError(f"{folder} holds {names[0]} already: {resume}name another folder")
+
+
+def _device(state: Mapping[str, Tensor]) -> torch.device:
+    return next(iter(state.values())).device
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

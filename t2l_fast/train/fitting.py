@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.errors import ArgumentError
+from t2l_fast.errors import ArgumentError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train.config import FitConfig
@@ -45,13 +45,19 @@ def fit_codes(
         `[N, *code_shape]` fp32, for `generator.generate(codes=…)` and `bank.register(codes=…)`.
 
     Raises:
-        ArgumentError: not as many lists of examples as codes, or an empty one.
+        ArgumentError: no codes, not as many lists of examples, or an empty one.
+        ConfigError: a discrete task encoder.
         AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
     """
-    if len(examples) != len(codes) or not all(examples):
+    if not examples or len(examples) != len(codes) or not all(examples):
         raise ArgumentError(
             f"codes are fitted to at least one example each, got {len(codes)} codes and examples "
             f"{[len(own) for own in examples]}"
+        )
+    if generator.config.task_encoder == "discrete":
+        raise ConfigError(
+            "codes are fitted by gradients, which a discrete task encoder lets through in training "
+            "alone: take a generator with another"
         )
     config = config or FitConfig()
     collator = collator_for(model, prompt)

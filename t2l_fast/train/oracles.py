@@ -79,7 +79,7 @@ def train_library(
     about = (base_model, prompt.template)
     processes.check_same([settings, asdict(lora), *about, digest(tasks)])
     if not resume or not (folder / BANK).exists():
-        check_free(folder, processes)
+        check_free(folder, processes, own=(BANK,))
     done = _done(folder, tasks, lora, settings, about)
     known = None
     if token_cache is not None:
@@ -115,7 +115,7 @@ def train_library(
         for group in made:
             if not processes.main:
                 continue
-            parts.append(_mapped(group, Tensor.cpu))
+            parts.append(group.to("cpu"))
             known = tasks[: sum(map(len, parts))]
             library = LoraLibrary(
                 tuple(task.name for task in known),
@@ -153,6 +153,7 @@ def train_oracles(
         `tasks_at_once` adapters of each process (fewer in the end), detached.
     """
     processes = processes or Processes()
+    start = start.to(collator.device)
     size = config.tasks_at_once * processes.count
     for first in range(0, len(tasks), size):
         together = tasks[first : first + size]
@@ -196,8 +197,8 @@ def _whole(batch: LoraBatch, count: int, processes: Processes) -> LoraBatch:
     if processes.count == 1:
         return _mapped(batch, Tensor.detach)
     device = batch.parameters()[0].device
-    whole = concatenated(processes.gather(_mapped(batch, lambda t: t.detach().cpu())))
-    return _mapped(whole, lambda t: t[:, :count].to(device))
+    whole = concatenated(processes.gather(_mapped(batch, Tensor.detach).to("cpu")))
+    return _mapped(whole, lambda t: t[:, :count]).to(device)
 
 
 def _mapped(batch: LoraBatch, change: Callable[[Tensor], Tensor]) -> LoraBatch:
@@ -235,5 +236,8 @@ def _done(
     saved = {"lora": asdict(done.adapters.config), "oracles": done.settings}
     saved |= {"task_names": list(done.names)}
     saved |= {"base_model": done.base_model, "prompt_template": done.prompt_template}
-    check_same(saved, run, folder / BANK)
+    older = {"oracles": {"dtype": settings["dtype"], "tasks": run["oracles"]["tasks"]}}
+    if "dtype" not in done.settings:  # of a version that noted less
+        saved |= {name: run[name] for name in ("base_model", "prompt_template")}
+    check_same(saved, run, folder / BANK, defaults=older)
     return done

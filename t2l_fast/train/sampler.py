@@ -88,8 +88,10 @@ def check_tasks(tasks: Sequence[Task], at_once: int = 1) -> None:
     """There are enough tasks, and all have something to train on.
 
     Raises:
-        ConfigError: fewer than `at_once`, or one without training examples.
+        ConfigError: none, fewer than `at_once`, or one without training examples.
     """
+    if not tasks:
+        raise ConfigError("training needs tasks, got none")
     if len(tasks) < at_once:
         raise ConfigError(
             f"tasks_per_batch must be at most the {len(tasks)} training tasks, got {at_once}"

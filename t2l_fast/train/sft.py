@@ -67,8 +67,9 @@ class SFTTrainer:
         tracking: gets every line of metrics too.
         token_cache: a folder that keeps tokenised training examples; None = in RAM.
         prefetch: make a step's micro-batches in a thread, while the step before it runs.
-        given: fingerprint of the generator that a given one was made from (by `adopt_encoder`,
-            whose sums may differ in the last bits elsewhere); None = its own.
+        given: fingerprint of the generator that this run goes on from, or that this one was made
+            from (by `adopt_encoder`, whose sums may differ in the last bits elsewhere); None = its
+            own with a given start, else none.
 
     Raises:
         CacheError: the token cache can't be used.
@@ -120,7 +121,7 @@ class SFTTrainer:
             known=known,
         )
         goes_on = config.start == "given"
-        self.given = (given or generator.fingerprint) if goes_on else None
+        self.given = given or (generator.fingerprint if goes_on else None)
         self.preparation = Preparation(
             kept, config, self.collator, self.processes, self.given or ""
         )

@@ -336,3 +336,11 @@ def test_fresh_adapters_start_as_lora_does(llama, lora):
     for m, bound in (("q_proj", 32**-0.5), ("down_proj", 48**-0.5)):
         assert batch.lora_a[m].abs().max() <= bound
         assert batch.lora_a[m].std().item() == pytest.approx(bound / 3**0.5, rel=0.05)
+
+
+def test_a_batch_moves_to_a_device_whole():
+    config = t2l.LoraConfig(("q",), 2, 4)
+    batch = t2l.LoraBatch(config, {"q": torch.ones(1, 3, 2, 4)}, {"q": torch.ones(1, 3, 2, 5)})
+    moved = batch.to("meta")
+    assert {t.device.type for t in moved.parameters()} == {"meta"} and len(moved) == 3
+    assert {t.device.type for t in batch.parameters()} == {"cpu"} and moved.config == config

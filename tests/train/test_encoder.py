@@ -93,7 +93,7 @@ def test_only_the_same_fit_is_resumed(one_thread, folder, tmp_path):
     with pytest.raises(ConfigError, match="needs the folder"):
         fit_encoder(encoder, TEXTS, brief, resume=True)
     fit_encoder(encoder, TEXTS, brief, folder=tmp_path)
-    with pytest.raises(CheckpointError, match="holds a run already"):
+    with pytest.raises(CheckpointError, match="holds .* already"):
         fit_encoder(encoder, TEXTS, brief, folder=tmp_path)
     with pytest.raises(CheckpointError, match="seed: 42 there, 1 now"):
         fit_encoder(encoder, TEXTS, config(steps=2, seed=1), folder=tmp_path, resume=True)

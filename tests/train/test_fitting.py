@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import transformers as tf
 
 from t2l_fast.errors import ArgumentError, ConfigError
 from t2l_fast.tasks import Prompt
@@ -31,7 +32,6 @@ def test_examples_are_answered_better_and_codes_keep_their_length(fit):
     found = fit(on_step=lines.append)
     losses = [line["loss"] for line in lines]
     assert [line["step"] for line in lines] == list(range(1, 21))
-    print(losses)
     assert losses[-1] < 0.8 * losses[0]
     assert found.shape == fit.codes.shape and not found.requires_grad
     assert not torch.allclose(found, fit.codes, atol=0.1)
@@ -66,9 +66,27 @@ def test_seed_and_examples_decide(fit):
 
 def test_what_does_not_fit_together_is_refused(fit, tiny):
     prompt = Prompt(tiny.tokenizer())
-    for examples in ([], [[], [], []]):
-        with pytest.raises(ArgumentError, match="at least one example each, got 3 codes"):
-            fit_codes(fit.generator, fit.model, prompt, examples, fit.codes)
+    for examples, codes in (([], fit.codes), ([[], [], []], fit.codes), ([], fit.codes[:0])):
+        with pytest.raises(ArgumentError, match=f"example each, got {len(codes)} codes"):
+            fit_codes(fit.generator, fit.model, prompt, examples, codes)
+
+
+@pytest.mark.parametrize("kind", ["vq", "softmax", "discrete"])
+def test_codes_of_other_task_encoders(tiny, tasks, kind):
+    """On a model whose rows are padded."""
+    model = tiny.model(tf.Gemma2ForCausalLM, tf.Gemma2Config)
+    model.config._attn_implementation = "eager"
+    generator = tiny.generator(model, task_encoder=kind)
+    for head in generator.heads.values():
+        torch.nn.init.normal_(head.weight, std=0.1)
+    codes = generator.encode(["shift-2 please"])
+    arguments = generator, model, Prompt(tiny.tokenizer()), [tasks[0].train], codes, CONFIG
+    if kind == "discrete":
+        with pytest.raises(ConfigError, match="a discrete task encoder"):
+            fit_codes(*arguments)
+    else:
+        found = fit_codes(*arguments)
+        assert found.isfinite().all() and not torch.equal(found, codes)
 
 
 @pytest.mark.parametrize("changes", [dict(steps=0), dict(rows=0), dict(learning_rate=0.0)], ids=str)

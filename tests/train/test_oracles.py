@@ -79,7 +79,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tasks, tmp_path):
 def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
     run(tiny, tasks[:3], tmp_path)
     kept = (tmp_path / BANK).read_bytes()
-    with pytest.raises(CheckpointError, match="holds a run already .library.safetensors"):
+    with pytest.raises(CheckpointError, match="holds library.safetensors already: resume"):
         run(tiny, tasks, tmp_path)
     other = {
         "task_names: now without 'shift/2'": dict(tasks=tasks[::-1]),
@@ -91,6 +91,11 @@ def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
         "dtype: 'torch.float32' there": dict(model=tiny.taught().bfloat16()),
         "base_model: None there, 'another' now": dict(base_model="another"),
     }
+    older = read_library(tmp_path)
+    kept_settings = {k: v for k, v in older.settings.items() if k not in ("dtype", "tasks")}
+    older = replace(older, settings=kept_settings, base_model=None, prompt_template=None)
+    older.save(tmp_path / "older")
+    assert len(run(tiny, tasks, tmp_path / "older", resume=True)) == len(tasks)
     for named, changes in other.items():
         with pytest.raises(CheckpointError, match=named):
             run(tiny, folder=tmp_path, resume=True, **(dict(tasks=tasks) | changes))
@@ -107,7 +112,7 @@ def test_the_library_says_what_it_was_trained_on(tiny, tasks, tmp_path):
 def test_another_runs_folder_is_refused(tiny, tasks, tmp_path, resume):
     (tmp_path / "training.safetensors").write_bytes(b"kept")
     (tmp_path / "metrics.jsonl").write_text("kept")
-    with pytest.raises(CheckpointError, match="holds a run already .training.safetensors"):
+    with pytest.raises(CheckpointError, match="holds training.safetensors already: name"):
         run(tiny, tasks, tmp_path, resume=resume)
     assert (tmp_path / "metrics.jsonl").read_text() == "kept"
 
