@@ -17,7 +17,7 @@ import t2l_fast as t2l
 from t2l_fast.encoders import OneHotEncoder
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import Example, Prompt, Task
-from t2l_fast.train import SFTConfig, SFTTrainer
+from t2l_fast.train import OracleConfig, SFTConfig, SFTTrainer, train_library
 
 STEPS = 6
 SMALL = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2}
@@ -25,7 +25,7 @@ LARGE = {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 12
 
 
 def training(device: str, timed: dict[str, int] | None = None) -> list[dict]:
-    """Losses in fp32 beside a CPU's, a run killed in the middle, and where a bf16 step's time goes.
+    """Losses and task LoRAs in fp32 beside a CPU's, a run killed in the middle, a bf16 step's time.
 
     Args:
         timed: sizes of the base model whose steps are timed; None = `LARGE`.
@@ -40,6 +40,9 @@ def training(device: str, timed: dict[str, int] | None = None) -> list[dict]:
         assert again < 1e-4, f"a resumed run's losses differ by {again:.1e}: {there}, {killed}"
         lines = _lines(root / "timed", device, timed or LARGE, torch.bfloat16)
         assert all(torch.isfinite(torch.tensor(line["loss"])) for line in lines)
+        own = [_oracles(root / f"oracles {p}", p) for p in ("cpu", f"{device}:0")]
+        for mine, expected in zip(*own, strict=True):
+            torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-4)
     parts = {k: v for k, v in lines[-1].items() if k.startswith("seconds")}
     parts |= {k: lines[-1][k] for k in ("tokens_per_second", "peak_mb")}
     return [{"loss beside a CPU's": gap, "after a kill": again, "bf16 step": parts}]
@@ -66,6 +69,15 @@ def _lines(
         except KeyboardInterrupt:
             continue
     return [lines[step] for step in sorted(lines)]
+
+
+def _oracles(folder: Path, device: str) -> list[torch.Tensor]:
+    """Task LoRAs of a few steps."""
+    made = _trainer(folder / "unused", device, SMALL, torch.float32)
+    config = OracleConfig(steps=3, examples=2, tasks_at_once=2)
+    lora, prompt = made.generator.config.lora, made.collator.prompt
+    library = train_library(made.model, prompt, made.tasks[:4], lora, config, folder)
+    return library.adapters.parameters()
 
 
 def _trainer(folder: Path, device: str, sizes: dict[str, int], dtype: torch.dtype) -> SFTTrainer:
