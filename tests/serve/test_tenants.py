@@ -125,7 +125,11 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("key", [None, "wrong", ANN[:-1], ANN + "0", "ü"], ids=str)
+@pytest.mark.parametrize(
+    "key",
+    [None, "wrong", ANN[:-1], ANN + "0", "ü"],
+    ids=["none", "wrong", "too short", "too long", "no ASCII"],
+)
 def test_without_a_known_key_nothing_is_answered(shared, key):
     headers = {"Authorization": f"Bearer {key}".encode()} if key else {}
     http = shared.http()
