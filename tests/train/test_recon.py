@@ -271,7 +271,7 @@ def test_recon_leaves_a_folder_that_holds_something_else_alone(tiny, library, tm
         folder = tmp_path / name
         (folder / "metrics.jsonl").write_text("its own\n")
         before = {path.name: path.read_bytes() for path in folder.iterdir()}
-        with pytest.raises(CheckpointError, match=f"{name}.* or name another folder"):
+        with pytest.raises(CheckpointError, match=f"{name}.* already: name another folder"):
             trainer(tiny, library, folder).train()
         with pytest.raises(CheckpointError, match="there is no run to resume"):
             trainer(tiny, library, folder).train(resume=True)
