@@ -14,6 +14,7 @@ import t2l_fast.models
 import t2l_fast.report
 import t2l_fast.tasks
 from t2l_fast import cli
+from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import ArgumentError, MissingPackage
 from t2l_fast.evaluate import Condition, conditions, evaluate, questions, shuffled
 from t2l_fast.generators import MultiTaskLora, TextToLora
@@ -223,6 +224,18 @@ def test_every_row_runs_the_adapter_of_its_description(model, prompt, says, taug
     assert found["generated, matched"] == (1.0, 0.0)
     assert found["generated, shuffled"] == (0.0, 1.0)
     assert found["base"][0] < 0.5
+
+
+def test_adapters_that_were_read_from_files_go_to_the_models_device(
+    model, prompt, says, tiny, monkeypatch
+):
+    """Files are read onto the CPU. The device is only seen here: there may be no other."""
+    moved, real = [], LoraBatch.to
+    monkeypatch.setattr(LoraBatch, "to", lambda b, d: moved.append(d) or real(b, d))
+    weights = MultiTaskLora(tiny.generator(model).config).weights()
+    rivals = [Condition("one", adapter=weights), Condition("own", own={says("c").name: weights})]
+    evaluate(model, prompt, {"split": [says("c")]}, rivals, examples=1)
+    assert moved == [model.device] * 2
 
 
 def test_one_adapter_serves_every_row(model, prompt, says, tiny, tmp_path):

@@ -102,6 +102,15 @@ def test_a_folder_in_use_is_not_overwritten(tiny, tasks, tmp_path):
     assert (tmp_path / BANK).read_bytes() == kept
 
 
+def test_adapters_start_on_the_models_device(tiny, tasks, tmp_path, monkeypatch):
+    """New ones are made on the CPU. The device is only seen here: there may be no other."""
+    moved, real = [], t2l.LoraBatch.to
+    monkeypatch.setattr(t2l.LoraBatch, "to", lambda b, d: moved.append(d) or real(b, d))
+    model = tiny.taught()
+    run(tiny, tasks[:1], tmp_path, model=model)
+    assert moved[0] == model.device
+
+
 def test_the_library_says_what_it_was_trained_on(tiny, tasks, tmp_path):
     library = run(tiny, tasks, tmp_path, base_model="tiny")
     assert read_library(tmp_path).base_model == library.base_model == "tiny"
