@@ -7,6 +7,9 @@ shadow Hugging Face's, which transformers imports.
 from setuptools import find_packages, setup
 
 setup(
-    packages=find_packages(include=["t2l_fast*"]) + find_packages("kernels"),
+    packages=[
+        *find_packages(include=["t2l_fast*"]),
+        *find_packages("kernels", include=["t2l_kernels*"]),
+    ],
     package_dir={"t2l_fast": "t2l_fast", "t2l_kernels": "kernels/t2l_kernels"},
 )
