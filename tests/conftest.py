@@ -7,6 +7,7 @@ import string
 import pytest
 import torch
 import transformers as tf
+from hypothesis import settings
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors
 
 import t2l_fast as t2l
@@ -21,10 +22,22 @@ SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
 SPELLED = "abcdefghijklmnopqrstuvwxyz0123456789.,?:"
 CHARACTERS = (*"\n ", *string.ascii_letters, *string.digits, *string.punctuation)
 
+settings.register_profile("quick", max_examples=25, deadline=None)
+settings.register_profile("full", max_examples=300, deadline=None)
+settings.load_profile("quick")  # --hypothesis-profile full: in .ci/nightly
+
 
 def pytest_configure(config):
     if hasattr(config, "workerinput"):  # pytest-xdist shares cores among processes
         torch.set_num_threads(1)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What is left to the night is slow, too."""
+    for item in items:
+        if item.get_closest_marker("nightly"):
+            item.add_marker("slow")
 
 
 def _tokenizer() -> tf.PreTrainedTokenizerFast:

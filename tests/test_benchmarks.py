@@ -99,6 +99,7 @@ def test_the_gpu_section_about_training_compares_losses(monkeypatch):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
+@pytest.mark.slow
 def test_the_gpu_session_says_so_without_a_gpu():
     script = ROOT / "benchmarks" / "gpu_session.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)

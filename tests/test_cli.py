@@ -42,6 +42,7 @@ def test_doctor_prints_a_table():
     assert result.exit_code == 0 and "transformers" in result.stdout
 
 
+@pytest.mark.slow
 def test_help_lists_the_commands():
     done = subprocess.run(
         [sys.executable, "-m", "t2l_fast.cli", "--help"], capture_output=True, text=True

@@ -11,6 +11,8 @@ from pathlib import Path
 import grimp
 import pytest
 
+pytestmark = pytest.mark.slow  # starts processes
+
 ROOT = Path(__file__).parents[1]
 TRITON_FILES = {"kernel.py", "aot.py", "traffic.py"}
 SEAM = {

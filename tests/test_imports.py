@@ -80,6 +80,7 @@ def test_public_names_are_pinned():
     assert set(t2l_fast.ops.__all__) == lora | heads | {"lowrank_l1", "lowrank_l2"}
 
 
+@pytest.mark.slow
 def test_everything_runs_with_triton_blocked(tmp_path):
     """As on macOS and Windows, where there is no triton."""
     block = "import sys; sys.modules['triton'] = None\n"
@@ -87,6 +88,7 @@ def test_everything_runs_with_triton_blocked(tmp_path):
     python(block + rooms + RUN_ON_CPU, cwd=tmp_path, path=[ROOT, ROOT / "kernels"])
 
 
+@pytest.mark.slow
 def test_import_takes_under_two_seconds_beyond_torch(tmp_path):
     code = (
         "import time, torch; a = time.perf_counter(); import t2l_fast, sys\n"
@@ -97,6 +99,7 @@ def test_import_takes_under_two_seconds_beyond_torch(tmp_path):
     assert runs[0][1:] == ["False", "False"]
 
 
+@pytest.mark.slow
 def test_hugging_face_kernels_is_not_shadowed():
     """transformers probes for a package called `kernels` when it is imported from the checkout."""
     code = "import transformers.integrations.hub_kernels, importlib.util as u\n"
@@ -104,6 +107,7 @@ def test_hugging_face_kernels_is_not_shadowed():
     assert str(ROOT) not in python(code, cwd=ROOT, path=[ROOT])
 
 
+@pytest.mark.slow
 def test_wheel_exports_the_same_names_outside_the_checkout(tmp_path):
     pytest.importorskip("setuptools", minversion="77", reason="building a wheel needs setuptools")
     source = tmp_path / "source"

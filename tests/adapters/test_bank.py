@@ -200,7 +200,9 @@ class BankMachine(RuleBasedStateMachine):
 
 
 TestBankMachine = BankMachine.TestCase
-TestBankMachine.settings = settings(max_examples=12, stateful_step_count=40, deadline=None)
+TestBankMachine.settings = settings(
+    max_examples=settings.default.max_examples // 2, stateful_step_count=40
+)
 
 
 def test_all_missing_codes_are_generated_in_one_pass():

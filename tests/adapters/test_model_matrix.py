@@ -304,6 +304,7 @@ def test_a_model_compiled_in_place_is_refused(llama, lora):
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_compiled_models_see_refilled_slots(llama, lora, tokens):
     adapters = t2l.attach(llama, lora.config("llama"), num_slots=2)
     weights = lora.adapters(llama, adapters.config, 2)

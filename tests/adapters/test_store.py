@@ -140,6 +140,7 @@ while True:
 """
 
 
+@pytest.mark.slow
 def test_a_killed_process_loses_nothing_acknowledged_and_leaves_nothing_half_written(path):
     code = KILLED.format(root=str(ROOT), tests=str(Path(__file__).parent), path=str(path))
     process = subprocess.Popen(
@@ -162,6 +163,7 @@ def test_a_killed_process_loses_nothing_acknowledged_and_leaves_nothing_half_wri
         assert value(bank, f"w{n}") == n % 100
 
 
+@pytest.mark.slow
 def test_another_process_is_told_that_the_file_is_in_use(path):
     open_bank(path)
     code = KILLED.format(root=str(ROOT), tests=str(Path(__file__).parent), path=str(path))

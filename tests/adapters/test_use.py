@@ -183,6 +183,7 @@ def test_refilled_slots_are_seen_by_the_next_forward(llama, served, tokens):
 
 
 @torch.no_grad()
+@pytest.mark.slow
 def test_compile_recompiles_no_more_than_the_bare_model(llama, served, lora):
     """Another batch, other adapters, another length: as many graphs as without adapters."""
     frames = {}
@@ -204,6 +205,7 @@ def test_compile_recompiles_no_more_than_the_bare_model(llama, served, lora):
     assert frames["attached"] == frames["bare"]
 
 
+@pytest.mark.slow
 def test_a_compiled_model_is_refused_and_attach_forgets_old_graphs(llama, lora, tokens):
     with pytest.raises(UnsupportedModel, match="attach to the plain model first"):
         t2l.attach(torch.compile(llama), lora.config("llama"), num_slots=1)

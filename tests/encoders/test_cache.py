@@ -154,6 +154,7 @@ def test_threads_share_one_cache(path):
         assert torch.equal(rows, Counting().encode(texts[start:]))
 
 
+@pytest.mark.slow
 def test_processes_share_one_file(tmp_path):
     """All open a file that is not there yet, and write to it at once."""
     code = (

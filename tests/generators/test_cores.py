@@ -88,6 +88,7 @@ def test_gradients_reach_inputs_through_cores(tiny, codes, batch):
     torch.testing.assert_close(*found, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_compiled_models_run_cores_in_one_graph(tiny, codes, batch):
     generator = tiny.trained("S")
     model, adapters = attached(tiny, generator, False)

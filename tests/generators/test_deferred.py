@@ -167,6 +167,7 @@ def test_sources_written_before_backward_are_an_error_not_another_gradient(
         loss.backward()
 
 
+@pytest.mark.slow
 def test_compiled_models_keep_the_matrices_and_give_the_same(tiny, codes, tokens):
     run = Run(tiny, "L", codes, True)
     compiled = torch.compile(run.model, backend="eager", fullgraph=True)

@@ -255,6 +255,7 @@ def test_operators_pass_opcheck(kind):
 
 
 @pytest.mark.parametrize("trained", ["core_a", "basis_b"])
+@pytest.mark.slow
 def test_fullgraph_compile_routes_runs_and_differentiates(trained):
     case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
     leaf = getattr(case, trained).requires_grad_()

@@ -139,6 +139,7 @@ def test_operator_passes_opcheck():
     opcheck(operator, (case.latents, case.weight, case.bias, None, None, None, SLOTS, out, "torch"))
 
 
+@pytest.mark.slow
 def test_fullgraph_compile():
     case = Case("S", torch.float32)
     out = torch.zeros(LAYERS, 9, RANK, WIDTH)

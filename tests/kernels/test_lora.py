@@ -285,6 +285,7 @@ def test_operators_pass_opcheck(kind):
     )
 
 
+@pytest.mark.slow
 def test_fullgraph_compile_routes_runs_and_differentiates():
     case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
     case.lora_a.requires_grad_()
@@ -302,6 +303,7 @@ def test_fullgraph_compile_routes_runs_and_differentiates():
     )
 
 
+@pytest.mark.slow
 def test_fullgraph_compile_of_the_in_place_pair():
     case = Case("zipf", torch.float32, mixed_ranks=False)
 

@@ -174,6 +174,7 @@ def test_operators_pass_opcheck():
 
 
 @pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.slow
 def test_fullgraph_compile_differentiates(loss):
     tensors = factors((2,), 3, 4, 9, 5)
     compiled = torch.compile(LOSSES[loss], fullgraph=True, backend="aot_eager")

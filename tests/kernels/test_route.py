@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from t2l_kernels import ArgumentError, Route
@@ -17,7 +17,6 @@ def segments(route: Route) -> list[tuple[int, list[int]]]:
     return [(slot, order[starts[i] : starts[i + 1]]) for i, slot in enumerate(slots)]
 
 
-@settings(max_examples=150, deadline=None)
 @given(SLOTS)
 def test_segments_cover_every_token_once_with_its_slot(token_slots):
     route = Route.from_tokens(torch.tensor(token_slots, dtype=torch.int32))
@@ -26,14 +25,12 @@ def test_segments_cover_every_token_once_with_its_slot(token_slots):
     assert sum(len(tokens) for _, tokens in segments(route)) == len(token_slots)
 
 
-@settings(max_examples=150, deadline=None)
 @given(SLOTS)
 def test_tokens_keep_their_order_within_a_segment(token_slots):
     route = Route.from_tokens(torch.tensor(token_slots, dtype=torch.int32))
     assert all(tokens == sorted(tokens) for _, tokens in segments(route))
 
 
-@settings(max_examples=150, deadline=None)
 @given(SLOTS)
 def test_stretches_split_the_segments_into_equal_lengths(token_slots):
     route = Route.from_tokens(torch.tensor(token_slots, dtype=torch.int32))
@@ -46,7 +43,6 @@ def test_stretches_split_the_segments_into_equal_lengths(token_slots):
         assert size == 1 or all(slot >= 0 for slot, _ in stretch)
 
 
-@settings(max_examples=100, deadline=None)
 @given(SLOTS, st.sampled_from([16, 64]))
 def test_blocks_cover_routed_tokens_and_stay_within_segments(token_slots, block_size):
     route = Route.from_tokens(torch.tensor(token_slots, dtype=torch.int32), impl="reference")

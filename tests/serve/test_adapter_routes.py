@@ -225,7 +225,7 @@ def test_bad_registrations_change_nothing(refusing, body, words):
     http.delete("/v1/adapters/taken")
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_damaged_uploads_are_never_the_servers_fault(refusing, serving, data):
     content = bytearray(zipped(refusing, serving, **{"other": b"x"}))

@@ -54,7 +54,7 @@ def test_no_server_errors(server, method, path, mode):
     schema = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
     cases = schema[path][method].as_strategy(generation_mode=mode)
 
-    @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(suppress_health_check=list(HealthCheck))
     @given(case=cases)
     def tried(case):
         for part in ("model", "name"):  # half of what is asked for is there

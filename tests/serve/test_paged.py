@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
@@ -16,7 +16,6 @@ lengths = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=60)
 @given(lengths, st.sampled_from([(4, 4), (4, 2), (3, 1)]), st.booleans())
 def test_every_request_attends_to_its_own_cells_causally(pasts, heads, unread):
     query_heads, key_heads = heads

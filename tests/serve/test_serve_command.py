@@ -71,7 +71,7 @@ class Process:
         return self.process.wait(60)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_kill_during_registrations_loses_nothing_that_was_acknowledged(folders, tmp_path):
     store = tmp_path / "adapters.sqlite"
     server = Process(folders, "--store", str(store))

@@ -2,7 +2,7 @@
 
 import pytest
 import transformers as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
@@ -30,7 +30,6 @@ def read(text: str, stop=()) -> tuple[list[str], bool]:
     return [*pieces, stream.flush()], stream.stopped
 
 
-@settings(deadline=None)
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), max_size=30))
 def test_pieces_join_to_the_text_and_hold_no_broken_character(text):
     pieces, stopped = read(text)
@@ -39,7 +38,6 @@ def test_pieces_join_to_the_text_and_hold_no_broken_character(text):
     assert not stopped
 
 
-@settings(deadline=None)
 @given(st.text("ab€", max_size=20), st.lists(st.text("ab€", min_size=1, max_size=4), max_size=3))
 def test_text_ends_before_the_earliest_stop_string(text, stops):
     pieces, stopped = read(text, stops)

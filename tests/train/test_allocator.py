@@ -25,6 +25,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 @pytest.mark.skipif(
     sys.platform != "linux" or "CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="needs glibc"
 )
+@pytest.mark.slow
 def test_blocks_are_not_faulted_in_again():
     found = {}
     for how in ("plain", "kept"):

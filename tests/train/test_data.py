@@ -4,6 +4,8 @@ from itertools import combinations
 
 import pytest
 import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train.batches import IGNORED, bucketed, collate
@@ -65,9 +67,12 @@ def cost(batches, overhead):
     return sum(batch.ids.numel() + overhead for batch in batches)
 
 
-@pytest.mark.parametrize("overhead", [0, 1, 8, 1000])
-@pytest.mark.parametrize("max_rows", [1, 3, 100])
-@pytest.mark.parametrize("count", [0, 1, 7, 12])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])  # it keeps nothing
+@given(
+    overhead=st.sampled_from([0, 1, 8, 1000]),
+    max_rows=st.sampled_from([1, 3, 100]),
+    count=st.integers(0, 12),
+)
 def test_bucketing_loses_no_row(collator, overhead, max_rows, count):
     texts = ["x" * (1 + 7 * i % 11) for i in range(count)]
     rows = [collator.row(i, Example(text, text)) for i, text in enumerate(texts)]

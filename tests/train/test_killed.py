@@ -14,7 +14,32 @@ from safetensors.torch import load_file
 from t2l_fast.train.checkpoint import FILE, ORACLES
 from tests.train import ranks
 
+pytestmark = pytest.mark.slow
+
 STEPS = 40
+MOMENTS = [
+    ("a line", 1),
+    ("a line", 5),
+    ("half a line", 5),
+    # the first file is settings.json
+    ("written, not renamed", 3),
+    ("before the renaming", 1),
+    ("before the renaming", 2),
+    ("before the renaming", 3),
+    ("after the renaming", 3),
+]
+WITH_TWO = {("half a line", 5), ("before the renaming", 3)}
+"""Moments at which `make test` kills a run of two processes, too; the others wait for the night."""
+KILLS = [
+    pytest.param(
+        count,
+        what,
+        after,
+        marks=[pytest.mark.nightly] if count == 2 and (what, after) not in WITH_TWO else [],
+    )
+    for count in (1, 2)
+    for what, after in MOMENTS
+]
 RANDOM = dict(steps=STEPS, save_every=3, eval_every=10, neftune_alpha=5.0, code_noise=0.5)
 
 
@@ -84,21 +109,7 @@ def resumable(folder: Path) -> bool:
     return any((folder / name).exists() for name in (FILE, ORACLES))
 
 
-@pytest.mark.parametrize("count", [1, 2])
-@pytest.mark.parametrize(
-    ("what", "after"),
-    [
-        ("a line", 1),
-        ("a line", 5),
-        ("half a line", 5),
-        # the first file is settings.json
-        ("written, not renamed", 3),
-        ("before the renaming", 1),
-        ("before the renaming", 2),
-        ("before the renaming", 3),
-        ("after the renaming", 3),
-    ],
-)
+@pytest.mark.parametrize(("count", "what", "after"), KILLS)
 def test_killed_while_it_writes(tmp_path, count, what, after):
     """And killed once more where the resumed run cuts its metrics back."""
     options = dict(steps=7, save_every=2, eval_every=4, neftune_alpha=5.0)
@@ -113,7 +124,7 @@ def test_killed_while_it_writes(tmp_path, count, what, after):
     assert_same(folder, tmp_path / "whole")
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("after", "begun"),
     [(2, ORACLES), (4, ORACLES), (5, FILE)],
@@ -132,7 +143,7 @@ def test_killed_after_parts_of_a_warm_start(tmp_path, count, after, begun):
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("count", "fsdp"), [(1, False), (2, False), (2, True)], ids=["one", "two", "two with fsdp"]
 )

@@ -54,6 +54,18 @@ def prepared(tiny, tmp_path) -> list[str]:
 
 
 @pytest.mark.slow
+def test_torchrun_trains(prepared, tmp_path):
+    encoder = f"causal:{tmp_path / 'base'}"
+    brief = ["--steps", "2", "--tasks-per-batch", "4", "--latent-size", "16", "--eval-every", "0"]
+    options = [*brief, *prepared, "--encoder", encoder, "--json"]
+    run = t2l(tmp_path, "train", "sft", "out", *options, launched=True)
+    assert run.returncode == 0, run.stderr
+    assert [json.loads(text)["step"] for text in run.stdout.splitlines()] == [1, 2]
+    assert run.stderr.count("written to out") == 1
+    assert (tmp_path / "out" / "model.safetensors").exists()
+
+
+@pytest.mark.nightly
 def test_torchrun_trains_as_one_process_does(prepared, tmp_path):
     encoder = f"causal:{tmp_path / 'base'}"
     options = [*SFT, *prepared, "--encoder", encoder, "--json"]
@@ -69,7 +81,7 @@ def test_torchrun_trains_as_one_process_does(prepared, tmp_path):
         torch.testing.assert_close(two[name], expected, rtol=1e-2, atol=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_torchrun_reconstructs_as_one_process_does(prepared, tmp_path):
     base = prepared[:2]
     brief = ["--steps", "2", "--examples", "1", "--tasks-at-once", "6", "--json"]
@@ -91,7 +103,7 @@ def test_torchrun_reconstructs_as_one_process_does(prepared, tmp_path):
         torch.testing.assert_close(two[name], expected, rtol=1e-2, atol=2e-3)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_mistakes_are_sentences(prepared, tmp_path):
     bare = [*SFT, *prepared, "--encoder", f"causal:{tmp_path / 'base'}"]
     one = t2l(tmp_path, "train", "sft", "out", *bare, "--fsdp", launched=False)

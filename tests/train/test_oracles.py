@@ -147,8 +147,16 @@ def divided(processes, folder, fsdp) -> list[tuple]:
     return notes
 
 
-@pytest.mark.parametrize("fsdp", [False, True], ids=["whole", "fsdp"])
-@pytest.mark.parametrize("count", [2, 3])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("count", "fsdp"),
+    [
+        pytest.param(2, False, id="2-whole"),
+        pytest.param(2, True, id="2-fsdp", marks=pytest.mark.nightly),
+        pytest.param(3, False, id="3-whole", marks=pytest.mark.nightly),
+        pytest.param(3, True, id="3-fsdp"),
+    ],
+)
 def test_processes_that_divide_the_tasks_give_the_same_adapters(tmp_path, count, fsdp):
     """Two at once in each: the last group has one task, which leaves others nothing."""
     (alone,) = ranks.together(1, divided, tmp_path / "one", False)

@@ -63,8 +63,24 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("fsdp", [False, True], ids=["whole", "fsdp"])
-@pytest.mark.parametrize("case", CASES)
+SHARDED = {"fp64, everything random", "warm start"}
+"""Cases that `make test` trains with sharded weights, too; the others wait for the night."""
+
+
+@pytest.mark.parametrize(
+    ("case", "fsdp"),
+    [
+        pytest.param(
+            case,
+            fsdp,
+            marks=[pytest.mark.nightly] if fsdp and case not in SHARDED else [],
+            id=f"{case}-{'fsdp' if fsdp else 'whole'}",
+        )
+        for case in CASES
+        for fsdp in (False, True)
+    ],
+)
+@pytest.mark.slow
 def test_two_processes_train_as_one_does(tmp_path, case, fsdp):
     options, tolerance = CASES[case]
     (expected,) = ranks.together(1, trained, tmp_path / "one", options)
@@ -75,6 +91,7 @@ def test_two_processes_train_as_one_does(tmp_path, case, fsdp):
         assert_alike(tmp_path / "two", tmp_path / "one")
 
 
+@pytest.mark.slow
 def test_three_processes_train_as_one_does(tmp_path):
     """Shares of 2, 2 and 1 tasks; one evaluates nothing of its own."""
     options = CASES["fp64, everything random"][0] | dict(eval_tasks=2)
@@ -94,7 +111,8 @@ def trained_with_encoder(processes, folder, options) -> dict[str, torch.Tensor]:
     return {name: p.detach().numpy() for name, p in parameters.items()}
 
 
-@pytest.mark.parametrize("start", ["plain", "conditioned"])
+@pytest.mark.parametrize("start", [pytest.param("plain", marks=pytest.mark.nightly), "conditioned"])
+@pytest.mark.slow
 def test_two_processes_train_a_text_encoder_as_one_does(tmp_path, tiny_folder, start):
     folder = str(tiny_folder(f"in-parallel-{start}"))
     options = dict(encoder=folder, encoder_rank=2, start=start, code_noise=0.5)
@@ -115,6 +133,7 @@ def counted(processes, folder) -> list[int]:
     return counts
 
 
+@pytest.mark.slow
 def test_the_padded_case_has_uneven_micro_batches(tmp_path):
     first, second = ranks.together(2, counted, tmp_path)
     assert any(a != b for a, b in zip(first, second, strict=True))
@@ -139,6 +158,7 @@ def broken(processes, folder, how, fsdp) -> None:
 
 
 @pytest.mark.parametrize("fsdp", [False, True], ids=["whole", "fsdp"])
+@pytest.mark.slow
 def test_an_error_of_one_process_ends_all(tmp_path, fsdp):
     begun = time.monotonic()
     found = ranks.finish(ranks.start(2, broken, tmp_path, "raises", fsdp))
@@ -151,6 +171,7 @@ def test_an_error_of_one_process_ends_all(tmp_path, fsdp):
     assert metrics(tmp_path)[-1]["step"] == 3
 
 
+@pytest.mark.slow
 def test_a_process_that_hangs_ends_the_run(tmp_path):
     processes = ranks.start(2, broken, tmp_path, "hangs", False, patience=2.0)
     assert processes[0].connection.poll(20)
@@ -160,6 +181,7 @@ def test_a_process_that_hangs_ends_the_run(tmp_path):
     assert "resume from the last checkpoint" in message
 
 
+@pytest.mark.slow
 def test_processes_that_drift_apart_are_noticed_before_a_checkpoint(tmp_path):
     found = ranks.finish(ranks.start(2, broken, tmp_path, "drifts", False))
     for state, (kind, message) in found:
@@ -176,6 +198,7 @@ def refused(processes, folder) -> str:
     return str(caught.value)
 
 
+@pytest.mark.slow
 def test_more_processes_than_tasks_of_a_batch_are_refused(tmp_path):
     said = "tasks_per_batch must be at least the 2 processes, got 1: launch fewer"
     assert ranks.together(2, refused, tmp_path) == [said] * 2
@@ -188,6 +211,7 @@ def with_other_tasks(processes, folder) -> None:
     made.train()
 
 
+@pytest.mark.slow
 def test_processes_with_other_tasks_are_refused_before_the_first_step(tmp_path):
     found = ranks.finish(ranks.start(2, with_other_tasks, tmp_path))
     for state, (kind, message) in found:
@@ -230,6 +254,7 @@ def test_one_process_alone_is_no_launch(monkeypatch):
     stay_alone("t2l train encoder")
 
 
+@pytest.mark.slow
 def test_nobody_to_join_is_said_soon():
     """A process that was told of another, which was never started."""
     processes = ranks.start(2, refused, None, patience=2.0)

@@ -12,6 +12,8 @@ from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.train import LoraLibrary, ReconConfig, ReconTrainer
 from tests.train import ranks
 
+pytestmark = pytest.mark.slow  # starts processes
+
 SHAPES = {"q_proj": (12, 12), "up_proj": (12, 20)}
 LORA = t2l.LoraConfig(tuple(SHAPES), 3, 6)
 LAYERS, COUNT = 2, 7

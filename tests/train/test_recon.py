@@ -108,8 +108,20 @@ def test_recon_loss_is_the_published_formula(tiny, library, tmp_path, kind):
     torch.testing.assert_close(loss, total / len(SHAPES), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("arch", ["L", "M", "S"])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "arch"),
+    [
+        pytest.param(
+            kind,
+            arch,
+            marks=[pytest.mark.nightly] if arch != "L" and kind != "ΔW" else [],
+            id=f"{kind}-{arch}",
+        )
+        for kind in KINDS
+        for arch in ("L", "M", "S")
+    ],
+)
 def test_recon_gives_back_the_library_in_the_adapters_own_size(tiny, library, tmp_path, kind, arch):
     steps = 400 if arch == "L" else 150
     made = trainer(

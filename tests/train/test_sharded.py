@@ -9,6 +9,8 @@ from t2l_fast.errors import ConfigError, UnsupportedModel
 from t2l_fast.train import Processes, shard
 from tests.train import ranks
 
+pytestmark = pytest.mark.slow  # starts processes
+
 LORA = LoraConfig(("q_proj", "v_proj", "down_proj"), 4, 8)
 
 
