@@ -31,7 +31,7 @@ test: .venv/ready
 # Kernels bind to the interpreter when they are imported: a process of its own.
 kernels: .venv/ready
 	TRITON_INTERPRET=1 $(PYTEST) tests/kernels/triton -m "not slow"
-	$(BIN)/python -m t2l_kernels.aot --quick
+	PYTHONPATH=kernels $(BIN)/python -m t2l_kernel_tools.aot --quick
 
 lint: .venv/ready
 	$(BIN)/ruff check .

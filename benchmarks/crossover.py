@@ -20,14 +20,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 from benchmarks.conftest import Paired  # noqa: E402
 from benchmarks.inputs import Inputs, Shape  # noqa: E402
 from t2l_fast.ops import basis_lora, multi_lora  # noqa: E402
-from t2l_kernels.basis.cost import (  # noqa: E402
-    crossover,
-    even,
-    inference,
-    materialised,
-    seconds,
-)
-from t2l_kernels.cost import CPU, GPUS, Device  # noqa: E402
+from t2l_kernel_tools.cost.basis import crossover, even  # noqa: E402
+from t2l_kernels._core.roofline import CPU, GPUS, Device  # noqa: E402
+from t2l_kernels.basis.cost import inference, materialised, seconds  # noqa: E402
 
 D, RANK = 4096, 8
 HIDDEN = (64, 128, 512)

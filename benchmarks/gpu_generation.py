@@ -11,11 +11,11 @@ from torch import Tensor
 
 from benchmarks.gpu_timing import captured, microseconds
 from t2l_fast.ops import head, head_into_slots, lowrank_l1, lowrank_l2
-from t2l_kernels import cost
-from t2l_kernels.head.cost import Call
-from t2l_kernels.head.cost import head_into_slots as modelled
+from t2l_kernel_tools.cost.head import Call
+from t2l_kernel_tools.cost.head import head_into_slots as modelled
+from t2l_kernels._core.roofline import GPUS
 
-H100 = cost.GPUS[1]
+H100 = GPUS[1]
 HEADS = tuple(
     Call(32, adapters, 4096, 512, *rows)
     for adapters in (1, 64, 1000)

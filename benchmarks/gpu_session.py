@@ -25,7 +25,8 @@ from benchmarks.gpu_peers import inference_op_with_peers  # noqa: E402
 from benchmarks.gpu_timing import captured, microseconds, rotation  # noqa: E402
 from benchmarks.inputs import Inputs, Shape  # noqa: E402
 from benchmarks.registry import OPS  # noqa: E402
-from t2l_kernels import Route, cost, lora_expand, lora_shrink, multi_lora  # noqa: E402
+from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora  # noqa: E402
+from t2l_kernels._core.roofline import GPUS  # noqa: E402
 
 BF16 = torch.bfloat16
 TIMED = {
@@ -251,7 +252,7 @@ def timings(device: str, deadline: float) -> list[dict]:
                     "us": times,
                     "not timed": failed,
                     "GB/s of the least bytes": whole.least / times["triton"] / 1e3,
-                    "modelled us (H100)": 1e6 * whole.seconds(cost.GPUS[1]),
+                    "modelled us (H100)": 1e6 * whole.seconds(GPUS[1]),
                 }
             )
             print(f"  {shape}: " + ", ".join(f"{n} {t:.1f} µs" for n, t in times.items()))

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.popularity import lengths
-from t2l_kernels import Route, cost
+from t2l_kernels import Route
+from t2l_kernels.lora.cost import Batch
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Shape:
         return lengths(self.popularity, self.tokens)
 
     @property
-    def batch(self) -> cost.Batch:
-        return cost.Batch(
+    def batch(self) -> Batch:
+        return Batch(
             tuple(self.lengths),
             self.width,
             self.width,

@@ -13,8 +13,8 @@ import torch
 from benchmarks import variants as v
 from benchmarks.inputs import Inputs, in_dtype
 from benchmarks.variants import HIDDEN, Run
-from t2l_kernels import cost
 from t2l_kernels.basis import cost as basis_cost
+from t2l_kernels.lora import cost
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Every error raised on purpose: a `T2LError` that is also the built-in that fits."""
 
-from t2l_kernels.checks import ArgumentError, T2LError
-from t2l_kernels.workspace import WorkspaceError
+from t2l_kernels._core.checks import ArgumentError, T2LError
+from t2l_kernels._core.workspace import WorkspaceError
 
 
 class ConfigError(T2LError, ValueError):

@@ -12,8 +12,8 @@ from benchmarks import crossover, gpu_generation, gpu_training
 from benchmarks.inputs import Inputs, Shape
 from benchmarks.popularity import POPULARITY, lengths
 from benchmarks.registry import OPS
-from t2l_kernels.cost import CPU
-from t2l_kernels.head.cost import Call
+from t2l_kernel_tools.cost.head import Call
+from t2l_kernels._core.roofline import CPU
 
 ROOT = Path(__file__).parents[1]
 

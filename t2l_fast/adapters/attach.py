@@ -37,7 +37,7 @@ from t2l_fast.errors import (
     UseError,
 )
 from t2l_kernels import Workspace
-from t2l_kernels.checks import check_slot_range
+from t2l_kernels._core.checks import check_slot_range
 
 
 def attach(

@@ -13,7 +13,7 @@ from t2l_fast.adapters.layer import add_delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import UseError
 from t2l_kernels import Workspace
-from t2l_kernels.workspace import capturing
+from t2l_kernels._core.workspace import capturing
 
 if TYPE_CHECKING:
     from t2l_fast.adapters.attach import Adapters

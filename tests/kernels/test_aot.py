@@ -9,7 +9,7 @@ import torch
 from tests.kernels.conftest import KERNELS_RUN
 
 pytest.importorskip("triton")
-aot = pytest.importorskip("t2l_kernels.aot")
+aot = pytest.importorskip("t2l_kernel_tools.aot")
 
 compiles = pytest.mark.skipif(
     os.environ.get("TRITON_INTERPRET") == "1",

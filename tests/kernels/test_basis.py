@@ -6,24 +6,22 @@ import pytest
 import torch
 from torch.library import opcheck
 
+from t2l_kernel_tools.cost.basis import crossover, even, training, wins
 from t2l_kernels import ArgumentError, Route, multi_lora
+from t2l_kernels._core.roofline import CPU as CPU_CEILINGS
+from t2l_kernels._core.roofline import GPUS, Device, device_of
 from t2l_kernels.basis import library
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.basis.cost import (
     Linears,
     core_bytes,
     cores_win,
-    crossover,
-    even,
     inference,
     materialised,
     materialised_bytes,
     seconds,
-    training,
-    wins,
 )
-from t2l_kernels.cost import CPU as CPU_CEILINGS
-from t2l_kernels.cost import GPUS, Batch, Device, device_of
+from t2l_kernels.lora.cost import Batch
 from tests.kernels.test_lora import IMPLS, POPULARITY, slots_of
 
 NUM_SLOTS, RANK, IN, OUT, HIDDEN_A, HIDDEN_B = 9, 6, 21, 17, 13, 10

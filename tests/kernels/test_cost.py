@@ -5,10 +5,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from t2l_kernels import cost
-from t2l_kernels.cost import DECODE, GPUS, PREFILL, TRAINING, Batch, forward, training
-from t2l_kernels.head import cost as head
-from t2l_kernels.peers import PEERS, comparison
+from t2l_kernel_tools.cost import head
+from t2l_kernel_tools.cost.peers import PEERS, comparison
+from t2l_kernel_tools.cost.tables import DECODE, PREFILL, TRAINING, per_operator, table
+from t2l_kernels._core.roofline import GPUS
+from t2l_kernels.lora import cost
+from t2l_kernels.lora.cost import Batch, forward, training
 
 DOCS = Path(__file__).parents[2] / "docs" / "kernels.md"
 ALL = DECODE | PREFILL | TRAINING
@@ -68,18 +70,18 @@ def test_modelled_time_is_bound_by_bandwidth_at_every_rank():
 @pytest.mark.parametrize(
     "lines",
     [
-        *cost.per_operator().values(),
-        cost.table(DECODE | PREFILL, forward),
-        cost.table(TRAINING, training),
+        *per_operator().values(),
+        table(DECODE | PREFILL, forward),
+        table(TRAINING, training),
         comparison(ALL),
         head.table(),
     ],
-    ids=[*cost.per_operator(), "inference", "training", "peers", "head"],
+    ids=[*per_operator(), "inference", "training", "peers", "head"],
 )
 def test_the_docs_show_what_the_model_says(lines):
     text = DOCS.read_text()
     missing = [line for line in lines if line not in text]
-    assert not missing, "run `python -m t2l_kernels.cost` (or `.head.cost`) and paste"
+    assert not missing, "run t2l_kernel_tools.cost.tables (or .head) and paste"
 
 
 def test_a_thousand_mistral_adapters_take_an_h100_under_10_ms():

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from t2l_kernels import Workspace, WorkspaceError, workspace
+from t2l_kernels import Workspace, WorkspaceError
+from t2l_kernels._core import workspace
 
 CPU = torch.device("cpu")
 

@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
+from t2l_kernels._core.checks import check_device, check_dtype, check_shape
+from t2l_kernels._core.impl import Impl, resolve_impl
 from t2l_kernels.basis import reference
 from t2l_kernels.basis.autograd import BasisLora
-from t2l_kernels.checks import check_device, check_dtype, check_shape
-from t2l_kernels.impl import Impl, resolve_impl
 from t2l_kernels.lora.api import check_tables
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def basis_lora(

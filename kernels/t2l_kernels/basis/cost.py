@@ -1,21 +1,21 @@
-"""When cores over shared bases beat materialised adapters: arithmetic, not measurement.
+"""When cores over shared bases beat materialised adapters: a model, not a measurement.
 
-`python -m t2l_kernels.basis.cost` prints the crossovers. Beside `t2l_kernels.cost`, whose kernels
-serve materialised adapters: per adapter `2·r·h` numbers instead of `r·(in + out)`, for two bases of
-`h·(in + out)` once per call, `2·h·(in + out)` FLOPs more per token, and three launches more.
+`attach(materialise="auto")` asks `cores_win`. An adapter is `2·r·h` numbers as cores and
+`r·(in + out)` as A and B. Cores cost two bases of `h·(in + out)` once per call, `2·h·(in + out)`
+FLOPs more per token, and three launches more.
 """
 
-import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 
-from t2l_kernels import cost, plans
+from t2l_kernels._core.arch import arch_of, programs_at_most
+from t2l_kernels._core.roofline import Cost, Device, device_of
 from t2l_kernels.basis.plans import KEEP_PROGRAMS, row_block
-from t2l_kernels.cost import GPUS, Batch, Cost, Device, device_of
+from t2l_kernels.lora import cost
+from t2l_kernels.lora.cost import Batch
 
-MOST_ADAPTERS = 1 << 16
 TILE = 128
 """Rows and columns of a library matmul's output tile, to count its programs."""
 
@@ -50,7 +50,7 @@ def core(batch: Batch, hidden: int) -> Cost:
     capacity = min(batch.tokens, batch.tokens // rows + bound)
     state = core_bytes(batch, hidden)
     tokens = batch.tokens * (2 * hidden + batch.rank) * batch.size
-    programs = min(capacity, plans.at_most(rows, 1))
+    programs = min(capacity, programs_at_most(rows, 1))
     return Cost(
         least=tokens + len(batch.lengths) * state,
         issued=tokens + blocks * state + 20 * blocks + 8 * batch.tokens + 12 * programs,
@@ -86,23 +86,6 @@ def inference(batch: Batch, hidden: int, *, cached: bool = False) -> list[Cost]:
     ]
 
 
-def training(batch: Batch, hidden: int) -> list[Cost]:
-    """`basis_lora` with a residual, and the gradients of x, both bases and both cores."""
-    tokens, width, out = batch.tokens, batch.in_features, batch.out_features
-    cores = replace(batch, in_features=hidden, out_features=hidden)
-    return [
-        *inference(batch, hidden),
-        matmul(batch, tokens, out, hidden),
-        matmul(batch, out, tokens, hidden),
-        cost.shrink(cores, hidden),
-        cost.expand(cores, hidden, mode="gradient"),
-        cost.grad(cores, hidden),
-        cost.grad(cores, hidden),
-        matmul(batch, tokens, hidden, width),
-        matmul(batch, hidden, tokens, width),
-    ]
-
-
 def materialised(batch: Batch) -> list[Cost]:
     """The rival, launch by launch: shrink, and expand in place."""
     return [cost.shrink(batch, batch.in_features), cost.expand(batch, batch.out_features)]
@@ -111,44 +94,6 @@ def materialised(batch: Batch) -> list[Cost]:
 def seconds(parts: list[Cost], gpu: Device, *, per_launch: float = 0.0) -> float:
     """Modelled: the rooflines one after the other, and `per_launch` seconds for each launch."""
     return sum(part.seconds(gpu) + per_launch * part.launches for part in parts)
-
-
-def wins(
-    batch: Batch, hidden: int, gpu: Device, *, cached: bool = False, per_launch: float = 0.0
-) -> bool:
-    """Whether serving cores takes fewer modelled seconds than serving materialised adapters."""
-    mine = seconds(inference(batch, hidden, cached=cached), gpu, per_launch=per_launch)
-    return mine < seconds(materialised(batch), gpu, per_launch=per_launch)
-
-
-def crossover(
-    batch_of: Callable[[int], Batch],
-    hidden: int,
-    gpu: Device,
-    *,
-    cached: bool = False,
-    per_launch: float = 0.0,
-) -> int | None:
-    """The fewest distinct adapters in a batch for which `wins`; None: none up to MOST_ADAPTERS.
-
-    Args:
-        batch_of: the batch with that many adapters, as `even` makes them.
-    """
-
-    def better(adapters: int) -> bool:
-        batch = batch_of(adapters)
-        return wins(batch, hidden, gpu, cached=cached, per_launch=per_launch)
-
-    high = 1
-    while not better(high):
-        high *= 2
-        if high > MOST_ADAPTERS:
-            return None
-    low = high // 2
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if better(middle) else (middle, high)
-    return high
 
 
 @dataclass(frozen=True)
@@ -181,39 +126,9 @@ def cores_win(
     for group in linears:
         batch = Batch(
             (1,) * adapters, group.in_features, group.out_features, rank,
-            max_segments=adapters, dtype=dtype, arch=plans.arch_of(device),
+            max_segments=adapters, dtype=dtype, arch=arch_of(device),
         )  # fmt: skip
         parts = inference(batch, group.hidden), materialised(batch)
         each = [seconds(part, ceilings, per_launch=ceilings.launch_seconds) for part in parts]
         mine, theirs = mine + group.layers * each[0], theirs + group.layers * each[1]
     return mine < theirs
-
-
-def even(tokens: int = 1, **sizes) -> Callable[[int], Batch]:
-    """Batches of `tokens` per adapter; `sizes` are `Batch`'s other fields."""
-    return lambda adapters: Batch((tokens,) * adapters, max_segments=adapters, **sizes)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m t2l_kernels.basis.cost")
-    parser.add_argument("--per-launch", type=float, default=0.0, help="µs assumed for each launch")
-    per_launch = 1e-6 * parser.parse_args().per_launch
-    names = " | ".join(gpu.name for gpu in GPUS)
-    print("Distinct adapters from which cores win; read from memory / from L2. Modelled.\n")
-    print(f"| tokens each, h, r | {names} |\n|---|" + "---|" * len(GPUS))
-    for tokens in (1, 4, 16):
-        for hidden in (64, 512, 2048):
-            for rank in (8, 16, 64):
-                cells = []
-                for gpu in GPUS:
-                    batch_of = even(tokens, rank=rank)
-                    found = (
-                        crossover(batch_of, hidden, gpu, cached=cached, per_launch=per_launch)
-                        for cached in (False, True)
-                    )
-                    cells.append(" / ".join("never" if n is None else str(n) for n in found))
-                print(f"| {tokens}, {hidden}, {rank} | {' | '.join(cells)} |")
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from t2l_kernels.checks import ArgumentError, check_device, check_dtype, check_shape
+from t2l_kernels._core.checks import ArgumentError, check_device, check_dtype, check_shape
 
 ALIGNMENT = 16
 """Hidden sizes are padded to a multiple of it, so that kernels load vectors."""

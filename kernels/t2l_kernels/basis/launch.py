@@ -3,12 +3,12 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels import plans
+from t2l_kernels._core.arch import DTYPES, arch_of, launch_options, programs_at_most
+from t2l_kernels._core.checks import check_contiguous, check_dtype, check_ranks, check_slot_range
 from t2l_kernels.basis.kernel import basis_core_kernel, basis_keep_kernel
 from t2l_kernels.basis.plans import KEEP_COLUMNS, KEEP_PROGRAMS, core_plan, row_block
-from t2l_kernels.checks import check_contiguous, check_dtype, check_ranks, check_slot_range
 from t2l_kernels.lora.triton_impl import backward as core_backward
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def core(
@@ -26,7 +26,7 @@ def core(
         core_a: `[S, R, h_a]`.
         core_b: `[S, R, h_b]`.
     """
-    check_dtype("core_a", core_a, *plans.DTYPES, why=" for impl='triton'")
+    check_dtype("core_a", core_a, *DTYPES, why=" for impl='triton'")
     tables = {"core_a": core_a, "core_b": core_b, "scalings": scalings, "ranks": ranks}
     for name, tensor in tables.items():
         if tensor is not None:
@@ -37,7 +37,7 @@ def core(
     num_tokens, hidden_a = u.shape
     num_slots, rank, hidden_b = core_b.shape
     v, s = u.new_empty((num_tokens, hidden_b)), u.new_empty((num_tokens, rank))
-    arch = plans.arch_of(u.device)
+    arch = arch_of(u.device)
     plan = core_plan(hidden_a, hidden_b, rank, u.dtype, arch)
     block_m = row_block(num_tokens, route.max_segments, hidden_a, hidden_b, rank, u.dtype)
     blocks = route.block_table(block_m)
@@ -45,7 +45,7 @@ def core(
     if capacity == 0:
         return v, s
     with torch.cuda.device_of(u):
-        basis_core_kernel[(min(capacity, plans.at_most(block_m, 1)),)](
+        basis_core_kernel[(min(capacity, programs_at_most(block_m, 1)),)](
             u,
             core_a,
             core_b,
@@ -65,7 +65,7 @@ def core(
             # the interpreter's dot is silently wrong on bf16
             UPCAST=u.dtype == torch.bfloat16 and u.device.type == "cpu",
             **plan.constants(hidden_a, hidden_b, rank, block_m),
-            **plans.options(arch),
+            **launch_options(arch),
         )
     return v, s
 

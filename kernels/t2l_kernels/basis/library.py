@@ -5,12 +5,12 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
+from t2l_kernels._core.impl import resolve_impl
+from t2l_kernels._core.register import define
 from t2l_kernels.basis import torch_impl
-from t2l_kernels.impl import resolve_impl
-from t2l_kernels.library import define
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.lora.torch_impl import flat
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def _steps(impl: str, x: Tensor) -> ModuleType:

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 import torch
 
-from t2l_kernels import plans
+from t2l_kernels._core.arch import BLOCK_SIZES, MAX_RANK
+from t2l_kernels.lora import plans
 
 KEEP_PROGRAMS = 528
 """Programs that copy rows without an adapter: four per multiprocessor of an H100."""
@@ -31,9 +32,9 @@ class CorePlan:
     def constants(self, hidden_a: int, hidden_b: int, rank: int, block_m: int) -> dict[str, int]:
         """Compile-time arguments of `basis_core_kernel`."""
         # 64 rows on 4 warps would become wgmma on sm_90 and tcgen05 on sm_100; AMD has neither
-        few = block_m > plans.BLOCK_SIZES[0] and not self.arch.startswith("gfx")
+        few = block_m > BLOCK_SIZES[0] and not self.arch.startswith("gfx")
         # fma: without a bound of its own ptxas spills a few bytes to reach a rounder occupancy
-        single = self.block_k == SINGLE_TILE and self.block_r < plans.MAX_RANK
+        single = self.block_k == SINGLE_TILE and self.block_r < MAX_RANK
         bound = {"maxnreg": 255} if single and self.arch.startswith("sm_") else {}
         return bound | {
             "RANK": rank,
@@ -54,7 +55,7 @@ def core_plan(hidden_a: int, hidden_b: int, rank: int, dtype: torch.dtype, arch:
     if dtype == torch.float32:
         # fma: every operand lies in the registers of many threads
         return CorePlan(arch, SINGLE_TILE, SINGLE_TILE, block_r, 2)
-    block_k = 32 if hidden_a % 16 or block_r == plans.MAX_RANK else 64
+    block_k = 32 if hidden_a % 16 or block_r == MAX_RANK else 64
     block_n = 32 if hidden_b % 16 or block_r >= 64 else 64
     # AMD's pipeliner keeps a whole tile per stage in 64 KB of shared memory
     return CorePlan(arch, block_k, block_n, block_r, 2 if arch.startswith("gfx") else 3)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import check_ranks
+from t2l_kernels._core.checks import check_ranks
 from t2l_kernels.lora.reference import accumulator
 
 

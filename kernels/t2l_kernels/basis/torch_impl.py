@@ -4,7 +4,7 @@ from torch import Tensor
 
 from t2l_kernels.lora import torch_impl as lora
 from t2l_kernels.lora.torch_impl import backward as core_backward
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def core(

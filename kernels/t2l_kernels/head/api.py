@@ -3,15 +3,15 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import (
+from t2l_kernels._core.checks import (
     ArgumentError,
     check_device,
     check_dtype,
     check_no_grad,
     check_shape,
 )
+from t2l_kernels._core.impl import Impl, resolve_impl
 from t2l_kernels.head import library, reference, torch_impl
-from t2l_kernels.impl import Impl, resolve_impl
 
 
 def head(

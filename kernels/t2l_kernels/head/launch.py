@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels import plans
-from t2l_kernels.checks import check_contiguous, check_dtype
+from t2l_kernels._core.arch import DTYPES, arch_of, launch_options
+from t2l_kernels._core.checks import check_contiguous, check_dtype
 from t2l_kernels.head.kernel import head_into_slots_kernel
 from t2l_kernels.head.plans import head_plan
 from t2l_kernels.head.torch_impl import Extras
@@ -19,7 +19,7 @@ def head_into_slots(
     out: Tensor,
 ) -> None:
     """See `t2l_kernels.head.api.head_into_slots`; one launch, nothing waits for the device."""
-    check_dtype("latents and weight", latents, *plans.DTYPES, why=" for impl='triton'")
+    check_dtype("latents and weight", latents, *DTYPES, why=" for impl='triton'")
     offset, mean, std = extras
     named = {"out": out, "bias": bias, "offset": offset, "mean": mean, "std": std}
     for name, tensor in named.items():
@@ -32,7 +32,7 @@ def head_into_slots(
     rows = layers * adapters * (latent_rows if latent_rows > parts else 1)
     if rows == 0 or width == 0:
         return
-    arch = plans.arch_of(out.device)
+    arch = arch_of(out.device)
     plan = head_plan(h, latents.dtype, arch, extras=any(e is not None for e in extras))
     grid = (-(-rows // plan.block_m), -(-width // plan.block_n), parts)
     with torch.cuda.device_of(out):
@@ -53,5 +53,5 @@ def head_into_slots(
             weight.stride(0),
             UPCAST=latents.dtype == torch.bfloat16 and latents.device.type == "cpu",
             **plan.constants(width, h, latent_rows, parts),
-            **plans.options(arch),
+            **launch_options(arch),
         )

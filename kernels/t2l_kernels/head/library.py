@@ -5,10 +5,10 @@ from collections import Counter
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError, check_slot_range
+from t2l_kernels._core.checks import ArgumentError, check_slot_range
+from t2l_kernels._core.impl import resolve_impl
+from t2l_kernels._core.register import define
 from t2l_kernels.head import reference, torch_impl
-from t2l_kernels.impl import resolve_impl
-from t2l_kernels.library import define
 
 
 def _head_into_slots(

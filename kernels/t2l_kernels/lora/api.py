@@ -3,14 +3,14 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import check_device, check_dtype, check_no_grad, check_shape
-from t2l_kernels.impl import Impl, resolve_impl
+from t2l_kernels._core.checks import check_device, check_dtype, check_no_grad, check_shape
+from t2l_kernels._core.impl import Impl, resolve_impl
+from t2l_kernels._core.workspace import Workspace
 from t2l_kernels.lora import library, reference, torch_impl
 from t2l_kernels.lora.autograd import MultiLora
+from t2l_kernels.lora.plans import planes
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.plans import planes
-from t2l_kernels.route import Route
-from t2l_kernels.workspace import Workspace
+from t2l_kernels.routing.route import Route
 
 
 def lora_shrink(

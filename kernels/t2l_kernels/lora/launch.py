@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels import plans
-from t2l_kernels.checks import check_contiguous, check_dtype, check_ranks, check_slot_range
+from t2l_kernels._core.arch import DTYPES, arch_of, launch_options, programs_at_most
+from t2l_kernels._core.checks import check_contiguous, check_dtype, check_ranks, check_slot_range
+from t2l_kernels.lora import plans
 from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def shrink(
@@ -23,7 +24,7 @@ def shrink(
     x = x.contiguous()
     num_tokens, width = x.shape
     rank = weight.shape[1]
-    arch = plans.arch_of(x.device)
+    arch = arch_of(x.device)
     plan = plans.shrink_plan(width, rank, x.dtype, arch)
     if out is None:
         out = torch.empty((plan.planes, num_tokens, rank), dtype=torch.float32, device=x.device)
@@ -32,7 +33,7 @@ def shrink(
     capacity = blocks.shape[1]
     if capacity == 0:
         return out
-    grid = (min(capacity, plans.at_most(block_m, plan.planes)), plan.planes)
+    grid = (min(capacity, programs_at_most(block_m, plan.planes)), plan.planes)
     with torch.cuda.device_of(x):
         lora_shrink_kernel[grid](
             x,
@@ -49,7 +50,7 @@ def shrink(
             HAS_RANKS=ranks is not None,
             UPCAST=_upcast(x),
             **plan.constants(width, rank, block_m),
-            **plans.options(arch),
+            **launch_options(arch),
         )
     return out
 
@@ -79,7 +80,7 @@ def expand(
     check_contiguous("s", s)
     num_tokens, width = out.shape
     rank = weight.shape[1]
-    arch = plans.arch_of(out.device)
+    arch = arch_of(out.device)
     plan = plans.expand_plan(width, rank, weight.dtype, arch)
     block_m = plans.row_block(num_tokens, route.max_segments, width, rank, weight.dtype)
     blocks = route.block_table(block_m)
@@ -88,7 +89,7 @@ def expand(
         return
     groups, columns = plans.column_groups(width, plan.block_n, block_m, capacity)
     with torch.cuda.device_of(out):
-        lora_expand_kernel[(min(capacity, plans.at_most(block_m, groups)), groups)](
+        lora_expand_kernel[(min(capacity, programs_at_most(block_m, groups)), groups)](
             s,
             weight,
             base,
@@ -111,7 +112,7 @@ def expand(
             KEEP_SUM=total is not None,
             UPCAST=_upcast(weight),
             **plan.constants(width, rank, block_m),
-            **plans.options(arch),
+            **launch_options(arch),
         )
 
 
@@ -134,7 +135,7 @@ def grad(
     num_slots, rank, width = like.shape
     if out.numel() == 0:
         return out
-    arch = plans.arch_of(rows.device)
+    arch = arch_of(rows.device)
     plan = plans.grad_plan(width, rank, rows.dtype, arch)
     with torch.cuda.device_of(rows):
         lora_grad_kernel[(min(num_slots, plans.GRAD_PROGRAMS), -(-width // plan.block_d))](
@@ -152,13 +153,13 @@ def grad(
             HAS_RANKS=ranks is not None,
             UPCAST=_upcast(rows),
             **plan.constants(width, rank),
-            **plans.options(arch),
+            **launch_options(arch),
         )
     return out
 
 
 def _check(weight: Tensor, route: Route, scalings: Tensor | None, ranks: Tensor | None) -> None:
-    check_dtype("x, lora_a and lora_b", weight, *plans.DTYPES, why=" for impl='triton'")
+    check_dtype("x, lora_a and lora_b", weight, *DTYPES, why=" for impl='triton'")
     check_contiguous("lora_a and lora_b", weight)
     for name, table in (("scalings", scalings), ("ranks", ranks)):
         if table is not None:

@@ -5,12 +5,11 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from t2l_kernels import plans
-from t2l_kernels.impl import resolve_impl
-from t2l_kernels.library import define
-from t2l_kernels.lora import reference, torch_impl
+from t2l_kernels._core.impl import resolve_impl
+from t2l_kernels._core.register import define
+from t2l_kernels.lora import plans, reference, torch_impl
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def _shrink(

@@ -6,7 +6,7 @@ A token's numbers never depend on the batch: no BLAS call sees more than that to
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import check_ranks
+from t2l_kernels._core.checks import check_ranks
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:

@@ -11,9 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import check_ranks, check_slot_range
+from t2l_kernels._core.checks import check_ranks, check_slot_range
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 from t2l_kernels.routing.torch_impl import LONG_RUN
 
 _GATHER_BYTES = 2 << 20

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from t2l_kernels.lora.launch import expand, grad, shrink
-from t2l_kernels.route import Route
+from t2l_kernels.routing.route import Route
 
 
 def flat(x: Tensor) -> Tensor:

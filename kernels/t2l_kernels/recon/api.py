@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError, check_device, check_dtype, check_shape
-from t2l_kernels.impl import Impl, resolve_impl
+from t2l_kernels._core.checks import ArgumentError, check_device, check_dtype, check_shape
+from t2l_kernels._core.impl import Impl, resolve_impl
 from t2l_kernels.recon import reference
 from t2l_kernels.recon.autograd import LowrankL1, LowrankL2
 

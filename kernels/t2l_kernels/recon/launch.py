@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels import plans
-from t2l_kernels.checks import ArgumentError, check_dtype
+from t2l_kernels._core.arch import DTYPES, MAX_RANK, arch_of, launch_options
+from t2l_kernels._core.checks import ArgumentError, check_dtype
 from t2l_kernels.recon.kernel import lowrank_l1_grad_kernel, lowrank_l1_kernel
 from t2l_kernels.recon.plans import l1_plan
 from t2l_kernels.recon.torch_impl import Factors, empty_grads, flat, numel
@@ -40,7 +40,7 @@ def _launch(kernel, tensors: tuple[Tensor, ...], scale: float) -> None:
     own_hat, own, other_hat = tensors[:3]
     _, rank, width = own_hat.shape
     length, target_rank = other_hat.shape[2], own.shape[1]
-    arch = plans.arch_of(own_hat.device)
+    arch = arch_of(own_hat.device)
     plan = l1_plan(width, length, rank, target_rank, own_hat.dtype, arch)
     with torch.cuda.device_of(own_hat):
         kernel[(_programs(own_hat, other_hat, own),)](
@@ -51,24 +51,24 @@ def _launch(kernel, tensors: tuple[Tensor, ...], scale: float) -> None:
             # the interpreter's dot is silently wrong on bf16
             UPCAST=own_hat.dtype == torch.bfloat16 and own_hat.device.type == "cpu",
             **plan.constants(width, length, rank, target_rank),
-            **plans.options(arch),
+            **launch_options(arch),
         )
 
 
 def _programs(own_hat: Tensor, other_hat: Tensor, own: Tensor) -> int:
     n, rank, width = own_hat.shape
-    arch = plans.arch_of(own_hat.device)
+    arch = arch_of(own_hat.device)
     plan = l1_plan(width, other_hat.shape[2], rank, own.shape[1], own_hat.dtype, arch)
     return n * -(-width // plan.block_d)
 
 
 def _flat(factors: Factors) -> tuple[Tensor, ...]:
     a_hat, _, a, _ = factors
-    check_dtype("a_hat, b_hat, a and b", a_hat, *plans.DTYPES, why=" for impl='triton'")
+    check_dtype("a_hat, b_hat, a and b", a_hat, *DTYPES, why=" for impl='triton'")
     for name, rank in (("a_hat and b_hat", a_hat.shape[-2]), ("a and b", a.shape[-2])):
-        if rank > plans.MAX_RANK:
+        if rank > MAX_RANK:
             raise ArgumentError(
-                f"{name} must have a rank from 1 to {plans.MAX_RANK} for impl='triton', got "
+                f"{name} must have a rank from 1 to {MAX_RANK} for impl='triton', got "
                 f"{rank}: pass impl='torch'"
             )
     return tuple(flat(t).contiguous() for t in factors)

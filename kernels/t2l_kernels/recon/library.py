@@ -5,8 +5,8 @@ from types import ModuleType
 import torch
 from torch import Tensor
 
-from t2l_kernels.impl import resolve_impl
-from t2l_kernels.library import define
+from t2l_kernels._core.impl import resolve_impl
+from t2l_kernels._core.register import define
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.recon import torch_impl
 from t2l_kernels.recon.torch_impl import empty_grads

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.impl import resolve_impl
-from t2l_kernels.library import define
-from t2l_kernels.plans import BLOCK_SIZES
+from t2l_kernels._core.arch import BLOCK_SIZES
+from t2l_kernels._core.impl import resolve_impl
+from t2l_kernels._core.register import define
 from t2l_kernels.routing import reference, torch_impl
 from t2l_kernels.routing.tables import block_capacity
 

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError
-from t2l_kernels.plans import BLOCK_SIZES
+from t2l_kernels._core.arch import BLOCK_SIZES
+from t2l_kernels._core.checks import ArgumentError
 from t2l_kernels.routing.tables import block_capacity
 
 

@@ -6,7 +6,7 @@ Reads sizes on the host, so a GPU waits for it; the kernels have their own build
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError
+from t2l_kernels._core.checks import ArgumentError
 
 LONG_RUN = 8
 """Mean tokens per run from which tokens stay in place. Measured (DESIGN.md, "torch path"): below it

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from t2l_fast.generators import T2LConfig
 from t2l_fast.generators.config import CODEBOOK, DISCRETE_CLASSES
 from t2l_fast.train.cost.step import FIRST, Step
-from t2l_kernels.cost import Device
+from t2l_kernels._core.roofline import Device
 
 
 @dataclass(frozen=True)

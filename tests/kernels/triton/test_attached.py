@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
-from t2l_kernels import impl
+from t2l_kernels._core import impl
 from tests.kernels.triton.conftest import DEVICE, INTERPRETED
 
 TARGETS = ("q_proj", "v_proj", "down_proj")

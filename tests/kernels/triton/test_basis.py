@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from t2l_kernels import ArgumentError, Route, cost, plans
+from t2l_kernels import ArgumentError, Route
 from t2l_kernels.basis import cost as basis_cost
 from t2l_kernels.basis import launch, library
 from t2l_kernels.basis.api import basis_lora
 from t2l_kernels.basis.plans import core_plan, row_block
+from t2l_kernels.lora import cost
 from t2l_kernels.routing import launch as route_launch
 from tests.kernels.popular import popular
 from tests.kernels.triton.conftest import DEVICE, INTERPRETED, Case, Silent
@@ -151,7 +152,7 @@ def test_rows_beyond_the_bound_of_segments_take_the_residual(monkeypatch):
 
 @pytest.mark.interpreted
 def test_few_programs_stride_over_all_blocks_and_rows(monkeypatch):
-    monkeypatch.setattr(plans, "at_most", lambda block_m, others: 2)
+    monkeypatch.setattr(launch, "programs_at_most", lambda block_m, others: 2)
     monkeypatch.setattr(launch, "KEEP_PROGRAMS", 2)
     case = BasisCase(torch.cat([slots_of("uniform"), -torch.ones(70).long()]), mixed_ranks=False)
     out, truth = case.kernels()[0], case.plain(torch.float64)[0]
@@ -234,7 +235,7 @@ def test_launches_ask_nothing_of_the_device(no_sync, monkeypatch):
 @pytest.mark.parametrize("lengths", [[1] * 32, [128] * 4], ids=["decode", "prefill"])
 @pytest.mark.parametrize("rank", [8, 64])
 def test_the_core_step_moves_the_bytes_of_its_model(rank, lengths):
-    from t2l_kernels.traffic import count_traffic
+    from t2l_kernel_tools.traffic import count_traffic
 
     adapters, hidden = len(lengths), 512
     slots = torch.arange(adapters).repeat_interleave(torch.tensor(lengths))

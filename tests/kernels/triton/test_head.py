@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.library import opcheck
 
-from t2l_kernels import ArgumentError, plans
+from t2l_kernel_tools.cost.head import Call
+from t2l_kernel_tools.cost.head import head_into_slots as head_into_slots_cost
+from t2l_kernels import ArgumentError
 from t2l_kernels.head import launch
 from t2l_kernels.head.api import head_into_slots
-from t2l_kernels.head.cost import Call
-from t2l_kernels.head.cost import head_into_slots as head_into_slots_cost
 from t2l_kernels.head.library import head_into_slots as operator
 from tests.kernels.test_head import ADAPTERS, KINDS, LAYERS, RANK, SLOTS, WIDTH, Case
 from tests.kernels.triton.conftest import DEVICE
@@ -49,7 +49,7 @@ def test_rows_match_fp64_truth_and_other_slots_stay(kind, extras, dtype, guards)
 @pytest.mark.interpreted  # a GPU has its own tiles
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 def test_a_strided_weight_and_sizes_beyond_a_tile(arch, monkeypatch):
-    monkeypatch.setattr(plans, "arch_of", lambda device: arch)
+    monkeypatch.setattr(launch, "arch_of", lambda device: arch)
     torch.manual_seed(0)
     case = Case("M", torch.float16)
     case.latents = torch.randn(2, 90, 1, 80).half()
@@ -82,9 +82,9 @@ CALLS = {
 @pytest.mark.parametrize("arch", ["sm_80", "sm_90"])
 @pytest.mark.parametrize("kind", CALLS)
 def test_bytes_are_those_of_the_tile_formula(kind, arch, monkeypatch):
-    from t2l_kernels.traffic import count_traffic
+    from t2l_kernel_tools.traffic import count_traffic
 
-    monkeypatch.setattr(plans, "arch_of", lambda device: arch)
+    monkeypatch.setattr(launch, "arch_of", lambda device: arch)
     call = replace(CALLS[kind], arch=arch)
     zeros = partial(torch.zeros, dtype=call.dtype)
     latents = zeros(call.layers, call.adapters, call.latent_rows, call.h)

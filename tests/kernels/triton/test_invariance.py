@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from t2l_kernels import Route, multi_lora
-from t2l_kernels.plans import row_block
+from t2l_kernels.lora.plans import row_block
 from tests.kernels.popular import popular
 from tests.kernels.triton.conftest import DEVICE, Case, row_by_row_matmul
 

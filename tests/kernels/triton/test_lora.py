@@ -5,9 +5,9 @@ import math
 import pytest
 import torch
 
-from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora, plans
-from t2l_kernels.lora import launch, triton_impl
-from t2l_kernels.plans import planes
+from t2l_kernels import ArgumentError, Route, lora_expand, lora_shrink, multi_lora
+from t2l_kernels.lora import launch, plans, triton_impl
+from t2l_kernels.lora.plans import planes
 from t2l_kernels.routing import launch as route_launch
 from tests.kernels.popular import popular
 from tests.kernels.triton.conftest import DEVICE, Case
@@ -97,7 +97,7 @@ def test_blocks_of_64_rows_match_fp64_truth(dtype, guards):
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16], ids=str)
 def test_few_programs_stride_over_all_blocks_rows_and_slots(dtype, guards, monkeypatch):
-    monkeypatch.setattr(plans, "at_most", lambda block_m, others: 2)
+    monkeypatch.setattr(launch, "programs_at_most", lambda block_m, others: 2)
     monkeypatch.setattr(plans, "GRAD_PROGRAMS", 2)
     case = Case(torch.cat([slots_of("uniform"), -torch.ones(70).long()]), (32, 32, 6), dtype)
     truth, plain = (zero_unread(case, case.plain(d)) for d in (torch.float64, dtype))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from t2l_kernels import Route, cost, plans
-from t2l_kernels.lora import launch
+from t2l_kernels import Route
+from t2l_kernels.lora import cost, launch, plans
 
 pytestmark = pytest.mark.interpreted
 
@@ -33,7 +33,7 @@ class Operands:
 
     def run(self, op: str):
         """Count one operator; return its traffic and its modelled cost."""
-        from t2l_kernels.traffic import count_traffic
+        from t2l_kernel_tools.traffic import count_traffic
 
         s = launch.shrink(self.x, self.weight, self.route, self.ranks) if "expand" in op else None
         with count_traffic() as traffic:

@@ -16,9 +16,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import ArgumentError, check_device, check_dtype, check_shape
-from t2l_kernels.impl import Impl
-from t2l_kernels.plans import BLOCK_SIZES
+from t2l_kernels._core.arch import BLOCK_SIZES
+from t2l_kernels._core.checks import ArgumentError, check_device, check_dtype, check_shape
+from t2l_kernels._core.impl import Impl
 from t2l_kernels.routing.library import build_route
 
 

@@ -1,6 +1,6 @@
-"""Bytes and FLOPs of `head_into_slots` (see t2l_kernels.cost for what the words mean).
+"""Bytes and FLOPs of `head_into_slots` in the words of `t2l_kernels.lora.cost`.
 
-`python -m t2l_kernels.head.cost` prints the table of docs/kernels.md.
+Run `PYTHONPATH=kernels python -m t2l_kernel_tools.cost.head` for the table of docs/kernels.md.
 """
 
 import argparse
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import torch
 
-from t2l_kernels.cost import GPUS, Cost
+from t2l_kernels._core.roofline import GPUS, Cost
 from t2l_kernels.head.plans import head_plan
 
 
@@ -107,7 +107,7 @@ def table(h: int = 512) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m t2l_kernels.head.cost")
+    parser = argparse.ArgumentParser(prog="python -m t2l_kernel_tools.cost.head")
     parser.add_argument("--h", type=int, default=512, help="what the heads read; default 512")
     print("Mistral-7B's q and v, architecture L, r 8, bf16, tiles of sm_90; ms, modelled: the")
     print("larger of the least bytes from memory and the FLOPs. Issued bytes come from L2.\n")

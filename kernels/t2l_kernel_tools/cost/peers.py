@@ -7,7 +7,8 @@ compiled in. Forward only: one shrink and one expand that adds into the linear's
 
 from collections.abc import Callable
 
-from t2l_kernels.cost import Batch, Cost, forward
+from t2l_kernels._core.roofline import Cost
+from t2l_kernels.lora.cost import Batch, forward
 
 
 def _tiles(batch: Batch, rows: int) -> int:

@@ -1,13 +1,13 @@
-"""What `t2l_kernels.aot` compiles of the core step: the launchers' own plans and flags."""
+"""What `t2l_kernel_tools.aot` compiles of the core step: the launchers' own plans and flags."""
 
 from collections.abc import Iterator
 
 import torch
 
-from t2l_kernels import plans
+from t2l_kernel_tools.builds.build import ROUTE_POINTERS, Build
+from t2l_kernels._core.arch import DTYPES, launch_options
 from t2l_kernels.basis.kernel import basis_core_kernel, basis_keep_kernel
 from t2l_kernels.basis.plans import KEEP_COLUMNS, core_plan, row_block
-from t2l_kernels.builds import ROUTE_POINTERS, Build
 
 RANKS = (1, 8, 16, 32, 64, 128)
 HIDDENS = (64, 512, 2048, 513)
@@ -16,7 +16,7 @@ HIDDENS = (64, 512, 2048, 513)
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """All plans × dtypes × block sizes for `arch`; quick: one plan."""
-    for dtype in (torch.bfloat16,) if quick else plans.DTYPES:
+    for dtype in (torch.bfloat16,) if quick else DTYPES:
         yield _keep(arch, dtype)
         for rank in (16,) if quick else RANKS:
             for hidden in (512,) if quick else HIDDENS:
@@ -45,7 +45,7 @@ def _core(
         arch=arch,
         kernel=basis_core_kernel,
         pointers={name: ROUTE_POINTERS[name] for name in tables} | given,
-        constants=plan.constants(hidden, hidden, rank, block_m) | flags | plans.options(arch),
+        constants=plan.constants(hidden, hidden, rank, block_m) | flags | launch_options(arch),
         divisible=frozenset({"hidden_a", "hidden_b"} if hidden % 16 == 0 else ()),
     )
 

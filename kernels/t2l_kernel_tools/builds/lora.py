@@ -1,11 +1,12 @@
-"""What `t2l_kernels.aot` compiles of the LoRA kernels: the launchers' own plans and flags."""
+"""What `t2l_kernel_tools.aot` compiles of the LoRA kernels: the launchers' own plans and flags."""
 
 from collections.abc import Iterator
 
 import torch
 
-from t2l_kernels import plans
-from t2l_kernels.builds import ROUTE_POINTERS, Build
+from t2l_kernel_tools.builds.build import ROUTE_POINTERS, Build
+from t2l_kernels._core.arch import DTYPES, launch_options
+from t2l_kernels.lora import plans
 from t2l_kernels.lora.kernel import lora_expand_kernel, lora_grad_kernel, lora_shrink_kernel
 
 RANKS = (1, 8, 16, 32, 64, 128)
@@ -22,7 +23,7 @@ _EXPAND = {
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """All plans × dtypes × modes for `arch`; quick: one of each kernel."""
-    dtypes = (torch.bfloat16,) if quick else plans.DTYPES
+    dtypes = (torch.bfloat16,) if quick else DTYPES
     for dtype in dtypes:
         for rank in (16,) if quick else RANKS:
             for width in WIDTHS[:1] if quick else WIDTHS:
@@ -44,7 +45,7 @@ def _plan(arch: str, dtype: torch.dtype, rank: int, width: int, *, quick: bool) 
             arch=arch,
             kernel=kernel,
             pointers={n: t for n, t in (ROUTE_POINTERS | pointers).items() if n in names},
-            constants=constants | flags | plans.options(arch),
+            constants=constants | flags | launch_options(arch),
             divisible=frozenset({"width", "columns"} if width % 16 == 0 else {"columns"}),
         )
 

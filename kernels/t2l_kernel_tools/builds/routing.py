@@ -1,12 +1,12 @@
-"""What `t2l_kernels.aot` compiles of the route kernels."""
+"""What `t2l_kernel_tools.aot` compiles of the route kernels."""
 
 import itertools
 from collections.abc import Iterator
 
 import torch
 
-from t2l_kernels.builds import Build
-from t2l_kernels.plans import BLOCK_SIZES
+from t2l_kernel_tools.builds.build import Build
+from t2l_kernels._core.arch import BLOCK_SIZES
 from t2l_kernels.routing.kernel import (
     route_blocks_kernel,
     route_order_kernel,

@@ -1,11 +1,11 @@
-"""What `t2l_kernels.aot` compiles of the head's kernel."""
+"""What `t2l_kernel_tools.aot` compiles of the head's kernel."""
 
 from collections.abc import Iterator
 
 import torch
 
-from t2l_kernels import plans
-from t2l_kernels.builds import Build
+from t2l_kernel_tools.builds.build import Build
+from t2l_kernels._core.arch import DTYPES, launch_options
 from t2l_kernels.head.kernel import head_into_slots_kernel
 from t2l_kernels.head.plans import head_plan
 
@@ -15,7 +15,7 @@ _EXTRAS = ("offset_ptr", "mean_ptr", "std_ptr")
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """Architectures L (a weight row per rank) and S (one weight), plain and with all extras."""
-    for dtype in (torch.bfloat16,) if quick else plans.DTYPES:
+    for dtype in (torch.bfloat16,) if quick else DTYPES:
         for width, h in _SHAPES[: 1 if quick else None]:
             for rank_in_latents in (False,) if quick else (False, True):
                 for extras in (False,) if quick else (False, True):
@@ -38,6 +38,6 @@ def _build(
         arch=arch,
         kernel=head_into_slots_kernel,
         pointers={name: dtype for name in given} | {"slots_ptr": torch.int32},
-        constants=constants | dict.fromkeys(absent) | {"UPCAST": False} | plans.options(arch),
+        constants=constants | dict.fromkeys(absent) | {"UPCAST": False} | launch_options(arch),
         divisible=frozenset({"width", "weight_stride"} if even else ()),
     )

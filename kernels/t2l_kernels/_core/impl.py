@@ -6,8 +6,8 @@ from typing import Literal
 
 import torch
 
-from t2l_kernels.checks import ArgumentError
-from t2l_kernels.plans import DTYPES, MAX_RANK, OLDEST
+from t2l_kernels._core.arch import DTYPES, MAX_RANK, OLDEST
+from t2l_kernels._core.checks import ArgumentError
 
 Impl = Literal["auto", "triton", "torch", "reference"]
 

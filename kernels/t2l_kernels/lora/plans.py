@@ -12,17 +12,11 @@ from functools import lru_cache
 
 import torch
 
-from t2l_kernels.checks import ArgumentError
+from t2l_kernels._core.arch import BLOCK_SIZES, MAX_RANK, arch_of, programs
+from t2l_kernels._core.checks import ArgumentError
 
-ARCHS = ("sm_80", "sm_90", "sm_100", "gfx942")
-BLOCK_SIZES = (16, 64)
-"""Tokens per block of a route: short segments take the first, long ones the second."""
-OLDEST = (8, 0)
-"""Compute capability from which NVIDIA GPUs run the kernels (bf16 `mma`)."""
-MAX_RANK = 128
 GRAD_PROGRAMS = 4096
 """Slots that `lora_grad_kernel` serves side by side; more are strided over."""
-DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,26 +94,6 @@ class GradPlan:
         } | _registers(self.stages, width % self.block_d == 0, self.warps, self.arch)
 
 
-@lru_cache(maxsize=64)
-def arch_of(device: torch.device) -> str:
-    """The plan table's name for a device; the interpreter on the CPU takes sm_80's.
-
-    Raises:
-        ArgumentError: the device is older than any table (compute capability below 8.0).
-    """
-    if device.type != "cuda":
-        return "sm_80"
-    if torch.version.hip:
-        return "gfx942"
-    major, minor = torch.cuda.get_device_capability(device)
-    if (major, minor) < OLDEST:
-        raise ArgumentError(
-            f"impl='triton' needs compute capability 8.0 or newer, got {major}.{minor}: "
-            "pass impl='torch'"
-        )
-    return "sm_100" if major >= 10 else f"sm_{major}0"
-
-
 @lru_cache(maxsize=1024)
 def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkPlan:
     block_r = _block_rank(rank)
@@ -167,16 +141,6 @@ def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: 
     return large if num_tokens >= (large // 2) * max(max_segments, 1) else small
 
 
-def programs(block_m: int) -> int:
-    """Programs to aim for: four per multiprocessor of an H100, one of 64 rows; each reads s."""
-    return 528 if block_m == BLOCK_SIZES[0] else 132
-
-
-def at_most(block_m: int, others: int) -> int:
-    """Programs along the blocks: twice what fills the device, the rest is strided over."""
-    return max(1, 2 * programs(block_m) // others)
-
-
 def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tuple[int, int]:
     """Programs side by side over the columns of `lora_expand`, and columns of each."""
     tiles = _cdiv(width, block_n)
@@ -189,14 +153,6 @@ def planes(width: int, rank: int, dtype: torch.dtype, device: torch.device) -> i
     """P of `lora_shrink`'s s `[P, T, R]` under impl="triton"."""
     # int: under dynamic shapes a graph is specialised to the adapters' sizes
     return shrink_plan(int(width), int(rank), dtype, arch_of(device)).planes
-
-
-def options(arch: str) -> dict[str, object]:
-    """Launch options that pin the numerics: fused multiply-add on, one matrix instruction."""
-    pinned: dict[str, object] = {"enable_fp_fusion": True}
-    if arch.startswith("gfx"):
-        pinned["matrix_instr_nonkdim"] = 16
-    return pinned
 
 
 def _warps(block_m: int, arch: str) -> int:

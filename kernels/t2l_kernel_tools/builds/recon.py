@@ -1,11 +1,11 @@
-"""What `t2l_kernels.aot` compiles of the L1 kernels: the launcher's own plans and flags."""
+"""What `t2l_kernel_tools.aot` compiles of the L1 kernels: the launcher's own plans and flags."""
 
 from collections.abc import Iterator
 
 import torch
 
-from t2l_kernels import plans
-from t2l_kernels.builds import Build
+from t2l_kernel_tools.builds.build import Build
+from t2l_kernels._core.arch import DTYPES, launch_options
 from t2l_kernels.recon.kernel import lowrank_l1_grad_kernel, lowrank_l1_kernel
 from t2l_kernels.recon.plans import l1_plan
 
@@ -17,7 +17,7 @@ WIDTHS = (4096, 4112, 2049)
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """All plans × dtypes for `arch`; quick: one of each kernel."""
-    for dtype in (torch.bfloat16,) if quick else plans.DTYPES:
+    for dtype in (torch.bfloat16,) if quick else DTYPES:
         for rank, target_rank in RANKS[:1] if quick else RANKS:
             for width in WIDTHS[:1] if quick else WIDTHS:
                 yield from _plan(arch, dtype, rank, target_rank, width)
@@ -48,7 +48,7 @@ def _plan(
             pointers={n: t for n, t in pointers.items() if n in kernel.arg_names},
             constants=plan.constants(width, width, rank, target_rank)
             | {"UPCAST": False}
-            | plans.options(arch),
+            | launch_options(arch),
             divisible=frozenset({"width", "length"} if width % 16 == 0 else ()),
             floats=frozenset({"scale"}),
         )

@@ -1,4 +1,4 @@
-"""`python -m t2l_kernels.aot [--quick]`: compile every kernel for machines that are not here.
+"""`python -m t2l_kernel_tools.aot [--quick]`: compile every kernel for machines that are not here.
 
 A row per build: registers, spills, shared memory, how many programs fit a multiprocessor, and which
 matrix instruction was chosen. Exit code 1 on a spill, on shared memory beyond the target, or when
@@ -22,8 +22,8 @@ import triton
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from t2l_kernels.builds import TRITON_TYPES, Build
-from t2l_kernels.plans import ARCHS
+from t2l_kernel_tools.builds.build import TRITON_TYPES, Build
+from t2l_kernels._core.arch import ARCHS
 
 ROOMS = ("routing", "lora", "head", "basis", "recon")
 
@@ -76,7 +76,7 @@ class Row:
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
     """All rooms' builds for one arch."""
     for room in ROOMS:
-        yield from import_module(f"t2l_kernels.{room}.builds").builds(arch, quick=quick)
+        yield from import_module(f"t2l_kernel_tools.builds.{room}").builds(arch, quick=quick)
 
 
 def compile_build(build: Build) -> Row:
@@ -185,7 +185,7 @@ def compile_all(archs: Sequence[str], *, quick: bool, processes: int) -> Iterato
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m t2l_kernels.aot", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m t2l_kernel_tools.aot", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one plan and dtype per kernel")
     parser.add_argument("--arch", action="append", choices=ARCHS, help="default: all")
     parser.add_argument("--processes", type=int, default=min(2, os.cpu_count() or 1))

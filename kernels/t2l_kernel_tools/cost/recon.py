@@ -1,8 +1,8 @@
-"""Bytes and FLOPs of the L1 kernels (see t2l_kernels.cost for what the words mean)."""
+"""Bytes and FLOPs of the L1 kernels in the words of `t2l_kernels.lora.cost`."""
 
 import torch
 
-from t2l_kernels.cost import Cost
+from t2l_kernels._core.roofline import Cost
 from t2l_kernels.recon.plans import l1_plan
 
 

@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from t2l_kernels.checks import T2LError
+from t2l_kernels._core.checks import T2LError
 
 
 class WorkspaceError(T2LError, RuntimeError):

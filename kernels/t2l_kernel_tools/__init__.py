@@ -1,0 +1,1 @@
+"""Developer tools of the kernels: run from the checkout, never packaged."""
