@@ -7,25 +7,33 @@ PYTHON ?= python3
 EXTRA_INDEX ?=
 WORKERS ?= 2
 BIN := .venv/bin
+# worksteal: a worker keeps a run of neighbours, so that what a module sets up is mostly set up once,
+# and takes half of the other's rest at the end; loadfile would wait for the longest file.
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check \
        $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
 
-.PHONY: help demo test kernels lint bench clean
+.PHONY: help demo check test kernels aot lint quick bench clean
 
 help:
 	@echo "make demo     8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
-	@echo "make test     the whole test suite (sets up first)"
+	@echo "make check    lint and the quick tests, in two minutes: before each commit (sets up first)"
+	@echo "make test     all tests but the nightly ones (sets up first)"
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
-	@echo "make lint     ruff: rules and formatting"
+	@echo "make lint     ruff, import contracts, types, prose"
 	@echo "make bench    the benchmarks, as ratios to their peers"
 	@echo "make clean    remove .venv and caches"
 
 demo: .venv/ready
 	$(BIN)/t2l demo
 
+check: lint quick
+
+quick: .venv/ready
+	$(PYTEST) -m "not slow"
+
 test: .venv/ready
-	$(PYTEST)
+	$(PYTEST) -m "not nightly"
 	$(if $(filter Linux,$(shell uname -s)),$(MAKE) kernels)
 
 # Kernels bind to the interpreter when they are imported: a process of its own.
@@ -33,9 +41,16 @@ kernels: .venv/ready
 	TRITON_INTERPRET=1 $(PYTEST) tests/kernels/triton -m "not slow"
 	PYTHONPATH=kernels $(BIN)/python -m t2l_kernel_tools.aot --quick
 
+# Every plan and dtype of every kernel; minutes to hours: nightly.
+aot: .venv/ready
+	PYTHONPATH=kernels $(BIN)/python -m t2l_kernel_tools.aot
+
 lint: .venv/ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	PYTHONPATH=.:kernels $(BIN)/lint-imports --no-cache
+	$(BIN)/pyright
+	$(if $(wildcard docs/tools/prose.py),$(BIN)/python docs/tools/prose.py)
 
 bench: .venv/ready
 	$(BIN)/python -m pytest benchmarks -s

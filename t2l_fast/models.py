@@ -74,7 +74,8 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
         config = AutoConfig.from_pretrained(source)
         loader = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         with quiet():
-            model = loader.from_pretrained(source, dtype=dtype or "auto").to(device).eval()
+            model = loader.from_pretrained(source, dtype=dtype or "auto")
+            torch.nn.Module.to(model, device).eval()
             if runs_flash_attention(model, model.device):
                 model.set_attn_implementation("flash_attention_2")
         tokenizer = AutoTokenizer.from_pretrained(source)
@@ -159,7 +160,7 @@ def _convert(gguf: Path, folder: Path) -> None:
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
     config = loaded.config
     if hasattr(config, "quantization_config"):
-        del config.quantization_config
+        delattr(config, "quantization_config")
     plain = type(loaded)(config)  # one that was loaded quantised refuses to be saved
     plain.load_state_dict(loaded.state_dict())
     plain.generation_config = loaded.generation_config

@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.slow  # starts processes
 
 ROOT = Path(__file__).parents[1]
-TRITON_FILES = {"kernel.py", "aot.py", "traffic.py"}
+TRITON_FILES = {"kernel.py"}
 SEAM = {
     "AutoGenerator",
     "Generator",
