@@ -12,6 +12,7 @@ from t2l_fast.generators.registry import (
     registration,
 )
 from t2l_fast.generators.text_to_lora import T2LConfig, TextToLora, offset_init, sakana
+from t2l_fast.generators.zhyper import Zhyper, ZhyperConfig
 
 __all__ = [
     "AutoGenerator",
@@ -22,6 +23,8 @@ __all__ = [
     "Registration",
     "T2LConfig",
     "TextToLora",
+    "Zhyper",
+    "ZhyperConfig",
     "checkpoint",
     "discriminant_init",
     "kinds",

@@ -112,7 +112,8 @@ class T2LConfig(TrunkConfig):
         """
         # dataclasses with slots lose the class that a bare super() needs
         base = super(T2LConfig, cls)
-        return base.for_model(model, lora=lora, exclude=exclude, arch=arch, **options)
+        options |= {"arch": arch}
+        return base.for_model(model, lora=lora, exclude=exclude, **options)  # pyright: ignore
 
     @property
     def rank_by_rank(self) -> bool:
