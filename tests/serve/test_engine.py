@@ -163,12 +163,13 @@ def test_errands_take_turns_and_are_bounded(serving):
 
 
 def test_a_cache_that_can_not_be_made_leaves_the_model_as_it_was(serving, tiny, monkeypatch):
-    from t2l_fast.serve import Engine, batching
+    from t2l_fast.serve import Engine
+    from t2l_fast.serve.engine import transformers_loop
 
     def broken(**kwargs):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(batching, "SlotIOs", broken)
+    monkeypatch.setattr(transformers_loop, "SlotIOs", broken)
     model, adapters = serving.attached()
     with pytest.raises(MemoryError):
         Engine(model, tiny.tokenizer(), adapters)

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from t2l_fast.serve.attention import attend_paged, plan
+from t2l_fast.serve.engine.paged_attention import attend_paged, plan
 
 lengths = st.lists(
     st.tuples(st.sampled_from([0, 0, 1, 5, 18, 19, 40, 41]), st.sampled_from([1, 1, 1, 2, 7])),
@@ -68,7 +68,7 @@ def test_lengths_that_are_alike_are_served_together():
 @pytest.fixture
 def parts(serving):
     """Two inputs objects over one cache, as asynchronous batching has them."""
-    from t2l_fast.serve.batching import SlotIOs
+    from t2l_fast.serve.engine.transformers_loop import SlotIOs
 
     slots = {"p": 3, "q": -1, "r": 0}
     with serving.engine(adapters=1) as engine:

@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from t2l_fast.serve import adapter_routes, completions, failures
-from t2l_fast.serve.config import Limits
-from t2l_fast.serve.engine import Engine
-from t2l_fast.serve.guard import Guard
-from t2l_fast.serve.keys import Keys
-from t2l_fast.serve.metrics import Metrics
-from t2l_fast.serve.prompts import Prompter
-from t2l_fast.serve.registry import Registry
-from t2l_fast.serve.state import Operator, Serving, State
+from t2l_fast.serve.engine.engine import Engine
+from t2l_fast.serve.http import adapters, completions, failures
+from t2l_fast.serve.http.guard import Guard
+from t2l_fast.serve.http.metrics import Metrics
+from t2l_fast.serve.http.prompts import Prompter
+from t2l_fast.serve.http.state import Operator, Serving, State
+from t2l_fast.serve.tenants.keys import Keys
+from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.tenants.registry import Registry
 from t2l_fast.version import __version__
 
 
@@ -63,7 +63,7 @@ def create_app(
     app.add_middleware(Guard, limits=limits, metrics=state.metrics, keys=keys)
     failures.install(app)
     app.include_router(completions.router)
-    app.include_router(adapter_routes.router)
+    app.include_router(adapters.router)
 
     @app.get("/health", responses={503: {"description": "The engine failed, or is closing."}})
     async def health(state: Serving) -> Response:

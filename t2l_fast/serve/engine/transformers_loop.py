@@ -37,9 +37,9 @@ from transformers.generation.continuous_batching.requests import (
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
-from t2l_fast.serve.attention import ATTENTION, attend_paged, plan
-from t2l_fast.serve.config import EngineConfig
-from t2l_fast.serve.trace import where
+from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.engine.paged_attention import ATTENTION, attend_paged, plan
+from t2l_fast.serve.engine.trace import where
 
 log = logging.getLogger("t2l_fast.serve")
 

@@ -15,10 +15,10 @@ from torch import Tensor
 from t2l_fast.adapters import AdapterBank
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import BankFull, EngineError
-from t2l_fast.serve.batching import GenerationOutput, RequestState
-from t2l_fast.serve.request import Chunk, FinishReason, Request
-from t2l_fast.serve.sampling import Draw, choose
-from t2l_fast.serve.waiting import FairQueue
+from t2l_fast.serve.engine.queue import FairQueue
+from t2l_fast.serve.engine.request import Chunk, FinishReason, Request
+from t2l_fast.serve.engine.sampling import Draw, choose
+from t2l_fast.serve.engine.transformers_loop import GenerationOutput, RequestState
 
 MAX_ERRANDS = 1024
 """That wait; a quarter of them for one tenant."""

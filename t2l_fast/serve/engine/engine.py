@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from t2l_fast.adapters import Adapters
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
-from t2l_fast.serve.batching import SlotManager
-from t2l_fast.serve.config import EngineConfig
-from t2l_fast.serve.request import Chunk, Request, Sink, Ticket
-from t2l_fast.serve.running import EngineStats, Errand, Running
-from t2l_fast.serve.sampling import SamplingParams
-from t2l_fast.serve.text import TextStream
-from t2l_fast.serve.waiting import FairQueue
+from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.engine.queue import FairQueue
+from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket
+from t2l_fast.serve.engine.running import EngineStats, Errand, Running
+from t2l_fast.serve.engine.sampling import SamplingParams
+from t2l_fast.serve.engine.text import TextStream
+from t2l_fast.serve.engine.transformers_loop import SlotManager
 
 T = TypeVar("T")
 

@@ -10,8 +10,8 @@ from typing import Literal
 from t2l_fast.adapters.lease import Lease
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import EngineError
-from t2l_fast.serve.sampling import SamplingParams, TokenLogprob
-from t2l_fast.serve.text import TextStream
+from t2l_fast.serve.engine.sampling import SamplingParams, TokenLogprob
+from t2l_fast.serve.engine.text import TextStream
 
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 

@@ -1,0 +1,1 @@
+"""The engine: a queue, the loop over transformers' continuous batching, sampling and text."""
