@@ -297,7 +297,7 @@ def test_stop_strings_end_a_request_and_free_its_slot(serving, tiny):
 def test_the_end_of_sequence_ends_an_answer(serving):
     with serving.engine() as engine:
         whole = engine.submit([5, 6, 7], params=params(30)).result()
-        engine._running._eos = frozenset(whole.tokens[9:10])
+        engine._eos = frozenset(whole.tokens[9:10])
         at = whole.tokens.index(whole.tokens[9])
         cut = engine.submit([5, 6, 7], params=params(30, ignore_eos=False)).result()
     assert (cut.finish, cut.tokens) == ("stop", whole.tokens[: at + 1])
