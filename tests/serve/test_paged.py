@@ -44,7 +44,7 @@ def test_every_request_attends_to_its_own_cells_causally(pasts, heads, unread):
     fresh = not any(p for p, _ in pasts)
     groups = plan(queries, keys, read[:0] if fresh and unread else read)
     got, _ = attend_paged(
-        module, q, k, v, None, scaling=0.3, cache=Cache, write_index=[written], paged_groups=groups
+        module, q, k, v, None, scaling=0.3, pages=Cache, write_index=[written], paged_groups=groups
     )
     assert got.shape == (1, total, query_heads, 8)
     start = 0

@@ -132,6 +132,8 @@ class SlotRunner(ModelRunner):
             queries, keys = batch_data["cu_seq_lens_q"], *batch_data["cu_seq_lens_k"].values()
             lengths = queries.diff().tolist(), keys.diff().tolist()
             batch_data["paged_groups"] = plan(*lengths, batch_data["read_index"][0])
+            # under "cache", models of 5.24 would take it for theirs, and read all requests' keys
+            batch_data["pages"] = batch_data.pop("cache")
         slots = io.slots[: io.num_q_tokens]
         adapted = bool((slots >= 0).any())
         with self._adapters.use(slots.unsqueeze(0)) if adapted else nullcontext():
