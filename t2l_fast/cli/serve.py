@@ -74,16 +74,16 @@ def serve(
 ) -> None:
     """Serve chat, completions and adapters under /v1, until SIGTERM or Ctrl-C."""
     try:
-        from t2l_fast.serve.app import create_app
-        from t2l_fast.serve.keys import Keys
-        from t2l_fast.serve.listen import bound, run_until_stopped
+        from t2l_fast.serve.http.app import create_app
+        from t2l_fast.serve.http.listen import bound, run_until_stopped
+        from t2l_fast.serve.tenants.keys import Keys
     except ImportError as error:
         raise ConfigError(
             f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
             'pip install "t2l_fast[serve]"'
         ) from None
     from t2l_fast.serve import Engine, EngineConfig
-    from t2l_fast.serve.config import Limits
+    from t2l_fast.serve.tenants.limits import Limits
 
     known = keys and Keys.read(keys)  # before anything slow
     sizes = EngineConfig(

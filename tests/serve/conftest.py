@@ -12,8 +12,8 @@ import torch
 
 import t2l_fast as t2l
 from t2l_fast.serve import Engine, EngineConfig
-from t2l_fast.serve.app import create_app
-from t2l_fast.serve.listen import listener
+from t2l_fast.serve.http.app import create_app
+from t2l_fast.serve.http.listen import listener
 
 TARGETS = ("q_proj", "v_proj", "down_proj")
 CONFIG = t2l.LoraConfig(TARGETS, rank=4, alpha=8)

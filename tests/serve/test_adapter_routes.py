@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import t2l_fast as t2l
 from t2l_fast.serve import SamplingParams
-from t2l_fast.serve.config import Limits
-from t2l_fast.serve.peft_zip import pack, unpack
+from t2l_fast.serve.http.peft_zip import pack, unpack
+from t2l_fast.serve.tenants.limits import Limits
 
 ZIP = {"content-type": "application/zip"}
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from t2l_fast.serve import SamplingParams
-from t2l_fast.serve.config import Limits
+from t2l_fast.serve.tenants.limits import Limits
 
 CHAT = (
     "{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}"

@@ -6,7 +6,7 @@ import pytest
 
 from t2l_fast.errors import ConfigError
 from t2l_fast.serve import EngineConfig
-from t2l_fast.serve.config import Limits
+from t2l_fast.serve.tenants.limits import Limits
 
 
 @pytest.mark.parametrize(

@@ -163,12 +163,13 @@ def test_errands_take_turns_and_are_bounded(serving):
 
 
 def test_a_cache_that_can_not_be_made_leaves_the_model_as_it_was(serving, tiny, monkeypatch):
-    from t2l_fast.serve import Engine, batching
+    from t2l_fast.serve import Engine
+    from t2l_fast.serve.engine import transformers_loop
 
     def broken(**kwargs):
         raise MemoryError("no room")
 
-    monkeypatch.setattr(batching, "SlotIOs", broken)
+    monkeypatch.setattr(transformers_loop, "SlotIOs", broken)
     model, adapters = serving.attached()
     with pytest.raises(MemoryError):
         Engine(model, tiny.tokenizer(), adapters)
@@ -296,7 +297,7 @@ def test_stop_strings_end_a_request_and_free_its_slot(serving, tiny):
 def test_the_end_of_sequence_ends_an_answer(serving):
     with serving.engine() as engine:
         whole = engine.submit([5, 6, 7], params=params(30)).result()
-        engine._running._eos = frozenset(whole.tokens[9:10])
+        engine._eos = frozenset(whole.tokens[9:10])
         at = whole.tokens.index(whole.tokens[9])
         cut = engine.submit([5, 6, 7], params=params(30, ignore_eos=False)).result()
     assert (cut.finish, cut.tokens) == ("stop", whole.tokens[: at + 1])

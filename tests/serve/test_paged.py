@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
-from t2l_fast.serve.attention import attend_paged, plan
+from t2l_fast.serve.engine.paged_attention import attend_paged, plan
 
 lengths = st.lists(
     st.tuples(st.sampled_from([0, 0, 1, 5, 18, 19, 40, 41]), st.sampled_from([1, 1, 1, 2, 7])),
@@ -43,7 +43,7 @@ def test_every_request_attends_to_its_own_cells_causally(pasts, heads, unread):
     fresh = not any(p for p, _ in pasts)
     groups = plan(queries, keys, read[:0] if fresh and unread else read)
     got, _ = attend_paged(
-        module, q, k, v, None, scaling=0.3, cache=Cache, write_index=[written], paged_groups=groups
+        module, q, k, v, None, scaling=0.3, pages=Cache, write_index=[written], paged_groups=groups
     )
     assert got.shape == (1, total, query_heads, 8)
     start = 0
@@ -67,7 +67,7 @@ def test_lengths_that_are_alike_are_served_together():
 @pytest.fixture
 def parts(serving):
     """Two inputs objects over one cache, as asynchronous batching has them."""
-    from t2l_fast.serve.batching import SlotIOs
+    from t2l_fast.serve.engine.transformers_loop import SlotIOs
 
     slots = {"p": 3, "q": -1, "r": 0}
     with serving.engine(adapters=1) as engine:

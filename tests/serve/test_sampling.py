@@ -7,7 +7,7 @@ import torch
 
 from t2l_fast.errors import ArgumentError
 from t2l_fast.serve import SamplingParams
-from t2l_fast.serve.sampling import Draw, choose
+from t2l_fast.serve.engine.sampling import Draw, choose
 
 
 def drawn(logits: list[float], count: int = 4000, **options) -> torch.Tensor:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-from t2l_fast.serve.text import TextStream
+from t2l_fast.serve.engine.text import TextStream
 
 
 def bytewise() -> tf.PreTrainedTokenizerFast:
@@ -60,7 +60,7 @@ def test_what_may_be_a_stop_string_is_held_back():
 
 
 def test_a_decoder_that_loses_its_place_begins_anew(monkeypatch):
-    from t2l_fast.serve import text
+    from t2l_fast.serve.engine import text
 
     class Losing:
         def __init__(self, **options) -> None:

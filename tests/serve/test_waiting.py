@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from t2l_fast.errors import QueueFull
-from t2l_fast.serve.request import Request
-from t2l_fast.serve.waiting import FairQueue
+from t2l_fast.serve.engine.queue import FairQueue
+from t2l_fast.serve.engine.request import Request
 
 
 def request(name: str, tenant: str) -> Request:

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from t2l_fast.serve.prompts import Prompter
-from t2l_fast.serve.request import Chunk, Completion
-from t2l_fast.serve.sampling import TokenLogprob
-from t2l_fast.serve.schema import Sampled
+from t2l_fast.serve.engine.request import Chunk, Completion
+from t2l_fast.serve.engine.sampling import TokenLogprob
+from t2l_fast.serve.http.prompts import Prompter
+from t2l_fast.serve.http.schema import Sampled
 
 Json = dict[str, Any]
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Sequence
 
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import EngineError
-from t2l_fast.serve.engine import Engine
-from t2l_fast.serve.request import Chunk, Completion, join
-from t2l_fast.serve.sampling import SamplingParams
+from t2l_fast.serve.engine.engine import Engine
+from t2l_fast.serve.engine.request import Chunk, Completion, join
+from t2l_fast.serve.engine.sampling import SamplingParams
 
 
 class Answers:

@@ -18,7 +18,7 @@ from t2l_fast.errors import (
     T2LError,
     UnknownAdapter,
 )
-from t2l_fast.serve.guard import error_body
+from t2l_fast.serve.http.guard import error_body
 
 STATUS: list[tuple[type[Exception], int, str | None]] = [
     (UnknownAdapter, 404, "model_not_found"),

@@ -24,8 +24,8 @@ from t2l_fast.errors import (
     NotAllowed,
     UnknownAdapter,
 )
-from t2l_fast.serve.config import Limits
-from t2l_fast.serve.engine import Engine
+from t2l_fast.serve.engine.engine import Engine
+from t2l_fast.serve.tenants.limits import Limits
 
 T = TypeVar("T")
 

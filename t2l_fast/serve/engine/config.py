@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 from t2l_fast.errors import ConfigError
 
@@ -32,7 +33,7 @@ class EngineConfig:
     max_queue_per_tenant: int = 256
 
     def __post_init__(self) -> None:
-        _check_sizes(self)
+        check_sizes(self)
         if self.page_size < 4 or self.cache_tokens < 2 * self.page_size:
             raise ConfigError(
                 f"page_size must be at least 4 and cache_tokens two pages, got page_size="
@@ -40,38 +41,12 @@ class EngineConfig:
             )
 
 
-@dataclass(frozen=True)
-class Limits:
-    """What one request of a server may ask for.
-
-    Fields:
-        body_bytes: of a JSON body.
-        upload_bytes: of a zipped PEFT folder, zipped and unzipped.
-        description_chars: of one description.
-        descriptions: registered by one call.
-        adapters: registered by one tenant.
-        trained: of these, uploaded ones, which take the store's disk (or RAM) by the megabyte.
-        choices: answers of one request (`n`).
-        default_tokens: of a chat answer where the request sets no limit.
+def check_sizes(config: Any) -> None:
+    """Refuse sizes below 1.
 
     Raises:
-        ConfigError: a limit is below 1.
+        ConfigError: a field of `config`, a dataclass of sizes, is below 1.
     """
-
-    body_bytes: int = 1 << 20
-    upload_bytes: int = 64 << 20
-    description_chars: int = 2000
-    descriptions: int = 256
-    adapters: int = 100_000
-    trained: int = 1000
-    choices: int = 8
-    default_tokens: int = 256
-
-    def __post_init__(self) -> None:
-        _check_sizes(self)
-
-
-def _check_sizes(config: EngineConfig | Limits) -> None:
     for field in fields(config):
         value = getattr(config, field.name)
         if value < 1:

@@ -14,13 +14,14 @@ from typing import Any, TypeVar
 from t2l_fast.adapters import Adapters
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
-from t2l_fast.serve.batching import SlotManager
-from t2l_fast.serve.config import EngineConfig
-from t2l_fast.serve.request import Chunk, Request, Sink, Ticket
-from t2l_fast.serve.running import EngineStats, Errand, Running
-from t2l_fast.serve.sampling import SamplingParams
-from t2l_fast.serve.text import TextStream
-from t2l_fast.serve.waiting import FairQueue
+from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.engine.queue import FairQueue
+from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket
+from t2l_fast.serve.engine.running import EngineStats, Errand, Running
+from t2l_fast.serve.engine.sampling import SamplingParams
+from t2l_fast.serve.engine.text import TextStream
+from t2l_fast.serve.engine.trace import first_line
+from t2l_fast.serve.engine.transformers_loop import SlotManager
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Engine:
     Raises:
         ArgumentError: the tokenizer is not a fast one.
         UseError: `adapters` has no slots.
+        EngineError: the loop does not turn, or ends at its start; it says why.
     """
 
     def __init__(
@@ -59,17 +61,12 @@ class Engine:
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
         waiting: FairQueue[Request] = FairQueue(config.max_queue, config.max_queue_per_tenant)
-        self._running = Running(
-            self.bank, waiting, config.max_active, _end_tokens(model, tokenizer)
-        )
+        self._running = Running(self.bank, waiting, config.max_active)
+        self._eos = _end_tokens(model, tokenizer)
         self._vocab = model.get_input_embeddings().num_embeddings
         self._keys = count()
         self._closed = self._stopped = False
-        self._manager = SlotManager(
-            model, adapters, config, feed=self._running, owner=self._running
-        )
-        self._running.end = self._manager.cancel_request
-        self._running.wake = self._manager.wake
+        self._manager = SlotManager(model, adapters, config, owner=self._running)
         positions = getattr(model.config, "max_position_embeddings", None)
         self.longest = min(self._manager.longest, positions or self._manager.longest)
         """Tokens of prompt and answer together that a request may have."""
@@ -134,6 +131,7 @@ class Engine:
                 tenant=tenant,
                 sink=sink or chunks.put,
                 stream=TextStream(self.tokenizer, asked.stop),
+                eos=frozenset() if asked.ignore_eos else self._eos,
             )
             made.append(request)
             tickets.append(Ticket(partial(self._cancel, request), chunks))
@@ -168,9 +166,9 @@ class Engine:
         return self._running.asks_for(adapter)
 
     @property
-    def failure(self) -> Exception | None:
+    def failure(self) -> BaseException | None:
         """What ended the engine's loop, if anything did."""
-        return self._manager.background_thread_status.fatal_error
+        return self._manager.failure
 
     @property
     def accepts(self) -> bool:
@@ -233,7 +231,7 @@ class Engine:
 
     def _check_open(self) -> None:
         if self.failure is not None:
-            raise EngineError(f"the engine failed, got {self.failure!r}: make a new one")
+            raise EngineError(f"the engine failed, got {first_line(self.failure)}: make a new one")
         if self._closed:
             raise EngineError("the engine is closed, and takes no more requests")
 

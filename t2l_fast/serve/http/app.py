@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import Any
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
-from t2l_fast.serve import adapter_routes, completions, failures
-from t2l_fast.serve.config import Limits
-from t2l_fast.serve.engine import Engine
-from t2l_fast.serve.guard import Guard
-from t2l_fast.serve.keys import Keys
-from t2l_fast.serve.metrics import Metrics
-from t2l_fast.serve.prompts import Prompter
-from t2l_fast.serve.registry import Registry
-from t2l_fast.serve.state import Operator, Serving, State
+from t2l_fast.serve.engine.engine import Engine
+from t2l_fast.serve.engine.trace import where
+from t2l_fast.serve.http import adapters, completions, failures
+from t2l_fast.serve.http.guard import Guard
+from t2l_fast.serve.http.metrics import Metrics
+from t2l_fast.serve.http.prompts import Prompter
+from t2l_fast.serve.http.state import Operator, Serving, State
+from t2l_fast.serve.tenants.keys import Keys
+from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.tenants.registry import Registry
 from t2l_fast.version import __version__
 
 
@@ -63,15 +63,18 @@ def create_app(
     app.add_middleware(Guard, limits=limits, metrics=state.metrics, keys=keys)
     failures.install(app)
     app.include_router(completions.router)
-    app.include_router(adapter_routes.router)
+    app.include_router(adapters.router)
 
     @app.get("/health", responses={503: {"description": "The engine failed, or is closing."}})
     async def health(state: Serving) -> Response:
         """Whether requests are taken."""
-        body: dict[str, Any] = {"status": "ok"}
+        failure = state.engine.failure
+        if failure is not None:
+            # without its message, in which a prompt may stand
+            return JSONResponse({"status": "failed", "reason": where(failure, paths=False)}, 503)
         if not state.engine.accepts:
-            body = {"status": "failed" if state.engine.failure is not None else "closing"}
-        return JSONResponse(body, 200 if body["status"] == "ok" else 503)
+            return JSONResponse({"status": "closing"}, 503)
+        return JSONResponse({"status": "ok"})
 
     @app.get("/metrics", dependencies=[Operator], response_class=Response)
     def metrics(state: Serving) -> Response:

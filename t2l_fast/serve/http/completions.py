@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import ArgumentError, T2LError
-from t2l_fast.serve.answers import Answers
-from t2l_fast.serve.failures import failure
-from t2l_fast.serve.registry import INLINE
-from t2l_fast.serve.render import ChatRender, TextRender
-from t2l_fast.serve.sampling import SamplingParams
-from t2l_fast.serve.schema import ChatRequest, CompletionRequest, Sampled
-from t2l_fast.serve.state import ERRORS, Serving, State, Tenant
+from t2l_fast.serve.engine.answers import Answers
+from t2l_fast.serve.engine.sampling import SamplingParams
+from t2l_fast.serve.http.failures import failure
+from t2l_fast.serve.http.render import ChatRender, TextRender
+from t2l_fast.serve.http.schema import ChatRequest, CompletionRequest, Sampled
+from t2l_fast.serve.http.state import ERRORS, Serving, State, Tenant
+from t2l_fast.serve.tenants.registry import INLINE
 
 T = TypeVar("T")
 Json = dict[str, Any]

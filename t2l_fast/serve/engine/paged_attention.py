@@ -79,7 +79,7 @@ def attend_paged(
     attention_mask: Tensor | None,
     *,
     scaling: float,
-    cache: Any,
+    pages: Any,
     write_index: Sequence[Tensor],
     paged_groups: Sequence[Group],
     **kwargs: Any,
@@ -89,18 +89,18 @@ def attend_paged(
     Args:
         query: `[1, heads, T, d]`.
         key, value: `[1, groups, T, d]`, each for `heads / groups` heads.
-        cache: transformers' `PagedAttentionCache`.
+        pages: transformers' `PagedAttentionCache`.
         paged_groups: of `plan`.
 
     Returns:
         `[1, T, heads, d]`.
     """
-    pages = cache.layer_to_allocator[module.layer_idx]
+    allocator = pages.layer_to_allocator[module.layer_idx]
     # cells are kept as [cells, groups, d]; only the module knows which layer they belong to
-    stored_k, stored_v = pages._kv_token_views[module.layer_idx]
+    stored_k, stored_v = allocator._kv_token_views[module.layer_idx]
     q, k, v = (t[0].transpose(0, 1) for t in (query, key, value))
-    stored_k.index_copy_(0, write_index[pages.index], k)
-    stored_v.index_copy_(0, write_index[pages.index], v)
+    stored_k.index_copy_(0, write_index[allocator.index], k)
+    stored_v.index_copy_(0, write_index[allocator.index], v)
     out = torch.empty(q.shape, dtype=q.dtype, device=q.device)
     for group in paged_groups:
         size = group.rows.shape

@@ -1,21 +1,24 @@
 """transformers' continuous batching, with an adapter slot for every token.
 
-The one file that reaches into it. Tested with transformers 5.23.0; what it relies on: a batch's
-small inputs are rows of one static tensor, sized by `static_inputs`; `prepare_batch_tensors` fills
-them in the order of its requests; the loop asks `input_queue` for requests between two steps, and
-only then; outputs go through `output_router`.
+The one file that reaches into it. Tested with the releases that `supported` names. It relies on:
+
+- A batch's small inputs are rows of one static tensor, sized by `static_inputs`.
+- `prepare_batch_tensors` fills them in the order of its requests.
+- The loop asks `input_queue` for requests between two steps, and only then.
+- Outputs go through `output_router`.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
+import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-import transformers
 from torch import Tensor, nn
 from transformers import AttentionInterface, GenerationConfig
 from transformers.generation.configuration_utils import ContinuousBatchingConfig
@@ -37,41 +40,47 @@ from transformers.generation.continuous_batching.requests import (
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
-from t2l_fast.serve.attention import ATTENTION, attend_paged, plan
-from t2l_fast.serve.config import EngineConfig
-from t2l_fast.serve.trace import where
+from t2l_fast.errors import EngineError
+from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.engine.loop import Loop, Owner
+from t2l_fast.serve.engine.paged_attention import ATTENTION, attend_paged, plan
+from t2l_fast.serve.engine.request import Request
+from t2l_fast.serve.engine.trace import first_line, where
 
 log = logging.getLogger("t2l_fast.serve")
 
-TESTED = "5.23.0"
-"""The release of transformers that this file was tested with."""
+START_SECONDS = 10.0
+"""For the loop to turn once."""
 
 
-class Feed(Protocol):
-    """Where the loop takes new requests from, as from a `queue.Queue`."""
+class Feed:
+    """The loop's queue of new requests, which it reads between two steps; its owner fills it."""
 
-    def empty(self) -> bool: ...
-    def get_nowait(self) -> RequestState: ...
+    def __init__(self, owner: Owner, loop: Loop) -> None:
+        self._owner, self._loop = owner, loop
+        self._ready: list[RequestState] = []
+
+    def empty(self) -> bool:
+        """Return whether nothing is to begin, once the owner was asked."""
+        if not self._ready:
+            self._ready = [_state(r) for r in self._owner.between_steps(self._loop)]
+        return not self._ready
+
+    def get_nowait(self) -> RequestState:
+        """Return the next request to begin."""
+        if not self._ready:
+            raise queue.Empty
+        return self._ready.pop(0)
 
 
-class Owner(Protocol):
-    """What the engine knows of running requests; called in the loop's thread."""
-
-    def slot_of(self, key: str) -> int:
-        """Slot of a request that is running; −1 = base model."""
-        ...
-
-    def choose(self, keys: Sequence[str], logits: Tensor) -> Tensor:
-        """Next tokens `[n]` of requests, from `[n, vocab]` logits."""
-        ...
-
-    def deliver(self, output: GenerationOutput) -> None:
-        """Take what a request has generated so far, or its failure."""
-        ...
-
-    def lost(self, error: Exception) -> None:
-        """The loop failed; nothing will be delivered any more."""
-        ...
+def _state(request: Request) -> RequestState:
+    return RequestState(
+        request_id=request.key,
+        initial_tokens=request.prompt,
+        max_new_tokens=request.params.max_tokens,
+        eos_token_id=list(request.eos) or None,
+        streaming=True,
+    )
 
 
 class SlotIOs(ContinuousBatchingIOs):
@@ -123,6 +132,8 @@ class SlotRunner(ModelRunner):
             queries, keys = batch_data["cu_seq_lens_q"], *batch_data["cu_seq_lens_k"].values()
             lengths = queries.diff().tolist(), keys.diff().tolist()
             batch_data["paged_groups"] = plan(*lengths, batch_data["read_index"][0])
+            # under "cache", models of 5.24 would take it for theirs, and read all requests' keys
+            batch_data["pages"] = batch_data.pop("cache")
         slots = io.slots[: io.num_q_tokens]
         adapted = bool((slots >= 0).any())
         with self._adapters.use(slots.unsqueeze(0)) if adapted else nullcontext():
@@ -137,41 +148,47 @@ class SlotRunner(ModelRunner):
 
 
 class _Router(OutputRouter):
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: Owner, loop: Loop) -> None:
         super().__init__()
-        self._owner = owner
+        self._owner, self._loop = owner, loop
 
     def deliver(self, output: GenerationOutput) -> None:
-        self._owner.deliver(output)
+        if output.error is not None:
+            self._owner.fail(output.request_id, output.error)
+            return
+        self._owner.deliver(
+            output.request_id,
+            output.generated_tokens,
+            finished=output.is_finished(),
+            loop=self._loop,
+        )
 
     def deliver_batch(self, outputs: list[GenerationOutput]) -> None:
         for output in outputs:
-            self._owner.deliver(output)
+            self.deliver(output)
 
 
 class SlotManager(ContinuousBatchingManager):
-    """The loop: takes requests from `feed`, runs them, and gives what they generate to `owner`.
+    """The loop: takes requests of `owner`, runs them, and gives back what they generate.
 
     Blocks of the cache are never shared: the library would find equal prompts by their tokens, and
     give one adapter's keys and values to another. Batches are prepared one after the other, without
-    graphs.
+    graphs. Whatever ends the loop unasked is kept as `failure`, and told to `owner`.
     """
 
     def __init__(
-        self, model: Any, adapters: Adapters, config: EngineConfig, *, feed: Feed, owner: Owner
+        self, model: Any, adapters: Adapters, config: EngineConfig, *, owner: Owner
     ) -> None:
-        if transformers.__version__ != TESTED:
-            log.warning("transformers %s, tested with %s", transformers.__version__, TESTED)
-        before = model.config._attn_implementation
+        self.failure: BaseException | None = None
+        self._turned, self._stopping = threading.Event(), False
+        self._attention_before = model.config._attn_implementation
         try:
-            self._prepare(model, adapters, config, feed, owner)
+            self._prepare(model, adapters, config, owner)
         except BaseException:
-            model.set_attn_implementation(before)
+            model.set_attn_implementation(self._attention_before)
             raise
 
-    def _prepare(
-        self, model: Any, adapters: Adapters, config: EngineConfig, feed: Feed, owner: Owner
-    ) -> None:
+    def _prepare(self, model: Any, adapters: Adapters, config: EngineConfig, owner: Owner) -> None:
         self._paged = packable(model) and "flash" not in (model.config._attn_implementation or "")
         self._adapters, self._owner = adapters, owner
         super().__init__(
@@ -189,8 +206,8 @@ class SlotManager(ContinuousBatchingManager):
                 auto_switch_to_flash=False,
             ),
         )
-        self.input_queue = feed
-        self.output_router = _Router(owner)
+        self.input_queue = Feed(owner, self)
+        self.output_router = _Router(owner, self)
         self.batch_processor = self._create_batch_processor()
 
     @property
@@ -198,8 +215,9 @@ class SlotManager(ContinuousBatchingManager):
         """Tokens of prompt and answer together that fit the empty cache."""
         return infer_max_single_request_tokens(self.batch_processor.cache)
 
-    def cancel_request(self, request_id: str) -> None:
-        super().cancel_request(request_id)
+    def cancel(self, key: str) -> None:
+        """See `Loop.cancel`."""
+        self.cancel_request(key)
         self._unblock()
 
     def _unblock(self) -> None:
@@ -208,15 +226,66 @@ class SlotManager(ContinuousBatchingManager):
         self.batch_processor.scheduler.block_new_requests = False
 
     def wake(self) -> None:
-        """Have the loop look at its feed now, if it is waiting."""
+        """See `Loop.wake`."""
         self._wake_up_loop.set()
 
     def start(self) -> None:
+        """Start the loop's thread, and wait until it has turned once.
+
+        Raises:
+            EngineError: the loop ended before that, or did not turn in time.
+        """
         self.background_thread_status.clear()
+        self.wake()  # it is not to wait for requests in its first turn
         self._generation_thread = threading.Thread(
-            target=self._run_generation_loop, name="t2l-engine", daemon=True
+            target=self._serve, name="t2l-engine", daemon=True
         )
         self._generation_thread.start()
+        turned = self._turned.wait(START_SECONDS)
+        if turned and self.failure is None:
+            return
+        self.stop(block=turned, hard_stop=True)
+        self.model.set_attn_implementation(self._attention_before)
+        if self.failure is None:
+            raise EngineError(
+                f"the engine's loop must turn within {START_SECONDS:.0f} seconds of its start, got "
+                "nothing: see what else keeps the device busy"
+            )
+        raise EngineError(
+            f"the engine's loop ended at its start, got {first_line(self.failure)}: run "
+            "`t2l doctor` to see which versions are installed"
+        ) from self.failure
+
+    def stop(self, *args: Any, **options: Any) -> None:
+        """End the loop, as the library does; that is no failure."""
+        self._stopping = True
+        super().stop(*args, **options)
+
+    def _serve(self) -> None:
+        """The thread: the library's loop, and the last word on whatever ends it."""
+        try:
+            known = inspect.signature(self._run_generation_loop).parameters
+            # since 5.24 it is told; before, a new thread was never in inference mode
+            options = {"use_inference_mode": False} if "use_inference_mode" in known else {}
+            self._run_generation_loop(**options)
+            if not self._stopping:
+                self._lost(EngineError("the loop returned without being asked to"))
+        except BaseException as error:
+            self._lost(error)
+        finally:
+            self._turned.set()
+
+    def _generation_loop_body(self, *args: Any, **options: Any) -> bool:
+        goes_on = super()._generation_loop_body(*args, **options)
+        self._turned.set()
+        return goes_on
+
+    def _lost(self, error: BaseException) -> None:
+        """Record what ended the loop, once, before its owner ends all requests with it."""
+        if self.failure is None:
+            self.failure = error
+            log.error("the loop failed: %s", where(error))
+            self._owner.lost(error)
 
     def switch_to_cb_friendly_attn(self, model: Any, auto_switch_to_flash: bool = True) -> None:
         if not self._paged:
@@ -265,6 +334,5 @@ class SlotManager(ContinuousBatchingManager):
             self._unblock()
 
     def _handle_critical_error(self, error: Exception, *args: Any) -> None:
-        log.error("the loop failed: %s", where(error))
+        self._lost(error)
         super()._handle_critical_error(error, *args)
-        self._owner.lost(error)

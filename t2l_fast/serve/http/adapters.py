@@ -12,10 +12,10 @@ from fastapi.responses import Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
-from t2l_fast.serve.guard import ZIP
-from t2l_fast.serve.peft_zip import pack, unpack
-from t2l_fast.serve.schema import AdapterRequest
-from t2l_fast.serve.state import ERRORS, Serving, Tenant
+from t2l_fast.serve.http.guard import ZIP
+from t2l_fast.serve.http.peft_zip import pack, unpack
+from t2l_fast.serve.http.schema import AdapterRequest
+from t2l_fast.serve.http.state import ERRORS, Serving, Tenant
 
 Json = dict[str, Any]
 router = APIRouter(prefix="/v1/adapters", responses=ERRORS)

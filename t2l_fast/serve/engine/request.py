@@ -10,8 +10,8 @@ from typing import Literal
 from t2l_fast.adapters.lease import Lease
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import EngineError
-from t2l_fast.serve.sampling import SamplingParams, TokenLogprob
-from t2l_fast.serve.text import TextStream
+from t2l_fast.serve.engine.sampling import SamplingParams, TokenLogprob
+from t2l_fast.serve.engine.text import TextStream
 
 FinishReason = Literal["stop", "length", "cancelled", "error"]
 
@@ -41,7 +41,15 @@ Sink = Callable[[Chunk], None]
 
 @dataclass(eq=False)
 class Request:
-    """The engine's own record of a request; touched by its thread alone once it was queued."""
+    """The engine's own record of a request; touched by its thread alone once it was queued.
+
+    Fields:
+        eos: tokens that end the answer.
+        lease: of its adapter, while it runs.
+        slot: of its adapter, while it runs; −1 = base model.
+        generated: tokens so far.
+        logprobs: of tokens that no chunk has held yet.
+    """
 
     key: str
     prompt: list[int]
@@ -50,6 +58,7 @@ class Request:
     tenant: str
     sink: Sink
     stream: TextStream
+    eos: frozenset[int] = frozenset()
     lease: Lease | None = None
     slot: int = -1
     generated: list[int] = field(default_factory=list)

@@ -1,7 +1,8 @@
-"""Running: what the engine's loop asks between two steps, and tells after each."""
+"""Running: requests that wait and run, between two steps of the loop and after each."""
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from collections.abc import Callable, Sequence
@@ -15,10 +16,13 @@ from torch import Tensor
 from t2l_fast.adapters import AdapterBank
 from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import BankFull, EngineError
-from t2l_fast.serve.batching import GenerationOutput, RequestState
-from t2l_fast.serve.request import Chunk, FinishReason, Request
-from t2l_fast.serve.sampling import Draw, choose
-from t2l_fast.serve.waiting import FairQueue
+from t2l_fast.serve.engine.loop import Loop
+from t2l_fast.serve.engine.queue import FairQueue
+from t2l_fast.serve.engine.request import Chunk, FinishReason, Request
+from t2l_fast.serve.engine.sampling import Draw, choose
+from t2l_fast.serve.engine.trace import first_line, where
+
+log = logging.getLogger("t2l_fast.serve")
 
 MAX_ERRANDS = 1024
 """That wait; a quarter of them for one tenant."""
@@ -60,19 +64,18 @@ class Errand:
 
 
 class Running:
-    """Requests that wait and that run. The loop's `Feed` and `Owner`; `waiting` and `errands` are
-    guarded by `lock`, anybody may put into `cancelled`, all else belongs to its thread.
+    """Requests that wait and that run; the loop's `Owner`.
+
+    `lock` guards `waiting` and `errands`. Any thread may put into `cancelled`. All else belongs to
+    the loop's thread.
 
     Args:
         bank: where adapters are leased.
         waiting: requests to admit, guarded by `lock`.
         max_active: requests that run at once.
-        eos: tokens that end an answer.
     """
 
-    def __init__(
-        self, bank: AdapterBank, waiting: FairQueue, max_active: int, eos: frozenset[int]
-    ) -> None:
+    def __init__(self, bank: AdapterBank, waiting: FairQueue, max_active: int) -> None:
         self.waiting = waiting
         self.active: dict[str, Request] = {}
         self.cancelled: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -80,12 +83,7 @@ class Running:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stats = EngineStats(dict.fromkeys(("stop", "length", "cancelled", "error"), 0))
-        self.end: Callable[[str], None] = lambda key: None
-        """Has the loop drop a request that it still runs."""
-        self.wake: Callable[[], None] = lambda: None
-        """Has the loop come back at once, where it found nothing to run."""
-        self._bank, self._max_active, self._eos = bank, max_active, eos
-        self._ready: list[RequestState] = []
+        self._bank, self._max_active = bank, max_active
 
     @property
     def idle(self) -> bool:
@@ -97,18 +95,11 @@ class Running:
         with self.lock:
             return any(r.adapter == adapter for r in (*self.waiting, *self.active.values()))
 
-    def empty(self) -> bool:
-        """Whether there is nothing to begin now. Does what is due between two steps."""
-        if not self._ready:
-            self._run_errand()
-            self._cancel()
-            self._admit()
-        return not self._ready
-
-    def get_nowait(self) -> RequestState:
-        if not self._ready:
-            raise queue.Empty
-        return self._ready.pop(0)
+    def between_steps(self, loop: Loop) -> list[Request]:
+        """See `Owner.between_steps`: one errand, what was cancelled, and what fits now."""
+        self._run_errand(loop)
+        self._cancel(loop)
+        return self._admit()
 
     def slot_of(self, key: str) -> int:
         return self.active[key].slot
@@ -121,28 +112,32 @@ class Running:
                 request.logprobs.append(logprob)
         return tokens
 
-    def deliver(self, output: GenerationOutput) -> None:
-        request = self.active.get(output.request_id)
+    def deliver(self, key: str, generated: Sequence[int], *, finished: bool, loop: Loop) -> None:
+        """See `Owner.deliver`."""
+        request = self.active.get(key)
         if request is None:
             return
         try:
-            self._deliver(request, output)
+            self._deliver(request, generated, finished, loop)
         except Exception as error:  # this request's alone, not the loop's
-            self.end(request.key)
+            loop.cancel(key)
             self._finish(request, Chunk(finish="error", error=error))
 
-    def _deliver(self, request: Request, output: GenerationOutput) -> None:
-        if output.error is not None:
-            self._finish(request, Chunk(finish="error", error=EngineError(output.error)))
-            return
-        new = output.generated_tokens[len(request.generated) :]
+    def fail(self, key: str, reason: str) -> None:
+        """See `Owner.fail`."""
+        request = self.active.get(key)
+        if request is not None:
+            self._finish(request, Chunk(finish="error", error=EngineError(reason)))
+
+    def _deliver(
+        self, request: Request, generated: Sequence[int], finished: bool, loop: Loop
+    ) -> None:
+        new = list(generated[len(request.generated) :])
         request.generated += new
         self.stats.generated_tokens += len(new)
         text = "".join(map(request.stream.push, new))
-        finish: FinishReason | None = "length" if output.is_finished() else None
-        if request.stream.stopped or (
-            new and new[-1] in self._eos and not request.params.ignore_eos
-        ):
+        finish: FinishReason | None = "length" if finished else None
+        if request.stream.stopped or (new and new[-1] in request.eos):
             finish = "stop"
         if finish is not None:
             text += request.stream.flush()
@@ -151,17 +146,22 @@ class Running:
         if finish is None:
             self._tell(request, chunk)
             return
-        if not output.is_finished():
-            self.end(request.key)
+        if not finished:
+            loop.cancel(request.key)
         self._finish(request, chunk)
 
-    def lost(self, error: Exception) -> None:
+    def lost(self, error: BaseException) -> None:
+        """See `Owner.lost`: end every request and errand with an error."""
         with self.lock:
             left = [*self.active.values(), *self.waiting]
             for request in left:
                 self.waiting.remove(request)
         for request in left:
-            self._finish(request, Chunk(finish="error", error=EngineError(str(error))))
+            failure = EngineError(f"the engine failed, got {first_line(error)}")
+            try:
+                self._finish(request, Chunk(finish="error", error=failure))
+            except Exception as other:  # the others are to hear of it all the same
+                log.error("a request could not be ended cleanly: %s", where(other))
         self.abandon_errands()
 
     def abandon_errands(self) -> None:
@@ -171,44 +171,38 @@ class Running:
         for errand in left:
             errand.give_up()
 
-    def _run_errand(self) -> None:
+    def _run_errand(self, loop: Loop) -> None:
         with self.lock:
             errand = self.errands.pop() if self.errands else None
             more = bool(self.errands)
         if errand is not None:
             errand.do()
         if more:
-            self.wake()
+            loop.wake()
 
-    def _cancel(self) -> None:
+    def _cancel(self, loop: Loop) -> None:
         while not self.cancelled.empty():
             request = self.cancelled.get()
             with self.lock:
                 waited = self.waiting.remove(request)
             if request.key in self.active:
-                self.end(request.key)
+                loop.cancel(request.key)
             elif not waited:
                 continue
             self._finish(request, Chunk(text=request.stream.flush(), finish="cancelled"))
 
-    def _admit(self) -> None:
+    def _admit(self) -> list[Request]:
         with self.lock:
             due = self.waiting.peek(self._max_active - len(self.active))
             fitting = self._bank.fits([r.adapter for r in due]) if due else 0
             chosen = [self.waiting.pop() for _ in range(fitting)]
             self.active |= {r.key: r for r in chosen}
-        for request in self._lease(chosen):
+        begun = self._lease(chosen)
+        for request in begun:
+            assert request.lease is not None
             request.slot = int(request.lease.slots)
             self.stats.prompt_tokens += len(request.prompt)
-            self._ready.append(
-                RequestState(
-                    request_id=request.key,
-                    initial_tokens=request.prompt,
-                    max_new_tokens=request.params.max_tokens,
-                    eos_token_id=None if request.params.ignore_eos else list(self._eos),
-                    streaming=True,
-                )
-            )
+        return begun
 
     def _lease(self, chosen: list[Request]) -> list[Request]:
         """Those that got their adapters; all that are missing are made in one pass."""
@@ -238,9 +232,11 @@ class Running:
     def _finish(self, request: Request, chunk: Chunk) -> None:
         if chunk.finish is not None:
             self.stats.requests[chunk.finish] += 1
-        if request.lease is not None:
-            request.lease.release()
-        self._tell(request, chunk)
-        with self.changed:
-            self.active.pop(request.key, None)
-            self.changed.notify_all()
+        try:
+            if request.lease is not None:
+                request.lease.release()
+        finally:
+            self._tell(request, chunk)
+            with self.changed:
+                self.active.pop(request.key, None)
+                self.changed.notify_all()

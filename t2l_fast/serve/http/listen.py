@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 
 from t2l_fast.errors import ConfigError
-from t2l_fast.serve.engine import Engine
+from t2l_fast.serve.engine.engine import Engine
 
 _AFTERWARDS = 10
 """Seconds that answers have to tell that the engine ended them."""
