@@ -4,7 +4,7 @@ from rich.console import Console
 
 from t2l_fast.demo import REQUESTS, table_of
 
-LONG = "The creature among\nthese is [a hammer], and so on (54)."
+LONG = "The creature among\nthese is [a hammer], so (54)."
 
 
 def rendered(base: str, wrong: int | None = None) -> list[str]:
