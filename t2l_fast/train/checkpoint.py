@@ -17,7 +17,7 @@ from t2l_fast.adapters import LoraBatch
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterMismatch, CheckpointError
 from t2l_fast.files import replace_files
-from t2l_fast.generators.checkpoint import WEIGHTS_NAME
+from t2l_fast.generators.parts.files import WEIGHTS_NAME
 from t2l_fast.train.library import BANK
 from t2l_fast.train.parallel import Processes
 from t2l_fast.train.settings import LISTS_OF_NAMES, flat

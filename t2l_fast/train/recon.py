@@ -20,7 +20,7 @@ from t2l_fast.errors import AdapterMismatch, ConfigError
 from t2l_fast.files import sweep
 from t2l_fast.generators import TextToLora
 from t2l_fast.generators import checkpoint as folders
-from t2l_fast.generators.heads import Z_SCORE_EPSILON
+from t2l_fast.generators.parts.heads import Z_SCORE_EPSILON
 from t2l_fast.ops import lowrank_l1
 from t2l_fast.train.best import LAST
 from t2l_fast.train.checkpoint import FILE, check_free, load_run, save_run

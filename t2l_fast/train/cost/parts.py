@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from t2l_fast.generators import T2LConfig
-from t2l_fast.generators.config import CODEBOOK, DISCRETE_CLASSES
+from t2l_fast.generators.parts.trunk_config import CODEBOOK, DISCRETE_CLASSES
 from t2l_fast.train.cost.step import FIRST, Step
 from t2l_kernels.cost import Device
 

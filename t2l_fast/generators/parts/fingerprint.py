@@ -8,7 +8,7 @@ import json
 import torch
 from torch import nn
 
-from t2l_fast.generators.config import T2LConfig
+from t2l_fast.generators.base import GeneratorConfig
 
 
 class Fingerprint:
@@ -21,7 +21,7 @@ class Fingerprint:
         self._version: tuple[tuple[int, int], ...] | None = None
         self._value = ""
 
-    def of(self, kind: str, config: T2LConfig, module: nn.Module) -> str:
+    def of(self, kind: str, config: GeneratorConfig, module: nn.Module) -> str:
         state = module.state_dict()
         version = tuple(
             (t.data_ptr(), -1 if t.is_inference() else t._version) for t in state.values()
