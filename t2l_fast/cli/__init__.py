@@ -14,10 +14,8 @@ from t2l_fast.cli import (
     chat,
     demo,
     doctor,
-    encoder,
     evaluate,
     generate,
-    reconstruct,
     report,
     serve,
     train,
@@ -37,9 +35,6 @@ app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)
 app.command("report")(report.report)
-train.app.command("oracles")(reconstruct.oracles)
-train.app.command("encoder")(encoder.encoder)
-train.app.command("recon")(reconstruct.recon)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)

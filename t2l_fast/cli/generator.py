@@ -3,49 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from t2l_fast.cli.options import Fields
 from t2l_fast.cli.settings import given
 from t2l_fast.errors import ArgumentError
+from t2l_fast.generators import T2LConfig
 
 if TYPE_CHECKING:
     import torch
 
     from t2l_fast.encoders import TextEncoder
-    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora
+    from t2l_fast.generators import MultiTaskLora, TextToLora
+    from t2l_fast.train import LoraLibrary
 
-Arch = Annotated[Literal["L", "M", "S"], typer.Option(help="Size of the heads.")]
-TaskEncoder = Annotated[
-    Literal["linear", "discrete", "vq", "softmax"],
-    typer.Option(help="vq and softmax: of 32 vectors; discrete: one of 64 classes."),
+_SHAPE = (
+    "arch", "task_encoder", "rank_rows", "rank_positions", "offset", "latent_size", "head_in_size",
+)  # fmt: skip
+_SIZES = {"arch": "L", "latent_size": 128}
+Shape = Annotated[
+    dict,
+    Fields(T2LConfig, only=(*_SHAPE, "standardise_codes"), defaults=_SIZES | {"head_in_size": 384}),
 ]
-LatentSize = Annotated[int, typer.Option(help="Width of the trunk.")]
-HeadInSize = Annotated[int, typer.Option(help="Width that the heads read.")]
-RankRows = Annotated[
-    bool, typer.Option("--rank-rows", help="Of L: one output of a head per rank row, as S has it.")
+"""Width 384 is the bundled checkpoint's, for the small base model that is the default here."""
+ReconShape = Annotated[
+    dict, Fields(T2LConfig, only=_SHAPE, defaults=_SIZES | {"head_in_size": 512})
 ]
-RankPositions = Annotated[
-    Literal["rotary", "learnable"],
-    typer.Option(help="How S, or L with --rank-rows, tells rank rows apart."),
-]
-Offset = Annotated[
-    Literal["none", "fixed", "learnable"],
-    typer.Option(help="Added to every adapter; 0 at first without --offset-from."),
-]
-TrustRemoteCode = Annotated[
-    bool,
-    typer.Option(
-        "--trust-remote-code",
-        help="Run code that the text encoder brings, as gte-large of the presets does.",
-    ),
-]
-OffsetFrom = Annotated[
-    Path | None,
-    typer.Option(help="PEFT folder that offsets start at: what multi_task_lora gave."),
-]
+"""Width 512 is the published reconstruction runs'."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a trained generator is loaded.
+
+    Args:
+        trust_remote_code: run code that the text encoder brings, as gte-large of the presets does.
+    """
+
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions(LoadOptions):
+    """What embeds descriptions.
+
+    Args:
+        encoder: text encoder: minilm, a sentence-transformers model, either +FOLDER of
+            `t2l train encoder`, or causal:MODEL.
+    """
+
+    encoder: str = "minilm"
+
+
+@dataclass(frozen=True, slots=True)
+class NewOptions(EncoderOptions):
+    """Which generator a run trains.
+
+    Args:
+        generator: what is trained; multi_task_lora is one LoRA for all tasks.
+        base: base model.
+        init: go on from this generator: a folder, or a name as `t2l eval` takes it. It decides
+            base, prompt and its own shape, and the encoder unless another is named.
+        offset_from: PEFT folder that offsets start at: what multi_task_lora gave.
+    """
+
+    generator: Literal["text_to_lora", "multi_task_lora"] = "text_to_lora"
+    base: str = "smollm2"
+    init: str | None = None
+    offset_from: Path | None = None
 
 
 def load(name: str) -> TextToLora:
@@ -150,13 +179,27 @@ def decided_by(context: typer.Context, init: str, config: T2LConfig) -> dict[str
                 f"{flag} must be what the generator of --init {init} has, {value!r}, got "
                 f"{context.params[name]!r}: leave it out"
             )
-    start = context.params["start"] or "given"
+    start = context.params["start"] if given(context, "start") else "given"
     if given(context, "prompt") or start == "conditioned":
         flag = "--prompt" if given(context, "prompt") else "--start conditioned"
         raise ArgumentError(
             f"{flag} is for new generators, but --init {init} goes on from one: leave it out"
         )
     return held | {"start": start}
+
+
+def check_offset(context: typer.Context) -> None:
+    """Check that `--offset-from` meets a generator with offsets.
+
+    Raises:
+        ArgumentError: it does not.
+    """
+    offset, kind = context.params["offset"], context.params["generator"]
+    if context.params["offset_from"] is not None and (offset == "none" or kind != "text_to_lora"):
+        raise ArgumentError(
+            "--offset-from needs --generator text_to_lora and --offset fixed or learnable, got "
+            f"{kind} and {offset}"
+        )
 
 
 def new(
@@ -174,7 +217,7 @@ def new(
     """
     from t2l_fast.adapters import LoraWeights, find_sites
     from t2l_fast.config import LoraConfig
-    from t2l_fast.generators import MultiTaskLora, T2LConfig, TextToLora, offset_init
+    from t2l_fast.generators import MultiTaskLora, TextToLora, offset_init
 
     offset_from = options["offset_from"]
     targets = tuple(options["target_modules"].split(","))
@@ -203,3 +246,29 @@ def new(
         sites = find_sites(model, shape.lora.target_modules)
         offset_init(made, LoraWeights.from_pretrained(offset_from).for_sites(sites))
     return made
+
+
+def for_library(library: LoraLibrary, encoder: TextEncoder, **options: Any) -> TextToLora:
+    """Return a new generator of a library's adapters.
+
+    Args:
+        library: what it gives back.
+        encoder: what embeds its descriptions.
+        options: further fields of the generator's config.
+
+    Raises:
+        ConfigError: options don't fit each other.
+    """
+    from t2l_fast.generators import TextToLora
+
+    shapes = library.adapters.module_shapes
+    config = T2LConfig(
+        task_embedding_size=encoder.dim,
+        num_layers=next(iter(shapes.values()))[0],
+        module_shapes={m: sizes[1:] for m, sizes in shapes.items()},
+        module_paths=library.adapters.paths,
+        lora=library.adapters.config,
+        encoder=encoder.name,
+        **options,
+    )
+    return TextToLora(config, encoder=encoder)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from t2l_fast.cli.device import Device, chosen
-from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.cli.device import DeviceOptions, chosen
+from t2l_fast.cli.generator import LoadOptions, load_own_encoder
+from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError
 
 if TYPE_CHECKING:
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 log = logging.getLogger("t2l_fast.serve")
 
 
+@from_configs
 def serve(
+    place: Annotated[DeviceOptions, Fields()],
+    loading: Annotated[LoadOptions, Fields()],
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub; "" = none.')
     ] = "smollm2",
@@ -53,8 +57,6 @@ def serve(
         ),
     ] = "",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
-    device: Device = "",
-    trust_remote_code: TrustRemoteCode = False,
     max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
     max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
@@ -95,8 +97,8 @@ def serve(
     )
     limits = Limits(adapters=max_adapters, trained=max_uploads)
     own = bound(host, port)
-    place, trust = chosen(device), trust_remote_code
-    loaded = _load(checkpoint, model, dtype, place, slots, rank_max, target_modules, store, trust)
+    device, trust = chosen(place.device), loading.trust_remote_code
+    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store, trust)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
     encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"

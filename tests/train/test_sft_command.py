@@ -5,7 +5,8 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-import t2l_fast.cli.train
+import t2l_fast.cli.run
+import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
 from t2l_fast import cli
@@ -19,8 +20,8 @@ def command(tiny, tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l_fast.models, "load_model", parts)
     monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
-    monkeypatch.setattr(t2l_fast.cli.train, "read_splits", lambda *_, **__: dict(splits))
-    monkeypatch.setattr(t2l_fast.cli.train, "find_spec", lambda _: None)  # no report
+    monkeypatch.setattr(t2l_fast.cli.sft, "read_splits", lambda *_, **__: dict(splits))
+    monkeypatch.setattr(t2l_fast.cli.run, "find_spec", lambda _: None)  # no report
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments):
