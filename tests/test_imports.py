@@ -115,19 +115,29 @@ def test_wheel_exports_the_same_names_outside_the_checkout(tmp_path):
     tracked += [p.relative_to(ROOT) for p in (ROOT / "t2l_fast").rglob("*.py")]
     tracked += [p.relative_to(ROOT) for p in (ROOT / "kernels").rglob("*.py")]
     tracked += ["t2l_fast/py.typed", "kernels/t2l_kernels/py.typed"]
+    data = [
+        path.relative_to(ROOT)
+        for pattern in ("checkpoints/*/*", "presets/*/*.yaml", "tasks/*.parquet")
+        for path in (ROOT / "t2l_fast").glob(pattern)
+    ]
+    assert {path.suffix for path in data} >= {".json", ".safetensors", ".yaml"}
+    tracked += data
     for name in tracked:
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((ROOT / name).read_bytes())
-    pip = [sys.executable, "-m", "pip", "-q", "--disable-pip-version-check"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     build = [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", tmp_path, source]
-    subprocess.run(build, check=True, capture_output=True)
+    built = subprocess.run([*build, "-v"], check=True, capture_output=True, text=True)
+    assert "would be ignored" not in built.stdout + built.stderr
     wheel = next(tmp_path.glob("*.whl"))
     site = tmp_path / "site"
-    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
+    subprocess.run([*pip, "install", "-q", "--no-deps", "--target", site, wheel], check=True)
     code = "import t2l_fast, t2l_kernels; print(t2l_fast.__file__, t2l_kernels.__file__)\n"
     code += "print(*sorted(t2l_fast.__all__)); print(*sorted(t2l_kernels.__all__))\n"
     files, names, kernel_names = python(code + RUN_ON_CPU, cwd=tmp_path, path=[site]).splitlines()
     assert all(name.startswith(str(site)) for name in files.split())
     assert set(names.split()) == PUBLIC
     assert set(kernel_names.split()) == KERNELS
+    assert all((site / path).stat().st_size for path in data)
+    assert not (site / "t2l_kernel_tools").exists()
     assert (site / "t2l_fast" / "py.typed").exists() and (site / "t2l_kernels/py.typed").exists()
