@@ -94,15 +94,14 @@ class AdapterBank:
                 f"register takes exactly one of texts, codes or weights, got {len(given)}"
             )
         with self._lock:
-            if weights is None:
-                made = self._coded(texts, codes)
-            else:
-                made = [self._fitted(w) for w in weights]
-            checked = self._checked_names(names, len(made))
-            if not isinstance(made, Tensor):
-                return self._store.add_weights(checked, made)
+            entries = (
+                self._coded(texts, codes) if weights is None else [*map(self._fitted, weights)]
+            )
+            checked = self._checked_names(names, len(entries))
+            if not isinstance(entries, Tensor):
+                return self._store.add_weights(checked, entries)
             assert self.generator is not None
-            return self._store.add_codes(checked, made, self.generator.fingerprint)
+            return self._store.add_codes(checked, entries, self.generator.fingerprint)
 
     def lease(self, ids: Sequence[AdapterId | None]) -> Lease:
         """Pin a slot for every adapter and return them; what is missing is made in one pass.
@@ -304,14 +303,14 @@ class AdapterBank:
         if isinstance(texts, str):
             raise ArgumentError("texts must be a list of descriptions, got a single str")
         self.slab.check_generator(generator.fingerprint)
-        made = generator.encode(list(texts)) if texts is not None else codes
-        assert made is not None
-        if tuple(made.shape[1:]) != tuple(generator.code_shape):
+        given = generator.encode(list(texts)) if texts is not None else codes
+        assert given is not None
+        if tuple(given.shape[1:]) != tuple(generator.code_shape):
             raise ArgumentError(
                 f"codes must have shape [N, *code_shape]=(*, {tuple(generator.code_shape)}), "
-                f"got {tuple(made.shape)}"
+                f"got {tuple(given.shape)}"
             )
-        kept = rounded(made)
+        kept = rounded(given)
         if not self.slab.holds_weights or kept[:1].nbytes < self.slab.bytes_per_slot:
             return kept
         wide = kept.float() if kept.is_floating_point() else kept
