@@ -1,152 +1,27 @@
-"""Generator and GeneratorConfig: what training, evaluation, serving and commands may ask of any."""
+"""Generator: what training, evaluation, serving and commands may ask of any."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from t2l_fast.adapters import Bases, DeferredBatch, LoraBatch
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.adapters.sites import find_sites
-from t2l_fast.config import LoraConfig
 from t2l_fast.encoders import EncoderAdapter, TextEncoder
 from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.generators.config import GeneratorConfig
+
+__all__ = ["Condition", "Generator", "GeneratorConfig", "Start", "Statistics"]
 
 Condition = Literal["text", "shots", "input", "prompts", "document", "none"]
 Start = Literal["plain", "conditioned"]
 Statistics = Mapping[str, tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]
 """Key → (mean, deviation) of A and of B, `[layers, rank, d]` each."""
-
-
-class GeneratorConfig:
-    """Base of generators' configs, which are frozen dataclasses with these fields.
-
-    Fields:
-        base_model: what the adapters are for, as `load_model` takes it.
-        encoder: what embeds conditions, as `load_encoder` takes it; "one_hot" needs `task_names`.
-        prompt_template: what the base model reads, with "{input}"; None = its chat template.
-        lora: rank, scale and target modules of the adapters.
-        num_layers: layers that carry adapters; the same for every module.
-        module_shapes: site key → (in_features, out_features).
-        module_paths: site key → module path of every layer, for PEFT folders.
-        task_names: conditions of one-hot generators, in order.
-    """
-
-    __slots__ = ()
-    kind: ClassVar[str]
-    base_model: str | None
-    encoder: str | None
-    prompt_template: str | None
-    lora: LoraConfig
-    num_layers: int
-    module_shapes: Mapping[str, tuple[int, int]]
-    module_paths: Mapping[str, tuple[str, ...]] | None
-    task_names: tuple[str, ...]
-
-    @classmethod
-    def for_model(
-        cls, model: nn.Module, *, lora: LoraConfig, exclude: tuple[str, ...] = (), **options: Any
-    ) -> Self:
-        """Return the config whose adapters fit `model`.
-
-        Raises:
-            ConfigError: the target modules occur in different numbers of layers.
-            SiteNotFound, UnsupportedModel: as for `attach`.
-        """
-        return cls(lora=lora, **model_shape(model, lora, exclude), **options)  # pyright: ignore
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self)}  # pyright: ignore
-        return plain | {"lora": self.lora.to_dict()}
-
-    @classmethod
-    def from_dict(cls, plain: Mapping[str, Any]) -> Self:
-        """Read what `to_dict` gave.
-
-        Raises:
-            ConfigError: a field is missing, unknown or out of its range.
-        """
-        every = fields(cls)  # pyright: ignore
-        known = {field.name for field in every}
-        needed = {f.name for f in every if f.default is f.default_factory is MISSING}
-        if not needed <= plain.keys() <= known or not isinstance(plain["lora"], Mapping):
-            raise ConfigError(
-                f"a {cls.__name__} must hold {sorted(needed)}, optionally "
-                f"{sorted(known - needed)}, got {sorted(plain)}"
-            )
-        try:
-            return cls(**{**plain, "lora": LoraConfig.from_peft(plain["lora"])})
-        except ConfigError:
-            raise
-        except (TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(
-                f"a field of this {cls.__name__} has the wrong type: {error}"
-            ) from None
-
-    def _set(self, name: str, value: Any) -> None:
-        """Normalise a field of a frozen config in `__post_init__`."""
-        object.__setattr__(self, name, value)
-
-    def _check_shapes(self) -> None:
-        """Normalise and check the fields that every config has."""
-        shapes = {m: tuple(shape) for m, shape in dict(self.module_shapes).items()}
-        sizes = [n for shape in shapes.values() for n in shape]
-        whole = all(type(n) is int and n > 0 for n in sizes)
-        if not shapes or any(len(shape) != 2 for shape in shapes.values()) or not whole:
-            raise ConfigError(
-                f"module_shapes must map site keys to (in_features, out_features), got {shapes}"
-            )
-        self._set("module_shapes", shapes)
-        self._set("task_names", tuple(self.task_names))
-        if self.module_paths is not None:
-            paths = {m: tuple(names) for m, names in self.module_paths.items()}
-            if paths.keys() != shapes.keys() or {*map(len, paths.values())} != {self.num_layers}:
-                raise ConfigError(
-                    f"module_paths must hold {self.num_layers} paths for each of {list(shapes)}, "
-                    f"got { ({m: len(p) for m, p in paths.items()}) }"
-                )
-            self._set("module_paths", paths)
-        if self.prompt_template is not None and self.prompt_template.count("{input}") != 1:
-            raise ConfigError(
-                f"prompt_template must hold '{{input}}' once, got {self.prompt_template!r}"
-            )
-
-    def _check_positive(self, *names: str) -> None:
-        for name in names:
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise ConfigError(f"{name} must be a positive integer, got {value!r}")
-
-
-def model_shape(
-    model: nn.Module, lora: LoraConfig, exclude: tuple[str, ...] = ()
-) -> dict[str, Any]:
-    """Return `num_layers`, `module_shapes` and `module_paths` of a model's sites.
-
-    Raises:
-        ConfigError: the target modules occur in different numbers of layers.
-        SiteNotFound, UnsupportedModel: as for `attach`.
-    """
-    sites = find_sites(model, lora.target_modules, exclude=exclude)
-    counts = {m: len(group) for m, group in sites.items()}
-    if len({*counts.values()}) > 1:
-        raise ConfigError(
-            f"every target module must occur in as many layers as the others, got {counts}: "
-            "exclude some"
-        )
-    return {
-        "num_layers": next(iter(counts.values())),
-        "module_shapes": {m: (g[0].in_features, g[0].out_features) for m, g in sites.items()},
-        "module_paths": {m: tuple(site.path for site in g) for m, g in sites.items()},
-    }
 
 
 class Generator(nn.Module, AdapterGenerator):

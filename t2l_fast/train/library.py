@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from t2l_fast.adapters import LoraBatch, LoraWeights
-from t2l_fast.adapters.peft_io import CONFIG_NAME
+from t2l_fast.adapters.peft_format import CONFIG_NAME
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, CheckpointError, T2LError
 from t2l_fast.files import replace_files

@@ -18,7 +18,7 @@ from t2l_fast.encoders import EncoderAdapter
 from t2l_fast.encoders.adapter import DIGEST, JOINT, NAMES
 from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
-from t2l_fast.generators.base import GeneratorConfig
+from t2l_fast.generators.config import GeneratorConfig
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"

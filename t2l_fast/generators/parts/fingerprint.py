@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from t2l_fast.generators.base import GeneratorConfig
+from t2l_fast.generators.config import GeneratorConfig
 
 
 class Fingerprint:

@@ -9,7 +9,7 @@ from typing_extensions import Self
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
-from t2l_fast.generators.base import GeneratorConfig, model_shape
+from t2l_fast.generators.config import GeneratorConfig, model_shape
 
 TaskEncoder = Literal["linear", "discrete", "vq", "softmax"]
 DISCRETE_CLASSES = 64
