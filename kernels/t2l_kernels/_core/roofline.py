@@ -36,7 +36,7 @@ GPUS = (
 
 CPU = Device("CPU, 2 cores", 34e9, 198e9, 198e9, 170e-6)
 """Measured where this was developed (AVX512). A call's cost is fitted to `basis_lora` beside
-`multi_lora` at h 64 (benchmarks/experiments/crossover)."""
+`multi_lora` at h 64 (benchmarks/experiments/crossover/run.py)."""
 
 
 def device_of(device: torch.device) -> Device | None:

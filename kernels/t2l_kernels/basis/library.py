@@ -1,12 +1,12 @@
 """`basis_lora` and its gradients as torch.library ops: dense matmuls around the core step."""
 
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import torch
 from torch import Tensor
 
 from t2l_kernels._core.impl import resolve_impl
-from t2l_kernels._core.register import define
+from t2l_kernels._core.register import operator
 from t2l_kernels.basis import torch_impl
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.lora.torch_impl import flat
@@ -22,7 +22,23 @@ def _steps(impl: str, x: Tensor) -> ModuleType:
     return torch_impl
 
 
-def _forward(
+def _forward_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    tokens = call.x.shape[:-1].numel()
+    kept = (
+        call.x.dtype
+        if resolve_impl(call.impl, call.x.device) == "triton"
+        else accumulator(call.x.dtype)
+    )
+    return (
+        call.x.new_empty((*call.x.shape[:-1], call.basis_b.shape[0])),
+        call.x.new_empty((tokens, call.core_a.shape[2])),
+        call.x.new_empty((tokens, call.core_a.shape[1]), dtype=kept),
+        call.x.new_empty((tokens, call.core_b.shape[2])),
+    )
+
+
+@operator("basis_lora_forward", fake=_forward_fake)
+def forward(
     x: Tensor,
     basis_a: Tensor,
     core_a: Tensor,
@@ -47,38 +63,23 @@ def _forward(
     return out.view(*x.shape[:-1], basis_b.shape[0]), u, s, v
 
 
-def _forward_fake(
-    x: Tensor,
-    basis_a: Tensor,
-    core_a: Tensor,
-    core_b: Tensor,
-    basis_b: Tensor,
-    route: list[Tensor],
-    scalings: Tensor,
-    ranks: Tensor | None,
-    residual: Tensor | None,
-    impl: str,
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    tokens = x.shape[:-1].numel()
-    kept = x.dtype if resolve_impl(impl, x.device) == "triton" else accumulator(x.dtype)
-    return (
-        x.new_empty((*x.shape[:-1], basis_b.shape[0])),
-        x.new_empty((tokens, core_a.shape[2])),
-        x.new_empty((tokens, core_a.shape[1]), dtype=kept),
-        x.new_empty((tokens, core_b.shape[2])),
+def _backward_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    shapes = (
+        (*call.grad_out.shape[:-1], call.basis_a.shape[1]),
+        call.basis_a.shape,
+        call.core_a.shape,
+        call.core_b.shape,
+        call.basis_b.shape,
     )
+    grads = [
+        call.u.new_empty(shape if need else 0)
+        for shape, need in zip(shapes, call.needs, strict=True)
+    ]
+    return grads[0], grads[1], grads[2], grads[3], grads[4]
 
 
-forward = define(
-    "basis_lora_forward(Tensor x, Tensor basis_a, Tensor core_a, Tensor core_b, Tensor basis_b, "
-    "Tensor[] route, Tensor scalings, Tensor? ranks, Tensor? residual, str impl) "
-    "-> (Tensor, Tensor, Tensor, Tensor)",
-    _forward,
-    _forward_fake,
-)
-
-
-def _backward(
+@operator("basis_lora_backward", fake=_backward_fake)
+def backward(
     grad_out: Tensor,
     x: Tensor | None,
     u: Tensor,
@@ -113,40 +114,3 @@ def _backward(
     if needs[4] and v is not None:
         grads[4] = torch.mm(dy.t(), v)
     return grads[0], grads[1], grads[2], grads[3], grads[4]
-
-
-def _backward_fake(
-    grad_out: Tensor,
-    x: Tensor | None,
-    u: Tensor,
-    s: Tensor,
-    v: Tensor | None,
-    basis_a: Tensor,
-    core_a: Tensor,
-    core_b: Tensor,
-    basis_b: Tensor,
-    route: list[Tensor],
-    scalings: Tensor,
-    ranks: Tensor | None,
-    needs: list[bool],
-    impl: str,
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    shapes = (
-        (*grad_out.shape[:-1], basis_a.shape[1]),
-        basis_a.shape,
-        core_a.shape,
-        core_b.shape,
-        basis_b.shape,
-    )
-    grads = [u.new_empty(shape if need else 0) for shape, need in zip(shapes, needs, strict=True)]
-    return grads[0], grads[1], grads[2], grads[3], grads[4]
-
-
-backward = define(
-    "basis_lora_backward(Tensor grad_out, Tensor? x, Tensor u, Tensor s, Tensor? v, "
-    "Tensor basis_a, Tensor core_a, Tensor core_b, Tensor basis_b, Tensor[] route, "
-    "Tensor scalings, Tensor? ranks, bool[] needs, str impl) "
-    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
-    _backward,
-    _backward_fake,
-)

@@ -75,7 +75,7 @@ class Checked:
 @pytest.fixture
 def guards(monkeypatch):
     from t2l_kernels.basis import launch as basis_launch
-    from t2l_kernels.head import launch as head_launch
+    from t2l_kernels.heads import launch as head_launch
     from t2l_kernels.lora import launch as lora_launch
     from t2l_kernels.recon import launch as recon_launch
     from t2l_kernels.routing import launch as route_launch

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from t2l_kernels import Route
-from t2l_kernels.head import launch as head_launch
+from t2l_kernels.heads import launch as head_launch
 from t2l_kernels.lora import launch
 from t2l_kernels.routing import launch as route_launch
 from tests.kernels.triton.conftest import Case

@@ -10,9 +10,9 @@ from torch.library import opcheck
 from t2l_kernel_tools.cost.head import Call
 from t2l_kernel_tools.cost.head import head_into_slots as head_into_slots_cost
 from t2l_kernels import ArgumentError
-from t2l_kernels.head import launch
-from t2l_kernels.head.api import head_into_slots
-from t2l_kernels.head.library import head_into_slots as operator
+from t2l_kernels.heads import launch
+from t2l_kernels.heads.api import head_into_slots
+from t2l_kernels.heads.library import head_into_slots as operator
 from tests.kernels.test_head import ADAPTERS, KINDS, LAYERS, RANK, SLOTS, WIDTH, Case
 from tests.kernels.triton.conftest import DEVICE
 

@@ -11,7 +11,7 @@ from t2l_kernels._core.checks import (
     check_shape,
 )
 from t2l_kernels._core.impl import Impl, resolve_impl
-from t2l_kernels.head import library, reference, torch_impl
+from t2l_kernels.heads import library, reference, torch_impl
 
 
 def head(

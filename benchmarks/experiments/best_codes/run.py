@@ -1,6 +1,6 @@
 """What a generator could do with the right code: codes fitted to examples beside those of texts.
 
-    python benchmarks/best_codes.py [GENERATOR]     # 10 minutes on 2 cores
+    python benchmarks/experiments/best_codes/run.py [GENERATOR]     # 10 minutes on 2 cores
 
 The generator is frozen. Every task starts at the code of an evaluation description, and its numbers
 alone are trained (`fit_codes`): on 8 of the task's training examples, as many as a user may have at
@@ -24,7 +24,7 @@ from t2l_fast.train import FitConfig, fit_codes, keep_freed_memory
 TASKS, EXAMPLES, SEED = 57, 3, 0
 AT_HAND = {"codes of 8 examples": 8, "codes of all examples": None}
 CONFIG = FitConfig()
-RESULT = Path(__file__).parent / "results" / "best_codes.json"
+RESULT = Path(__file__).parents[2] / "results" / "best_codes.json"
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import t2l_fast as t2l
-from benchmarks.peft_rival import pair
+from benchmarks.serve.peft_rival import pair
 from t2l_fast.errors import ModelNotFound
 from t2l_fast.serve import Engine, EngineConfig, SamplingParams
 

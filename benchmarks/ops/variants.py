@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from benchmarks.inputs import Inputs
+from benchmarks.ops.inputs import Inputs
 from t2l_kernels import lora_expand, lora_shrink, multi_lora
 from t2l_kernels.basis.api import basis_lora
 

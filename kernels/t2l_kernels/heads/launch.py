@@ -5,9 +5,9 @@ from torch import Tensor
 
 from t2l_kernels._core.arch import DTYPES, arch_of, launch_options
 from t2l_kernels._core.checks import check_contiguous, check_dtype
-from t2l_kernels.head.kernel import head_into_slots_kernel
-from t2l_kernels.head.plans import head_plan
-from t2l_kernels.head.torch_impl import Extras
+from t2l_kernels.heads.kernel import head_into_slots_kernel
+from t2l_kernels.heads.plans import head_plan
+from t2l_kernels.heads.torch_impl import Extras
 
 
 def head_into_slots(
@@ -18,7 +18,7 @@ def head_into_slots(
     slots: Tensor,
     out: Tensor,
 ) -> None:
-    """See `t2l_kernels.head.api.head_into_slots`; one launch, nothing waits for the device."""
+    """See `t2l_kernels.heads.api.head_into_slots`; one launch, nothing waits for the device."""
     check_dtype("latents and weight", latents, *DTYPES, why=" for impl='triton'")
     offset, mean, std = extras
     named = {"out": out, "bias": bias, "offset": offset, "mean": mean, "std": std}

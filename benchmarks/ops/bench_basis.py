@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.inputs import Inputs, Shape
+from benchmarks.ops.inputs import Inputs, Shape
 from t2l_fast.ops import basis_lora, multi_lora
 
 D, RANK = 4096, 8

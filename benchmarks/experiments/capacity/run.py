@@ -1,6 +1,6 @@
 """How many adapters fit where, and what it costs to bring one back: regenerating beside loading.
 
-python benchmarks/capacity.py        # measures on this machine, prints, draws docs/capacity.png
+python benchmarks/experiments/capacity/run.py    # measures, prints, draws docs/capacity.png
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from t2l_fast.generators import T2LConfig, TextToLora
 
 CODE_BYTES = 883  # of a registered MiniLM embedding, index included: `t2l bench bank`
 BATCH, ROUNDS = 64, 7
-PICTURE = Path(__file__).parents[1] / "docs" / "capacity.png"
-RESULT = Path(__file__).parent / "results" / "capacity.json"
+PICTURE = Path(__file__).parents[3] / "docs" / "capacity.png"
+RESULT = Path(__file__).parents[2] / "results" / "capacity.json"
 
 # name: (layers, {module: (in, out)}, rank, h, bytes per number)
 MODELS = {

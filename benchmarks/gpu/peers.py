@@ -11,8 +11,8 @@ from types import SimpleNamespace
 import torch
 from torch import Tensor
 
-from benchmarks.inputs import Inputs
-from benchmarks.variants import Run
+from benchmarks.ops.inputs import Inputs
+from benchmarks.ops.variants import Run
 
 
 def installed() -> dict[str, Run]:

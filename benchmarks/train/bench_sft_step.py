@@ -9,7 +9,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 import t2l_fast as t2l
-from benchmarks.bench_multi_lora import forget_peak, peak_bytes, published_hook
+from benchmarks.ops.bench_multi_lora import forget_peak, peak_bytes, published_hook
 from t2l_fast.adapters import find_sites
 from t2l_fast.errors import ModelNotFound, TaskError
 from t2l_fast.generators import T2LConfig, TextToLora

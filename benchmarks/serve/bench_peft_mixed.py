@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import t2l_fast as t2l
-from benchmarks.peft_rival import pair
+from benchmarks.serve.peft_rival import pair
 from t2l_fast.errors import ModelNotFound
 
 ADAPTERS, CONTEXT = 64, 16

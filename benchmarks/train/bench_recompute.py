@@ -9,7 +9,7 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
-from benchmarks.bench_multi_lora import forget_peak, peak_bytes
+from benchmarks.ops.bench_multi_lora import forget_peak, peak_bytes
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.train.generated import Kept, Remade
 

@@ -10,9 +10,9 @@ from operator import add
 
 import torch
 
-from benchmarks import variants as v
-from benchmarks.inputs import Inputs, in_dtype
-from benchmarks.variants import HIDDEN, Run
+from benchmarks.ops import variants as v
+from benchmarks.ops.inputs import Inputs, in_dtype
+from benchmarks.ops.variants import HIDDEN, Run
 from t2l_kernels.basis import cost as basis_cost
 from t2l_kernels.lora import cost
 

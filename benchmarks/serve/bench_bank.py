@@ -11,7 +11,7 @@ SIZES = [1_000, 10_000, 100_000, 1_000_000]
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
 def test_a_million_registered_adapters(paired):
-    rows = list(measure(SIZES))
+    rows = paired.once(lambda: list(measure(SIZES)))
     last = rows[-1]
     shape = "1,000,000 codes of 384 numbers (fp16), 128 slots"
     paired.add(

@@ -1,6 +1,6 @@
 """From how many adapters cores over shared bases win: modelled for GPUs, checked on this CPU.
 
-    python benchmarks/crossover.py [--output docs/crossover.png]
+    python benchmarks/experiments/crossover/run.py [--output docs/crossover.png]
 
 The CPU's curves come from the same formulas, with the matmul rate and the read bandwidth that were
 measured just before, and a call's cost that was fitted to h 64; its dots are times of `basis_lora`
@@ -14,11 +14,11 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 
-from benchmarks.conftest import Paired  # noqa: E402
-from benchmarks.inputs import Inputs, Shape  # noqa: E402
+from benchmarks.ops.inputs import Inputs, Shape  # noqa: E402
+from benchmarks.paired import milliseconds  # noqa: E402
 from t2l_fast.ops import basis_lora, multi_lora  # noqa: E402
 from t2l_kernel_tools.cost.basis import crossover, even  # noqa: E402
 from t2l_kernels._core.roofline import CPU, GPUS, Device  # noqa: E402
@@ -44,7 +44,7 @@ def ceilings() -> Device:
     """This CPU's fp32 matmul rate and read bandwidth."""
     a, b = torch.randn(1024, D), torch.randn(D, 512)
     large = torch.randn(1 << 26)  # 256 MB: beyond every cache
-    times = Paired.milliseconds({"mm": lambda: a @ b, "sum": large.sum}, rounds=9)
+    times = milliseconds({"mm": lambda: a @ b, "sum": large.sum}, rounds=9)
     flops = 2e3 * a.shape[0] * D * b.shape[1] / times["mm"]
     bandwidth = 1e3 * large.nbytes / times["sum"]
     return Device("CPU", bandwidth, flops, flops, CPU.launch_seconds)
@@ -60,7 +60,7 @@ def measured(adapters: int, hidden: int) -> float:
     rest = {"scalings": i.scalings, "residual": i.y}
     route = i.route("torch")
     cores = basis_a, core_a, core_b, basis_b, route
-    times = Paired.milliseconds(
+    times = milliseconds(
         {
             "cores": lambda: basis_lora(i.x, *cores, **rest),
             "materialised": lambda: multi_lora(i.x, lora_a, lora_b, route, **rest),

@@ -1,6 +1,6 @@
 """What only a GPU can show, in one command under nine minutes: JSON and a table.
 
-    python benchmarks/gpu_session.py [--minutes 8] [--output benchmarks/results]
+    python benchmarks/gpu/session.py [--minutes 8] [--output benchmarks/results]
 
 Numerics in bf16, bits independent of company, capture and replay, call overhead beside a raw
 launch, a generator in training, and times beside peers (cold in L2, rivals taking turns). Without
@@ -17,14 +17,14 @@ from pathlib import Path
 
 import torch
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "kernels")]
 
-from benchmarks.gpu_generation import heads, reconstruction  # noqa: E402
-from benchmarks.gpu_peers import inference_op_with_peers  # noqa: E402
-from benchmarks.gpu_timing import captured, microseconds, rotation  # noqa: E402
-from benchmarks.inputs import Inputs, Shape  # noqa: E402
-from benchmarks.registry import OPS  # noqa: E402
+from benchmarks.gpu.generation import heads, reconstruction  # noqa: E402
+from benchmarks.gpu.peers import inference_op_with_peers  # noqa: E402
+from benchmarks.gpu.timing import captured, microseconds, rotation  # noqa: E402
+from benchmarks.ops.inputs import Inputs, Shape  # noqa: E402
+from benchmarks.ops.registry import OPS  # noqa: E402
 from t2l_kernels import Route, lora_expand, lora_shrink, multi_lora  # noqa: E402
 from t2l_kernels._core.roofline import GPUS  # noqa: E402
 
@@ -262,8 +262,8 @@ def timings(device: str, deadline: float) -> list[dict]:
 
 
 def training(device: str) -> list[dict]:
-    """See `benchmarks/gpu_training.py`; what it imports may be missing, which fails it alone."""
-    from benchmarks.gpu_training import training as section
+    """See `benchmarks/gpu/training.py`; what it imports may be missing, which fails it alone."""
+    from benchmarks.gpu.training import training as section
 
     return section(device)
 
