@@ -21,7 +21,7 @@ from t2l_fast.cli.device import chosen
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import COMPACT, read_tasks
 from t2l_fast.train import LoraLibrary, Processes, read_library
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.run.checkpoint import FILE
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():

@@ -20,7 +20,7 @@ def from_preset(context: typer.Context, value: str | None) -> str | None:
     Raises:
         ArgumentError: there is no such preset.
     """
-    from t2l_fast.train.presets import PRESETS
+    from t2l_fast.train.sft.presets import PRESETS
 
     if value is not None:
         if value not in PRESETS:

@@ -222,7 +222,7 @@ def sft(
         join,
         keep_freed_memory,
     )
-    from t2l_fast.train.best import save_generator
+    from t2l_fast.train.run.best import save_generator
 
     if init is not None:
         changes = generators.decided_by(context, init, generators.load(init).config)
