@@ -22,7 +22,7 @@ from t2l_fast.generators import T2LConfig, TextToLora, kinds, registration
 from t2l_fast.generators.parts import text_generator
 from t2l_fast.tasks import COMPACT, read_tasks
 from t2l_fast.train import LoraLibrary, Processes, read_library
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.run.checkpoint import FILE
 
 
 def test_doctor_json_names_versions_devices_and_the_reason():

@@ -59,7 +59,6 @@ def sft(
         join,
         keep_freed_memory,
     )
-    from t2l_fast.train.best import save_generator
 
     options, config = _settled(context, new, config, preset=files.preset)
     if files.print_config:
@@ -118,7 +117,7 @@ def sft(
     with bar as note:
         trainer.train(resume=run.resume, on_step=note)
     if processes.main:
-        save_generator(generator, out)
+        generator.save_pretrained(out, dtype=torch.float16)
         report_end(trainer.best, bar.spent(), out, Console(stderr=run.as_json))
     processes.leave()
 
