@@ -37,7 +37,6 @@ def recon(
         Fields(
             only=_OPTIONS,
             flags={"factorized": "--factorized/--delta-w"},
-            defaults={"steps": 10_000},
         ),
     ],
     place: Annotated[DeviceOptions, Fields()],

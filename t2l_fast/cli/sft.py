@@ -32,7 +32,7 @@ def sft(
     new: Annotated[generators.NewOptions, Fields()],
     shape: generators.Shape,
     lora: Annotated[ExportedLoraOptions, Fields()],
-    config: Annotated[SFTConfig, Fields(defaults={"steps": 1500})],
+    config: Annotated[SFTConfig, Fields()],
     data: Annotated[TaskOptions, Fields()],
     text: Annotated[TextOptions, Fields()],
     frozen: Annotated[FrozenOptions, Fields()],
