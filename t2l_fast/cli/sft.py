@@ -16,7 +16,7 @@ from t2l_fast.cli.data import TaskOptions, TextOptions, read_splits, template, t
 from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.lora import ExportedLoraOptions
 from t2l_fast.cli.options import Fields, from_configs
-from t2l_fast.cli.progress import Bar, stage
+from t2l_fast.cli.progress import Bar, embed_ahead, stage
 from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.run import RunOptions, report_end
 from t2l_fast.cli.settings import FileOptions, given, settings
@@ -95,8 +95,10 @@ def sft(
     else:
         earlier.use_encoder(CachedEncoder(earlier.encoder, cache))
         generator = earlier.adopt(encoder, [task.descriptions for task in train])
-    count = sum(len(task.descriptions) for task in train)
-    stage(f"embedding {count:,} descriptions of {len(train):,} tasks, and tokenising", silent)
+    if generator.condition == "text" and not config.encoder_rank:
+        first = config.descriptions_per_task or None
+        embed_ahead(encoder, [d for task in train for d in task.descriptions[:first]], silent)
+    stage("tokenising", silent)
     cached = not config.description_in_prompt
     trainer = SFTTrainer(
         generator,

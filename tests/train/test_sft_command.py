@@ -10,6 +10,8 @@ import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
 from t2l_fast import cli
+from t2l_fast.cli.progress import embed_ahead
+from t2l_fast.encoders import CachedEncoder
 
 
 @pytest.fixture
@@ -56,7 +58,13 @@ def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
     import t2l_fast.encoders
 
     lines = command().replace("…", "|")
-    order = ["loading the text encoder", "reading tasks", "loading the base model", "embedding"]
+    order = [
+        "loading the text encoder",
+        "reading tasks",
+        "loading the base model",
+        "embedding descriptions",
+    ]
+    order.append("tokenising")
     places = [lines.index(part) for part in (*order, "training")]
     assert places == sorted(places)
 
@@ -72,3 +80,15 @@ def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
         result = CliRunner().invoke(cli.app, arguments)
         assert isinstance(result.exception, Stopped)
         assert ("loading the text encoder minilm" in result.output) == shown
+
+
+def test_embedding_shows_how_far_it_is(tiny, tasks, capsys, monkeypatch):
+    encoder = CachedEncoder(tiny.encoder())
+    texts = [text for task in tasks for text in task.descriptions]
+    embed_ahead(encoder, [*texts, texts[0]], silent=False)
+    count = len({*texts})
+    assert f"{count}/{count}" in capsys.readouterr().err
+    monkeypatch.setattr(encoder._encoder, "encode", None)  # all texts are in the cache
+    assert len(encoder.encode(texts)) == len(texts)
+    embed_ahead(encoder, texts, silent=True)
+    assert not capsys.readouterr().err
