@@ -14,7 +14,7 @@ from rich.text import Text
 
 from t2l_fast.adapters import Adapters, attach
 from t2l_fast.adapters.bank.store import rounded
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import AutoGenerator, Generator
 from t2l_fast.models import describe, load_model
 from t2l_fast.tasks import Prompt, answer
 
@@ -83,7 +83,7 @@ def table_of(base: Sequence[str], generated: Sequence[str]) -> Table:
 def run(console: Console) -> None:
     """Generate, answer, measure and print."""
     model, tokenizer = load_model("smollm2")
-    generator = TextToLora.from_pretrained("smollm2").to(model.device)
+    generator = AutoGenerator.from_pretrained("smollm2", device=model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     console.print(f"Base model: {describe('smollm2')}, {model.device}, {model.dtype}")
     sources = [request.source for request in REQUESTS]
@@ -107,7 +107,7 @@ def run(console: Console) -> None:
 
 
 def _measure(
-    console: Console, generator: TextToLora, model, prompt: Prompt, adapters: Adapters
+    console: Console, generator: Generator, model, prompt: Prompt, adapters: Adapters
 ) -> None:
     """Generation rate, sizes, and time per token beside the base model's."""
     codes = generator.encode([request.description for request in REQUESTS])

@@ -248,7 +248,7 @@ def test_one_adapter_serves_every_row(model, prompt, says, tiny, tmp_path):
 
 
 def test_the_described_rival_reads_the_description(model, prompt, tiny, monkeypatch):
-    import t2l_fast.evaluate as module
+    import t2l_fast.evaluate.measure as module
 
     told = []
 

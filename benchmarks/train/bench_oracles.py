@@ -7,9 +7,9 @@ import t2l_fast as t2l
 from t2l_fast.errors import ModelNotFound, TaskError
 from t2l_fast.tasks import Prompt, load_suite
 from t2l_fast.train import OracleConfig
-from t2l_fast.train.data import Collator
-from t2l_fast.train.oracles import concatenated, train_oracles
-from t2l_fast.train.packed import packed_attention
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.model.packed_attention import packed_attention
+from t2l_fast.train.oracles.trainer import concatenated, train_oracles
 
 TASKS, EXAMPLES, STEPS = 16, 2, 3
 

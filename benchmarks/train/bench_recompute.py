@@ -11,7 +11,7 @@ import transformers as tf
 import t2l_fast as t2l
 from benchmarks.ops.bench_multi_lora import forget_peak, peak_bytes
 from t2l_fast.generators import T2LConfig, TextToLora
-from t2l_fast.train.generated import Kept, Remade
+from t2l_fast.train.sft.step_adapters import Kept, Remade
 
 TASKS, TOKENS, WIDTH, LAYERS = 64, 16, 2048, 8
 

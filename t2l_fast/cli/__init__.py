@@ -16,6 +16,7 @@ from t2l_fast.cli import (
     doctor,
     evaluate,
     generate,
+    generators,
     report,
     serve,
     train,
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("generate")(generate.generate)
+app.command("generators")(generators.generators)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions, load_own_encoder
+from t2l_fast.cli.generator import LoadOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ConfigError
 
@@ -29,17 +29,16 @@ def chat(
 ) -> None:
     """Read a line, answer it, until the end of input. `/adapter TEXT` changes the adapter."""
     from t2l_fast.adapters import LoraWeights, attach
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt, answer
 
     console, device = Console(), chosen(place.device)
-    generator = TextToLora.from_pretrained(checkpoint)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     if generator.config.base_model is None:
         raise ConfigError(f"chat needs a checkpoint that names its base model, got {checkpoint}")
-
-    if loading.trust_remote_code:
-        load_own_encoder(generator, trust_remote_code=True)
 
     def load(text: str) -> LoraWeights | None:
         if Path(text).is_dir() and text:

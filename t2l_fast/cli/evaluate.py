@@ -14,7 +14,7 @@ from rich.progress import Progress
 
 from t2l_fast.cli.data import Splits, TaskOptions, is_published, read_splits, refuse_data_options
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions, load_own_encoder
+from t2l_fast.cli.generator import LoadOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 
@@ -55,7 +55,7 @@ def evaluate(
     from t2l_fast.adapters import LoraWeights
     from t2l_fast.evaluate import conditions
     from t2l_fast.evaluate import evaluate as measure
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import describe, load_model
     from t2l_fast.tasks import Prompt
 
@@ -67,10 +67,11 @@ def evaluate(
         refuse_data_options(data)
         known = _splits(split, data.tasks)
     splits = _drawn(known, max_tasks, seed)
-    generator = TextToLora.from_pretrained(checkpoint)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     if generator.config.base_model is None:
         raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
-    load_own_encoder(generator, device=device, trust_remote_code=loading.trust_remote_code)
     rivals = conditions(
         generator,
         multi_task=LoraWeights.from_pretrained(multi_task) if multi_task else None,
@@ -80,7 +81,6 @@ def evaluate(
         oracles=_by_task(oracles) if oracles else None,
     )
     model, tokenizer = load_model(generator.config.base_model, device=device)
-    generator.to(model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
     with Progress(console=Console(stderr=True), disable=as_json) as progress:

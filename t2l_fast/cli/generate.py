@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions, load_own_encoder
+from t2l_fast.cli.generator import LoadOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar
 from t2l_fast.errors import ArgumentError, ConfigError
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from t2l_fast.adapters import LoraWeights
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import Generator
     from t2l_fast.tasks import Example
 
 _AT_ONCE = 64
@@ -53,7 +53,7 @@ def generate(
 
     Where words don't lead to the right adapter, a few examples may: --examples.
     """
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
 
     if (description is None) == (file is None):
         raise ArgumentError("generate takes a description or --file, got both or neither")
@@ -63,9 +63,9 @@ def generate(
     texts = [description] if description is not None else _lines(file, "--file")
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
     device = chosen(place.device)
-    generator = TextToLora.from_pretrained(checkpoint)
-    load_own_encoder(generator, device=device, trust_remote_code=loading.trust_remote_code)
-    generator.to(device)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     codes = generator.encode(texts)
     if known is not None:
         codes = _fitted(generator, codes, known)
@@ -80,7 +80,7 @@ def generate(
             Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
 
 
-def _fitted(generator: TextToLora, code: Tensor, known: list[Example]) -> Tensor:
+def _fitted(generator: Generator, code: Tensor, known: list[Example]) -> Tensor:
     """A code `[1, d_e]` fitted to examples on the generator's base model."""
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt

@@ -23,7 +23,8 @@ class Fields:
     """Mark a command's parameter whose fields become options.
 
     Args:
-        config: the dataclass; None = the type that is annotated.
+        config: the dataclass, or several, of which the first with a field decides; None = the type
+            that is annotated.
         only: fields that become options; empty = all.
         flags: option strings of a field, as "--yes/--no". Else its metadata's "flag", else
             `--its-name`. Further metadata goes to `typer.Option`.
@@ -31,7 +32,7 @@ class Fields:
         defaults: a command's default where it differs from the dataclass's.
     """
 
-    config: type | None = None
+    config: type | tuple[type, ...] | None = None
     only: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
     help: Mapping[str, str] = field(default_factory=dict)
@@ -57,9 +58,12 @@ def from_configs(command: Callable[..., Any]) -> Callable[..., Any]:
             parameters[name] = parameter.replace(annotation=hints[name])
             continue
         kind = get_args(hints[name])[0]
-        options = list(options_of(marks[0].config or kind, marks[0]))
-        groups[name] = kind, [option.name for option in options]
-        for option in options:
+        configs = marks[0].config or kind
+        options: dict[str, inspect.Parameter] = {}
+        for config in configs if isinstance(configs, tuple) else (configs,):
+            options = {o.name: o for o in options_of(config, marks[0])} | options
+        groups[name] = kind, list(options)
+        for option in options.values():
             if option.name in parameters:
                 raise TypeError(f"two configs of {command.__name__} have a field {option.name}")
             parameters[option.name] = option

@@ -40,8 +40,8 @@ def oracles(
     """
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import Tracking, join, keep_freed_memory, train_library
-    from t2l_fast.train.checkpoint import check_free
-    from t2l_fast.train.library import BANK
+    from t2l_fast.train.oracles.library import BANK
+    from t2l_fast.train.run.checkpoint import check_free
 
     keep_freed_memory()
     tracking = Tracking.of(run.track, out)

@@ -4,20 +4,47 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 _PART = "seconds_"
+_AT_ONCE = 256
+"""Texts embedded between two steps of a bar."""
+
+if TYPE_CHECKING:
+    from t2l_fast.encoders import TextEncoder
 
 
 def stage(text: str, silent: bool) -> None:
     """Print what a command begins to do, on stderr, before it takes its time."""
     if not silent:
         Console(stderr=True).print(f"{text} …", markup=False, highlight=False, soft_wrap=True)
+
+
+def embed_ahead(encoder: TextEncoder, texts: Sequence[str], silent: bool) -> None:
+    """Embed texts into an encoder's cache, with a bar and an estimate on stderr.
+
+    Args:
+        encoder: a `CachedEncoder`, which embeds no text twice.
+        texts: all that a run will embed.
+        silent: show no bar.
+
+    Raises:
+        EncoderError: a text is empty or longer than the encoder takes.
+    """
+    distinct = list(dict.fromkeys(texts))
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    console = Console(stderr=True)
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=silent) as bar:
+        task = bar.add_task("embedding descriptions", total=len(distinct))
+        for start in range(0, len(distinct), _AT_ONCE):
+            chunk = distinct[start : start + _AT_ONCE]
+            encoder.encode(chunk)
+            bar.advance(task, len(chunk))
 
 
 class Bar:

@@ -37,11 +37,13 @@ def recon(
         Fields(
             only=_OPTIONS,
             flags={"factorized": "--factorized/--delta-w"},
-            defaults={"steps": 10_000},
         ),
     ],
     place: Annotated[DeviceOptions, Fields()],
     run: Annotated[RunOptions, Fields()],
+    generator: Annotated[
+        str, typer.Option(help="Kind of what is trained: see `t2l generators`.")
+    ] = generators.KIND,
     tasks: Annotated[
         Path | None, typer.Option(help="Task files whose descriptions are used, by name.")
     ] = None,
@@ -82,21 +84,19 @@ def recon(
     loaded = load_encoder(reads.encoder, device=device, trust_remote_code=reads.trust_remote_code)
     encoder = CachedEncoder(loaded, default_cache() / "embeddings.sqlite")
     torch.manual_seed(config.seed)
-    generator = generators.for_library(
-        held,
-        encoder,
-        base_model=base or held.base_model,
-        prompt_template=_template(held, tasks, text.prompt),
-        z_scores=z_scores,
-        head_bias=not z_scores,
-        **shape,
-    ).to(device)
-    trainer = ReconTrainer(generator, held, config, out, tracking=tracking, processes=processes)
+    decided = {
+        "base_model": base or held.base_model,
+        "prompt_template": _template(held, tasks, text.prompt),
+        "z_scores": z_scores,
+        "head_bias": not z_scores,
+    }
+    model = generators.for_library(generator, held, encoder, shape | decided).to(device)
+    trainer = ReconTrainer(model, held, config, out, tracking=tracking, processes=processes)
     with Bar("reconstruction", config.steps, silent) as note:
         trainer.train(resume=run.resume, on_step=note)
     trainer.finish()
     if processes.main:
-        generator.save_pretrained(out)
+        model.save_pretrained(out)
         Console(stderr=run.as_json).print(f"written to {out}", markup=False)
     processes.leave()
 

@@ -18,7 +18,7 @@ def check_run(out: Path, resume: bool, processes: Processes) -> None:
         CheckpointError: `--resume` was not given and OUT holds a run, a library or a generator, or
             it was and there is no run.
     """
-    from t2l_fast.train.checkpoint import FILE, ORACLES, check_free
+    from t2l_fast.train.run.checkpoint import FILE, ORACLES, check_free
 
     if not resume:
         check_free(out, processes)

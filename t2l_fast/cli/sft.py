@@ -11,11 +11,12 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli import generator as generators
+from t2l_fast.cli import init
 from t2l_fast.cli.data import TaskOptions, TextOptions, read_splits, template, token_folder
 from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.lora import ExportedLoraOptions
 from t2l_fast.cli.options import Fields, from_configs
-from t2l_fast.cli.progress import Bar, stage
+from t2l_fast.cli.progress import Bar, embed_ahead, stage
 from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.run import RunOptions, report_end
 from t2l_fast.cli.settings import FileOptions, given, settings
@@ -31,7 +32,7 @@ def sft(
     new: Annotated[generators.NewOptions, Fields()],
     shape: generators.Shape,
     lora: Annotated[ExportedLoraOptions, Fields()],
-    config: Annotated[SFTConfig, Fields(defaults={"steps": 1500})],
+    config: Annotated[SFTConfig, Fields()],
     data: Annotated[TaskOptions, Fields()],
     text: Annotated[TextOptions, Fields()],
     frozen: Annotated[FrozenOptions, Fields()],
@@ -47,18 +48,17 @@ def sft(
     """
     import torch
 
-    from t2l_fast.encoders import CachedEncoder
+    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import default_cache
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import (
         SFTTrainer,
         Tracking,
         WarmStartConfig,
-        adopt_encoder,
         join,
         keep_freed_memory,
     )
-    from t2l_fast.train.best import save_generator
 
     options, config = _settled(context, new, config, preset=files.preset)
     if files.print_config:
@@ -71,28 +71,34 @@ def sft(
     silent = run.as_json or not processes.main
     device = chosen(frozen.device, processes.device)
     cache = default_cache() / "embeddings.sqlite"
-    stage(f"loading the text encoder {options['encoder']}", silent)
-    goes_on = None if new.init is None else generators.load(new.init)
     loading: Any = {"device": device, "trust_remote_code": new.trust_remote_code}
-    encoder, unchanged = generators.encoder_of(options["encoder"], goes_on, cache, **loading)
+    stage(f"loading the text encoder {options['encoder']}", silent)
+    if new.init is None:
+        earlier, unchanged = None, False
+        encoder = CachedEncoder(load_encoder(options["encoder"], **loading), cache)
+    else:
+        earlier = AutoGenerator.from_pretrained(new.init, for_training=True, **loading)
+        encoder, unchanged = init.encoder_of(options["encoder"], earlier, cache, **loading)
     stage("reading tasks", silent)
     splits = read_splits(data, silent=silent)
     stage(f"loading the base model {options['base']}", silent)
     model, tokenizer = load_base(options["base"], frozen.dtype, device, processes, fsdp=frozen.fsdp)
     train = splits.pop("train")
-    given_fingerprint = None if goes_on is None else goes_on.fingerprint
-    if goes_on is None:
+    fingerprint = None if earlier is None else earlier.fingerprint
+    if earlier is None:
         torch.manual_seed(config.seed)
-        generator: Any = generators.new(options, model, encoder, template(data.tasks, text.prompt))
+        form = lora.config(lora.lora_dropout)
+        generator = generators.new(options, model, form, encoder, template(data.tasks, text.prompt))
     elif unchanged:
-        goes_on.use_encoder(encoder)
-        generator = goes_on
+        earlier.use_encoder(encoder)
+        generator = earlier
     else:
-        generators.load_own_encoder(goes_on, **loading)
-        goes_on.use_encoder(CachedEncoder(goes_on.encoder, cache))
-        generator = adopt_encoder(goes_on, encoder, [task.descriptions for task in train])
-    count = sum(len(task.descriptions) for task in train)
-    stage(f"embedding {count:,} descriptions of {len(train):,} tasks, and tokenising", silent)
+        earlier.use_encoder(CachedEncoder(earlier.encoder, cache))
+        generator = earlier.adopt(encoder, [task.descriptions for task in train])
+    if generator.condition == "text" and not config.encoder_rank:
+        first = config.descriptions_per_task or None
+        embed_ahead(encoder, [d for task in train for d in task.descriptions[:first]], silent)
+    stage("tokenising", silent)
     cached = not config.description_in_prompt
     trainer = SFTTrainer(
         generator,
@@ -106,14 +112,14 @@ def sft(
         tracking=tracking,
         token_cache=token_folder(data.tasks, text.token_cache, silent=silent) if cached else None,
         processes=processes,
-        given=given_fingerprint,
+        given=fingerprint,
     )
     decides = (trainer.best.measure or "").removesuffix("_matched")
     bar = Bar("training", config.steps, silent, decides)
     with bar as note:
         trainer.train(resume=run.resume, on_step=note)
     if processes.main:
-        save_generator(generator, out)
+        generator.save_pretrained(out, dtype=torch.float16)
         report_end(trainer.best, bar.spent(), out, Console(stderr=run.as_json))
     processes.leave()
 
@@ -127,7 +133,7 @@ def _settled(
         ArgumentError: options ask for different things.
     """
     if new.init is not None:
-        options = generators.decided_by(context, new.init, generators.load(new.init).config)
+        options = init.decided_by(context, new.init, init.config_of(new.init))
     else:
         options = {}
         if config.start == "given":

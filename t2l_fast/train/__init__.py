@@ -1,25 +1,22 @@
 """Training of generators."""
 
-from t2l_fast.train.adopt import adopt_encoder, check_adoptable
-from t2l_fast.train.allocator import keep_freed_memory
-from t2l_fast.train.config import (
-    EncoderConfig,
-    FitConfig,
-    OracleConfig,
-    ReconConfig,
-    SFTConfig,
-    WarmStartConfig,
-)
-from t2l_fast.train.encoder import fit_encoder
-from t2l_fast.train.fitting import fit_codes
-from t2l_fast.train.launch import join, stay_alone
-from t2l_fast.train.library import LoraLibrary, read_library
-from t2l_fast.train.oracles import train_library
-from t2l_fast.train.parallel import Processes
-from t2l_fast.train.recon import ReconTrainer
-from t2l_fast.train.sft import SFTTrainer
-from t2l_fast.train.sharded import shard
-from t2l_fast.train.tracking import Tracking
+from t2l_fast.train.codes.config import FitConfig
+from t2l_fast.train.codes.fit import fit_codes
+from t2l_fast.train.distributed.fsdp import shard
+from t2l_fast.train.distributed.launch import join, stay_alone
+from t2l_fast.train.distributed.processes import Processes
+from t2l_fast.train.encoder.adopt import adopt_encoder, check_adoptable
+from t2l_fast.train.encoder.config import EncoderConfig
+from t2l_fast.train.encoder.trainer import fit_encoder
+from t2l_fast.train.oracles.config import OracleConfig
+from t2l_fast.train.oracles.library import LoraLibrary, read_library
+from t2l_fast.train.oracles.trainer import train_library
+from t2l_fast.train.recon.config import ReconConfig
+from t2l_fast.train.recon.trainer import ReconTrainer
+from t2l_fast.train.run.allocator import keep_freed_memory
+from t2l_fast.train.run.tracking import Tracking
+from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
+from t2l_fast.train.sft.trainer import SFTTrainer
 
 __all__ = [
     "EncoderConfig",

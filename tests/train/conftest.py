@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import SFTConfig, SFTTrainer
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.run.checkpoint import FILE
 
 STEPS = 5
 

@@ -48,7 +48,8 @@ def trainer(
     from t2l_fast.encoders import load_encoder
     from t2l_fast.generators import MultiTaskLora, TextToLora
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, data, shard
+    from t2l_fast.train import SFTConfig, SFTTrainer, WarmStartConfig, shard
+    from t2l_fast.train.data import collator as data
 
     data.packable = lambda model: packs
     made = tiny()

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from t2l_fast.errors import UnsupportedModel
-from t2l_fast.train.activations import recomputed_activations
+from t2l_fast.train.model.activations import recomputed_activations
 
 
 @pytest.fixture(params=[False, True], ids=["A and B kept", "A and B made again"])

@@ -9,7 +9,7 @@ import pytest
 CODE = """
 import resource, sys
 import torch
-from t2l_fast.train.allocator import keep_freed_memory
+from t2l_fast.train.run.allocator import keep_freed_memory
 
 if sys.argv[1] == "kept":
     assert keep_freed_memory()

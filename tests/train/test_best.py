@@ -6,11 +6,11 @@ import pytest
 import torch
 
 import t2l_fast as t2l
-import t2l_fast.train.best as best_module
-import t2l_fast.train.sft as sft
+import t2l_fast.train.run.best as best_module
+import t2l_fast.train.sft.trainer as sft
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import MultiTaskLora, TextToLora
-from t2l_fast.train.best import Best, chosen_measure
+from t2l_fast.train.run.best import Best, chosen_measure
 
 VALUES = [0.1, 0.3, 0.2, 0.3, 0.1, 0.2]
 """Of one evaluation a step: the best is the second, the fourth a tie."""

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from t2l_fast.train import cross_entropy as module
-from t2l_fast.train.cross_entropy import cross_entropy
+from t2l_fast.train.model.cross_entropy import cross_entropy
 
 ROWS, VOCABULARY = 7, 40
 

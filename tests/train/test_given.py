@@ -14,8 +14,8 @@ from t2l_fast import cli
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.train import WarmStartConfig
-from t2l_fast.train.sampler import Sampler
-from t2l_fast.train.whiten import WhitenedHeads
+from t2l_fast.train.data.sampler import Sampler
+from t2l_fast.train.sft.whiten import WhitenedHeads
 
 
 @pytest.fixture

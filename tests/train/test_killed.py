@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from t2l_fast.train.checkpoint import FILE, ORACLES
+from t2l_fast.train.run.checkpoint import FILE, ORACLES
 from tests.train import ranks
 
 pytestmark = pytest.mark.slow
@@ -52,7 +52,7 @@ def train(processes, folder, options, resume, plant=None) -> None:
 
 def plant_kill(processes, what: str, after: int) -> None:
     """The main process dies around its `after`-th write of a whole file or a line of metrics."""
-    from t2l_fast.train.metrics import Metrics
+    from t2l_fast.train.run.metrics import Metrics
 
     if not processes.main:
         return

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from t2l_fast.train.batches import Row, collate, pack
-from t2l_fast.train.neftune import noisy_embeddings
+from t2l_fast.train.data.batches import Row, collate, pack
+from t2l_fast.train.model.neftune import noisy_embeddings
 
 ROWS = [Row(0, (1, 5, 6, 7), 2), Row(1, (1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), 10)]
 ALPHA = 5.0
@@ -78,7 +78,7 @@ def test_published_settings_train_and_resume_bitwise(runs, tiny, trainer):
 
 def test_long_prompts_and_answers_lose_their_beginning(tiny):
     from t2l_fast.tasks import Example, Prompt
-    from t2l_fast.train.data import Collator
+    from t2l_fast.train.data.collator import Collator
 
     prompt = Prompt(tiny.tokenizer())
     example = Example("abcdef", "xyzw")

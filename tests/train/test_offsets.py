@@ -98,7 +98,7 @@ def test_runs_move_learnable_offsets_alone_and_resume_bitwise(runs, tiny, traine
 @torch.no_grad()
 def test_least_squares_fit_what_offsets_leave(tiny, model, tasks):
     """A warm start's oracles are adapters, not what is added to an offset."""
-    from t2l_fast.train.whiten import WhitenedHeads
+    from t2l_fast.train.sft.whiten import WhitenedHeads
 
     generator = tiny.generator(model, offset="fixed", dropout=0.0)
     offset_init(generator, one_for_all(generator.config))

@@ -9,7 +9,7 @@ import t2l_fast as t2l
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import OracleConfig, read_library, shard, train_library
-from t2l_fast.train.library import BANK
+from t2l_fast.train.oracles.library import BANK
 from tests.train import ranks
 
 LORA = t2l.LoraConfig(("q_proj", "v_proj", "down_proj"), 4, 4)

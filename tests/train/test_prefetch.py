@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from t2l_fast.train.prefetch import Prefetch
+from t2l_fast.train.data.prefetch import Prefetch
 
 
 class Broken(Exception):

@@ -8,10 +8,10 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
-import t2l_fast.train.sft as sft
+import t2l_fast.train.sft.trainer as sft
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import TextToLora
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.run.checkpoint import FILE
 
 
 @pytest.fixture

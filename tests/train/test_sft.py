@@ -6,15 +6,15 @@ import math
 import pytest
 import torch
 
-import t2l_fast.train.data as data
+import t2l_fast.train.data.collator as data
 from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import JUNK, Prompt
-from t2l_fast.train.batches import collate
-from t2l_fast.train.data import Collator
-from t2l_fast.train.losses import answer_loss, generated_l2, label_logits
-from t2l_fast.train.sampler import Sampler
+from t2l_fast.train.data.batches import collate
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.sampler import Sampler
+from t2l_fast.train.model.losses import answer_loss, generated_l2, label_logits
 
 LEARNING = dict(
     steps=100,

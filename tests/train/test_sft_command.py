@@ -10,6 +10,8 @@ import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
 from t2l_fast import cli
+from t2l_fast.cli.progress import embed_ahead
+from t2l_fast.encoders import CachedEncoder
 
 
 @pytest.fixture
@@ -49,3 +51,44 @@ def test_a_run_ends_with_where_its_time_went(command):
     shares = dict(part.split() for part in said[1].strip().split(", "))
     assert list(shares) == ["data", "generate", "forward", "backward", "optimizer"]
     assert sum(int(share.rstrip("%")) for share in shares.values()) == pytest.approx(100, abs=3)
+
+
+def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
+    """Each stage is printed before its work begins, and nothing of it with --json."""
+    import t2l_fast.encoders
+
+    lines = command().replace("…", "|")
+    order = [
+        "loading the text encoder",
+        "reading tasks",
+        "loading the base model",
+        "embedding descriptions",
+    ]
+    order.append("tokenising")
+    places = [lines.index(part) for part in (*order, "training")]
+    assert places == sorted(places)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*_, **__):
+        raise Stopped
+
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", stop)
+    for options, shown in (((), True), (("--json",), False)):
+        arguments = ["train", "sft", f"nowhere-{shown}", *options]
+        result = CliRunner().invoke(cli.app, arguments)
+        assert isinstance(result.exception, Stopped)
+        assert ("loading the text encoder minilm" in result.output) == shown
+
+
+def test_embedding_shows_how_far_it_is(tiny, tasks, capsys, monkeypatch):
+    encoder = CachedEncoder(tiny.encoder())
+    texts = [text for task in tasks for text in task.descriptions]
+    embed_ahead(encoder, [*texts, texts[0]], silent=False)
+    count = len({*texts})
+    assert f"{count}/{count}" in capsys.readouterr().err
+    monkeypatch.setattr(encoder._encoder, "encode", None)  # all texts are in the cache
+    assert len(encoder.encode(texts)) == len(texts)
+    embed_ahead(encoder, texts, silent=True)
+    assert not capsys.readouterr().err

@@ -6,9 +6,11 @@ import pytest
 
 from t2l_fast.errors import CacheError
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train import OracleConfig, data, read_library, token_cache, train_library
-from t2l_fast.train.data import Collator
-from t2l_fast.train.token_cache import TokenCache
+from t2l_fast.train import OracleConfig, read_library, train_library
+from t2l_fast.train.data import collator as data
+from t2l_fast.train.data import token_cache
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.token_cache import TokenCache
 
 pytest.importorskip("datasets", reason="the token cache needs datasets")
 

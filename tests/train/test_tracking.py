@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import t2l_fast.encoders
 import t2l_fast.models
-import t2l_fast.train.tracking as module
+import t2l_fast.train.run.tracking as module
 from t2l_fast import cli
 from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 from t2l_fast.tasks import Prompt

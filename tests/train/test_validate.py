@@ -4,8 +4,8 @@ import pytest
 
 from t2l_fast.adapters import attach
 from t2l_fast.tasks import JUNK, Prompt
-from t2l_fast.train.data import Collator
-from t2l_fast.train.validate import Validator
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.sft.validate import Validator
 
 
 class Recorded:

@@ -8,10 +8,10 @@ from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import OracleConfig, SFTConfig, SFTTrainer, WarmStartConfig
-from t2l_fast.train.data import Collator
-from t2l_fast.train.oracles import concatenated, train_oracles
-from t2l_fast.train.start import Start
-from t2l_fast.train.warm_start import fit
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.oracles.trainer import concatenated, train_oracles
+from t2l_fast.train.sft.optimizer import Start
+from t2l_fast.train.sft.warm_start import fit
 
 WARM = WarmStartConfig(
     steps=8, examples=6, tasks_at_once=4, learning_rate=2e-2, fit_steps=60, fit_tasks=4

@@ -25,7 +25,7 @@ from t2l_fast.adapters import LoraWeights
 from t2l_fast.evaluate import Condition, conditions, evaluate
 from t2l_fast.tasks import COMPACT, Prompt, Task, load_suite
 from t2l_fast.train import OracleConfig, keep_freed_memory, read_library, train_library
-from t2l_fast.train.checkpoint import FILE
+from t2l_fast.train.run.checkpoint import FILE
 
 TASKS, EXAMPLES, SEED = 57, 3, 0
 RESULT = Path(__file__).parents[2] / "results" / "equal_cost.json"

@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from t2l_fast.train.clock import PARTS
 from t2l_fast.train.report.runs import KINDS, Run
+from t2l_fast.train.run.clock import PARTS
 
 # Okabe and Ito's palette, which colour-blind people can tell apart
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from t2l_fast.errors import CheckpointError
-from t2l_fast.train.best import FOLDER, read_record
-from t2l_fast.train.metrics import NAME, SETTINGS
-from t2l_fast.train.settings import shown
+from t2l_fast.train.run.best import FOLDER, read_record
+from t2l_fast.train.run.fingerprint import shown
+from t2l_fast.train.run.metrics import NAME, SETTINGS
 
 KINDS = ("matched", "shuffled", "junk")
 

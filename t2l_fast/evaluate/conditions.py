@@ -1,0 +1,95 @@
+"""Who answers which questions: generated adapters and their rivals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from t2l_fast.adapters import AdapterGenerator, LoraWeights
+from t2l_fast.errors import ArgumentError
+from t2l_fast.tasks import Example, Task
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One example to answer, and the description that its adapter or prompt gets."""
+
+    task: Task
+    example: Example
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Who answers: which adapters run, and whether the prompt holds the description."""
+
+    name: str
+    described: bool = False
+    adapter: LoraWeights | None = None
+    own: Mapping[str, LoraWeights] | None = None  # by the name of the task that each was trained on
+    generator: AdapterGenerator | None = None
+    descriptions: str = "matched"  # for a generator: "matched", "shuffled" or "junk"
+
+
+def conditions(
+    generator: AdapterGenerator,
+    *,
+    multi_task: LoraWeights | None = None,
+    multi_task_described: LoraWeights | None = None,
+    oracles: Mapping[str, LoraWeights] | None = None,
+) -> list[Condition]:
+    """The generated adapters and their rivals.
+
+    Args:
+        generator: whose adapters are measured, with matched, shuffled and junk descriptions.
+        multi_task: one LoRA trained on all tasks, never shown a description.
+        multi_task_described: one LoRA trained with the description in the prompt.
+        oracles: a LoRA of its own for every task that is evaluated, by the task's name.
+    """
+    made = [Condition("base"), Condition("base + description", described=True)]
+    if multi_task is not None:
+        made.append(Condition("multi-task LoRA", adapter=multi_task))
+    if multi_task_described is not None:
+        name = "multi-task LoRA + description"
+        made.append(Condition(name, described=True, adapter=multi_task_described))
+    if oracles is not None:
+        made.append(Condition("oracles", own=oracles))
+    for kind in ("matched", "shuffled", "junk"):
+        made.append(Condition(f"generated, {kind}", generator=generator, descriptions=kind))
+    return made
+
+
+def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Question]:
+    """Validation examples of every task, each under one of the task's evaluation descriptions.
+
+    Raises:
+        ArgumentError: there are none, or a task has no evaluation description.
+    """
+    untold = [task.name for task in tasks if not task.eval_descriptions]
+    if untold:
+        raise ArgumentError(f"tasks {untold} must have evaluation descriptions, got none")
+    asked = [
+        Question(task, example, task.eval_descriptions[i % len(task.eval_descriptions)])
+        for task in tasks
+        for i, example in enumerate(task.validation[:examples])
+    ]
+    if not asked:
+        raise ArgumentError(f"evaluation needs validation examples, got none in {len(tasks)} tasks")
+    random.Random(seed).shuffle(asked)
+    return asked
+
+
+def shuffled(asked: Sequence[Question]) -> list[str]:
+    """For each question, the description of another task that is no near-twin."""
+    half = len(asked) // 2
+    told = []
+    for i, question in enumerate(asked):
+        order = (asked[(i + half + k) % len(asked)] for k in range(len(asked)))
+        other = next((q for q in order if q.task.twins != question.task.twins), None)
+        if other is None:
+            raise ArgumentError(
+                "shuffled descriptions need at least two tasks that are no near-twins"
+            )
+        told.append(other.description)
+    return told

@@ -1,0 +1,1 @@
+"""Codes of tasks: drawn from descriptions, or fitted to examples."""

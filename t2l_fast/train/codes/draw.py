@@ -1,0 +1,120 @@
+"""What the generator reads in a step: a code per task, varied as wordings vary."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.encoders import TrainedEncoder
+from t2l_fast.errors import ConfigError
+from t2l_fast.generators import TextToLora
+from t2l_fast.tasks import Task
+from t2l_fast.train.data.sampler import TaskDraw
+from t2l_fast.train.sft.config import SFTConfig
+
+
+class Codes:
+    """The codes of a run: of embeddings made once, or of a text encoder that is trained.
+
+    Fields:
+        embeddings: of every task's training descriptions, `[D, d_e]` each; of the first alone where
+            nothing reads more.
+        encoder: the one that is trained, which the generator embeds by from now on; or None.
+
+    Args:
+        device: of a trained encoder.
+
+    Raises:
+        ConfigError: `encoder_rank` for a generator that embeds no texts.
+        EncoderError: it is no sentence-transformers encoder, or its adapter has a higher rank.
+    """
+
+    def __init__(
+        self, generator: Any, tasks: Sequence[Task], config: SFTConfig, device: torch.device
+    ) -> None:
+        self.generator, self.tasks, self.noise = generator, tasks, config.code_noise
+        few = 1 if config.encoder_rank and config.start != "conditioned" else None
+        # first what may be refused, since embedding takes its time
+        self.encoder = _trained(generator, config, device) if config.encoder_rank else None
+        self.embeddings = [generator.encode(task.descriptions[:few]) for task in tasks]
+        if self.encoder is not None:
+            generator.use_encoder(self.encoder)
+
+    @property
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """What is trained of the encoder, by name."""
+        return {} if self.encoder is None else self.encoder.parameters()
+
+    def of(self, draws: Sequence[TaskDraw]) -> Tensor:
+        """`[N, d_e]`, with the graph of a trained encoder."""
+        if self.encoder is None:
+            return draw_codes(self.embeddings, draws, self.noise)
+        pairs = []
+        for draw in draws:
+            first, second = (self.tasks[draw.task].descriptions[i] for i in draw.descriptions)
+            pairs.append((first, second if draw.mixture else first))
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        rows = dict(zip(texts, self.generator.codes_of(self.encoder.embed(texts)), strict=True))
+        drawn = zip(pairs, draws, strict=True)
+        return torch.stack([varied(rows[a], rows[b], draw, self.noise) for (a, b), draw in drawn])
+
+    def name_encoder(self) -> None:
+        """Have the generator name a trained encoder as it is now, to be saved."""
+        if self.encoder is not None:
+            self.generator.name_encoder()
+
+    @contextmanager
+    def settled(self) -> Iterator[None]:
+        """On leaving, also by an exception, a trained encoder becomes what is saved of it."""
+        try:
+            yield
+        finally:
+            if self.encoder is not None:
+                self.encoder.settle()
+                self.generator.name_encoder()
+
+
+def draw_codes(embeddings: Sequence[Tensor], draws: Sequence[TaskDraw], noise: float) -> Tensor:
+    """One code per task: a description's embedding or a mixture of two, with noise, on its sphere.
+
+    Args:
+        embeddings: of every task's training descriptions, `[D, d_e]` each.
+        noise: standard deviation, for draws with a noise seed.
+
+    Returns:
+        `[N, d_e]`, each as long as its first description's embedding.
+    """
+    codes = []
+    for draw in draws:
+        first, second = (embeddings[draw.task][i] for i in draw.descriptions)
+        codes.append(varied(first, second, draw, noise))
+    return torch.stack(codes)
+
+
+def varied(first: Tensor, second: Tensor, draw: TaskDraw, noise: float) -> Tensor:
+    """The code `[d_e]` of one draw from the embeddings of its two descriptions."""
+    code = torch.lerp(first, second, draw.mixture)
+    if draw.noise_seed is not None:
+        generator = torch.Generator().manual_seed(draw.noise_seed)
+        code = code + noise * torch.randn(code.shape, generator=generator).to(code)
+    return code * (first.norm() / code.norm().clamp(min=1e-6))
+
+
+def _trained(generator: Any, config: SFTConfig, device: torch.device) -> TrainedEncoder:
+    named = isinstance(generator, TextToLora) and not generator.config.task_names
+    if not named or generator.config.encoder is None:
+        raise ConfigError(
+            f"encoder_rank={config.encoder_rank} needs a TextToLora whose config names a text "
+            f"encoder, got {generator.kind}: leave it 0"
+        )
+    return TrainedEncoder(
+        generator.config.encoder,
+        config.encoder_rank,
+        adapter=generator.encoder_adapter,
+        device=device,
+        seed=config.seed,
+    )

@@ -1,0 +1,1 @@
+"""Batches of token rows: sampling, tokenising, packing and prefetching."""

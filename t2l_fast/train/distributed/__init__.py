@@ -1,0 +1,1 @@
+"""Several processes: launch, gradient sums and FSDP."""

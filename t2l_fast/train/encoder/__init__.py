@@ -1,0 +1,1 @@
+"""Training of a LoRA of the text encoder."""

@@ -1,0 +1,131 @@
+"""fit_encoder: a text encoder learns which wordings mean the same task."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import cross_entropy, normalize
+
+from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
+from t2l_fast.encoders.trained import adapter_of, new_lora
+from t2l_fast.errors import ConfigError
+from t2l_fast.files import sweep
+from t2l_fast.train.data.sampler import chunked
+from t2l_fast.train.encoder.config import EncoderConfig
+from t2l_fast.train.run.checkpoint import FILE, check_free, load_run, save_run
+
+
+def fit_encoder(
+    encoder: SentenceEncoder,
+    descriptions: Sequence[Sequence[str]],
+    config: EncoderConfig,
+    *,
+    families: Sequence[str] | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    on_step: Callable[[dict[str, Any]], None] | None = None,
+) -> EncoderAdapter:
+    """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
+
+    Each step embeds two descriptions of each of its tasks, and each has to find the other among
+    all (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since
+    they are what is mixed up. Training descriptions alone are read, and no base model is run.
+
+    Args:
+        encoder: left as it was.
+        descriptions: of every task, at least two each.
+        families: of every task; None = all are of one.
+        folder: for a checkpoint every `save_every` steps; None = none.
+        resume: continue from it, as if the run had not been interrupted.
+        on_step: called with the metrics of each step.
+
+    Returns:
+        The LoRA, in fp16.
+
+    Raises:
+        CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) one in the
+            folder already.
+        ConfigError: too few tasks, a task with a single description, or not a family for each;
+            `resume` without a folder.
+        EncoderError: a description is too long for the encoder, or it has an adapter already.
+    """
+    fewest = min(map(len, descriptions), default=0)
+    if len(descriptions) < config.tasks_per_batch or fewest < 2:
+        raise ConfigError(
+            f"an encoder needs at least tasks_per_batch={config.tasks_per_batch} tasks with two "
+            f"descriptions each, got {len(descriptions)} tasks with {fewest} or more: lower "
+            "tasks_per_batch, or leave out tasks with one"
+        )
+    families = [""] * len(descriptions) if families is None else families
+    if len(families) != len(descriptions):
+        raise ConfigError(
+            f"families must name one for each of {len(descriptions)} tasks, got {len(families)}"
+        )
+    if folder is None and resume:
+        raise ConfigError("resume needs the folder of the run, got None: name it")
+    if folder is not None:
+        sweep(Path(folder), (FILE,))
+        if not resume:
+            check_free(Path(folder))
+    run = {"encoder": encoder.name, "fit": asdict(config)}
+    run["descriptions"] = _digest([descriptions, families])
+    torch.manual_seed(config.seed)
+    with encoder.adapting(new_lora(config.rank, config.alpha)) as wrapped:
+        state = {name: p for name, p in wrapped.named_parameters() if p.requires_grad}
+        optimizer = torch.optim.AdamW(state.values(), lr=config.learning_rate, weight_decay=0.01)
+        begun = load_run(Path(folder), state, optimizer, run) if folder and resume else 0
+        for step in range(begun, config.steps):
+            started = time.perf_counter()
+            rate = config.learning_rate * config.factor(step)
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            texts = _pairs(descriptions, families, config, step)
+            loss = _loss(encoder.embed(texts), config.temperature)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            done = step + 1
+            if folder is not None and (done % config.save_every == 0 or done == config.steps):
+                save_run(Path(folder), done, state, optimizer, run)
+            if on_step is not None:
+                seconds = time.perf_counter() - started
+                line = {"step": done, "loss": loss.item(), "learning_rate": rate}
+                on_step(line | {"seconds": seconds})
+        return adapter_of(wrapped)
+
+
+def _pairs(
+    descriptions: Sequence[Sequence[str]],
+    families: Sequence[str],
+    config: EncoderConfig,
+    step: int,
+) -> list[str]:
+    """A description of each task of a step, then another of each; a function of seed and step."""
+    size = config.tasks_per_batch
+    epoch, index = divmod(step, len(descriptions) // size)
+    order = chunked(families, config.contrast, random.Random(f"{config.seed}/epoch/{epoch}"))
+    rng = random.Random(f"{config.seed}/step/{step}")
+    chosen = order[index * size : (index + 1) * size]
+    drawn = [rng.sample(descriptions[i], 2) for i in chosen]
+    return [pair[side] for side in (0, 1) for pair in drawn]
+
+
+def _digest(plain: Any) -> str:
+    return hashlib.sha256(json.dumps(plain).encode()).hexdigest()[:12]
+
+
+def _loss(embeddings: Tensor, temperature: float) -> Tensor:
+    """Embeddings `[2N, d_e]`, those of one task N rows apart."""
+    first, second = normalize(embeddings, dim=-1).chunk(2)
+    scores = first @ second.T / temperature
+    own = torch.arange(len(first), device=scores.device)
+    return 0.5 * (cross_entropy(scores, own) + cross_entropy(scores.T, own))

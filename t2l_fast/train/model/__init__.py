@@ -1,0 +1,1 @@
+"""What runs around the frozen base model in a step: losses, attention, noise and recomputation."""

@@ -1,0 +1,1 @@
+"""Training of one adapter per task, many in a batch."""

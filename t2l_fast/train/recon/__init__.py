@@ -1,0 +1,1 @@
+"""Reconstruction of a library of LoRAs."""

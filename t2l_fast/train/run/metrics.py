@@ -1,0 +1,74 @@
+"""Metrics: a run's JSONL file, which a resumed run cuts back to its checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from t2l_fast.files import replace_files
+from t2l_fast.train.run.tracking import Tracking
+
+NAME = "metrics.jsonl"
+SETTINGS = "settings.json"
+
+
+class Metrics:
+    """One line a step, and the run's settings beside them.
+
+    Args:
+        folder: of the run.
+        tracking: also gets every line.
+        kept: False writes and tracks nothing, as is right for all processes of a run but one.
+    """
+
+    def __init__(
+        self, folder: Path, tracking: Tracking | None = None, *, kept: bool = True
+    ) -> None:
+        self.path, self.kept = folder / NAME, kept
+        self.tracking = tracking if kept else None
+
+    def begin(self, run: Mapping[str, Any]) -> None:
+        """An empty file, with its folder.
+
+        Args:
+            run: settings, nested plain data.
+        """
+        if not self.kept:
+            return
+        self._settings(run)
+        self.path.write_text("")
+        if self.tracking is not None:
+            self.tracking.start(run)
+
+    def add(self, line: Mapping[str, Any]) -> None:
+        """Append a line; it has a "step"."""
+        if not self.kept:
+            return
+        with self.path.open("a") as file:
+            file.write(json.dumps(line) + "\n")
+        if self.tracking is not None:
+            self.tracking.log(line)
+
+    def cut(self, step: int, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Drop lines after `step`, and one that a kill left half-written; returns the others."""
+        if not self.kept:
+            return []
+        texts = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
+        whole = [(text, json.loads(text)) for text in texts if text.endswith("\n")]
+        left = [(text, line) for text, line in whole if line["step"] <= step]
+        self._settings(run)
+        replace_files(self.path.parent, {NAME: "".join(text for text, _ in left).encode()})
+        if self.tracking is not None:
+            self.tracking.start(run, after=step)
+        return [line for _, line in left]
+
+    def close(self) -> None:
+        """End tracking."""
+        if self.tracking is not None:
+            self.tracking.finish()
+
+    def _settings(self, run: Mapping[str, Any]) -> None:
+        text = json.dumps(run, indent=1, default=str) + "\n"
+        replace_files(self.path.parent, {SETTINGS: text.encode()})

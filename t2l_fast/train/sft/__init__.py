@@ -1,0 +1,1 @@
+"""Supervised fine-tuning of a generator through the frozen base model."""

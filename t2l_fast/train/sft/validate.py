@@ -1,0 +1,125 @@
+"""Matched, shuffled and junk accuracy during training: do adapters follow their description?"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from t2l_fast.adapters import AdapterGenerator, Adapters
+from t2l_fast.tasks import JUNK, Task
+from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.distributed.fsdp import evened
+from t2l_fast.train.distributed.processes import Processes
+from t2l_fast.train.model.losses import exact_matches
+
+_GENERATED = 64
+
+
+class Validator:
+    """Exact match on validation examples: under a task's own description, another's, and junk.
+
+    Args:
+        tasks: split name → tasks; of each split at most `limit` are drawn, with `seed`.
+        examples: validation examples per task.
+        processes: among which tasks are divided.
+        fresh: embed texts anew for every measure, as an encoder that is trained must.
+    """
+
+    def __init__(
+        self,
+        tasks: dict[str, Sequence[Task]],
+        collator: Collator,
+        *,
+        limit: int,
+        examples: int,
+        seed: int,
+        description_in_prompt: bool = False,
+        processes: Processes | None = None,
+        fresh: bool = False,
+    ) -> None:
+        rng = random.Random(seed)
+        self.processes = processes or Processes()
+        self.collator = collator
+        self.examples = examples
+        self.in_prompt = description_in_prompt
+        self.tasks = {
+            split: rng.sample(group, min(limit, len(group)))
+            for split, all_tasks in tasks.items()
+            if (group := [task for task in all_tasks if task.validation])
+        }
+        self.codes: dict[str, Tensor] = {}
+        self.junk: Tensor | None = None
+        self.fresh = fresh
+
+    @torch.no_grad()
+    def measure(
+        self, generator: AdapterGenerator, model: nn.Module, adapters: Adapters
+    ) -> dict[str, float]:
+        """`{"<split>_matched": …, "<split>_shuffled": …, "<split>_junk": …}`, each in [0, 1].
+
+        One-hot generators know no texts, and so no junk.
+        """
+        run = generator, model, adapters
+        if self.fresh:
+            self.codes, self.junk = {}, None
+        found = {}
+        for split, tasks in self.tasks.items():
+            texts = [(task.eval_descriptions or task.descriptions)[0] for task in tasks]
+            if split not in self.codes:
+                self.codes[split] = generator.encode(texts)
+            codes = self.codes[split]
+            found[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, range(len(tasks)))
+            found[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, _others(tasks))
+            if not getattr(generator.config, "task_names", ()):
+                if self.junk is None:
+                    self.junk = generator.encode(JUNK)
+                told = [i % len(JUNK) for i in range(len(tasks))]
+                found[f"{split}_junk"] = self._accuracy(*run, tasks, self.junk, JUNK, told)
+        return found
+
+    def _accuracy(
+        self,
+        generator: AdapterGenerator,
+        model: nn.Module,
+        adapters: Adapters,
+        tasks: Sequence[Task],
+        codes: Tensor,
+        texts: Sequence[str],
+        told: Sequence[int],
+    ) -> float:
+        """Share of right rows where task i runs the adapter of `texts[told[i]]`."""
+        right = rows = 0
+        size = _GENERATED * self.processes.count
+        for start in range(0, len(tasks), size):
+            chosen, own = self.processes.chunk(range(len(tasks))[start : start + size])
+            distinct = list(dict.fromkeys(told[i] for i in chosen))
+            batch = generator.generate(codes=codes[distinct])
+            examples = [
+                self.collator.row(
+                    distinct.index(told[i]), example, texts[told[i]] if self.in_prompt else None
+                )
+                for i in chosen
+                for example in tasks[i].validation[: self.examples]
+            ]
+            batches = self.collator.batches(examples)
+            for micro, counts in evened(batches, model, self.processes):
+                with adapters.use(micro.slots, weights=batch):
+                    found = exact_matches(model, micro)
+                if own and counts:
+                    right += int(found.sum())
+                    rows += len(found)
+        right, rows = self.processes.totals(right, rows)
+        return right / rows
+
+
+def _others(tasks: Sequence[Task]) -> list[int]:
+    """For each task another one, no near-twin where there is one."""
+    count = len(tasks)
+    chosen = []
+    for i, task in enumerate(tasks):
+        order = [(i + count // 2 + k) % count for k in range(count)]
+        chosen.append(next((j for j in order if tasks[j].twins != task.twins), order[0]))
+    return chosen
