@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from t2l_fast.adapters import Adapters, attach
-from t2l_fast.adapters.store import rounded
+from t2l_fast.adapters.bank.store import rounded
 from t2l_fast.generators import TextToLora
 from t2l_fast.models import describe, load_model
 from t2l_fast.tasks import Prompt, answer

@@ -10,7 +10,7 @@ from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
 from t2l_fast.errors import CheckpointError
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import AutoGenerator, TextToLora
 
 
 def test_save_and_load_are_bitwise(tiny, arch, codes, tmp_path):
@@ -56,6 +56,13 @@ def test_fingerprints_are_equal_only_for_equal_adapters(tiny, arch):
     assert same.fingerprint != first
 
 
+def test_a_config_without_a_kind_is_text_to_lora(tiny, tmp_path):
+    generator = tiny.trained("L")
+    generator.save_pretrained(tmp_path)
+    change_config(lambda c: c.pop("kind"))(tmp_path)
+    assert AutoGenerator.from_pretrained(tmp_path).fingerprint == generator.fingerprint
+
+
 def truncate(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:100])
@@ -91,7 +98,6 @@ def change_config(change):
         pytest.param(lambda f: (f / "config.json").write_text("[]"), id="no-object"),
         pytest.param(lambda f: (f / "config.json").write_text("3"), id="a-number"),
         pytest.param(lambda f: (f / "config.json").write_bytes(b"\xff"), id="no-text"),
-        pytest.param(change_config(lambda c: c.pop("kind")), id="no-kind"),
         pytest.param(change_config(lambda c: c.update(kind="other")), id="other-kind"),
         pytest.param(change_config(lambda c: c.update(colour=1)), id="unknown-field"),
         pytest.param(change_config(lambda c: c.update(latent_size=16)), id="other-size"),

@@ -12,7 +12,7 @@ import yaml
 import t2l_fast as t2l
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import T2LConfig, TextToLora
-from t2l_fast.generators.task_encoders import task_encoder
+from t2l_fast.generators.parts.task_encoders import task_encoder
 
 KINDS = ["linear", "discrete", "vq", "softmax"]
 SIZES = {"v_proj": (12, 8), "up_proj": (12, 20)}

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
@@ -17,22 +18,31 @@ from t2l_fast.encoders import EncoderAdapter
 from t2l_fast.encoders.adapter import DIGEST, JOINT, NAMES
 from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
-from t2l_fast.generators import sakana
-from t2l_fast.generators.config import T2LConfig
+from t2l_fast.generators.base import GeneratorConfig
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
 ENCODER = "encoder_"
 """In front of the names of a fitted encoder's adapter files."""
-_FILES = (CONFIG_NAME, WEIGHTS_NAME, f"{ENCODER}*", sakana.ARGS, sakana.ADAPTER, sakana.WEIGHTS)
+_FILES = (
+    CONFIG_NAME,
+    WEIGHTS_NAME,
+    f"{ENCODER}*",
+    "args.yaml",
+    "adapter_config.json",
+    "adapter_model.safetensors",
+    "hypermod.pt",
+)
+"""What is fetched of a folder on the hub."""
 _CODEBOOK = ("task_encoder.embed", "task_encoder.embed_avg", "task_encoder.cluster_size")
 _EXACT = ("code_mean", "code_std", *_CODEBOOK)
 """Kept in fp32: differences of large numbers follow, or averages of what is rarely seen."""
-BUNDLED = Path(__file__).parents[1] / "checkpoints"
+Config = TypeVar("Config", bound=GeneratorConfig)
+BUNDLED = Path(__file__).parents[2] / "checkpoints"
 
 
 def save(
-    config: T2LConfig,
+    config: GeneratorConfig,
     state: Mapping[str, Tensor],
     folder: Path,
     dtype: torch.dtype | None,
@@ -48,7 +58,7 @@ def save(
             f"a generator behind the encoder {config.encoder!r} is saved with its adapter, got "
             "another or none: load the encoder that config.encoder names"
         )
-    plain = {"kind": "text_to_lora"} | config.to_dict()
+    plain = {"kind": config.kind} | config.to_dict()
     replace_files(
         folder,
         {
@@ -61,29 +71,53 @@ def save(
         (folder / f"{ENCODER}{name}").unlink(missing_ok=True)
 
 
-def load(folder: Path) -> tuple[T2LConfig, dict[str, Tensor]]:
-    """Config and fp32 weights of a folder."""
+def read_config(folder: Path) -> dict[str, Any]:
+    """Return what `config.json` of a folder holds.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
     try:
         plain = json.loads((folder / CONFIG_NAME).read_text())
-        if plain.pop("kind") != "text_to_lora":
-            raise ConfigError("kind must be 'text_to_lora'")
-        config = T2LConfig.from_dict(plain)
+        if not isinstance(plain, dict):
+            raise ValueError("it must hold a JSON object")
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    return plain
+
+
+def load(folder: Path, config_class: type[Config]) -> tuple[Config, dict[str, Tensor]]:
+    """Return config and fp32 weights of a folder.
+
+    Raises:
+        CheckpointError: a file is missing or damaged, or of another kind.
+    """
+    plain = read_config(folder)
+    kind = plain.pop("kind", "text_to_lora")
+    try:
+        if kind != config_class.kind:
+            raise ConfigError(f"kind must be {config_class.kind!r}, got {kind!r}")
+        config = config_class.from_dict(plain)
         tensors = load_tensors((folder / WEIGHTS_NAME).read_bytes())
     except (OSError, ValueError, LookupError, TypeError, AttributeError, SafetensorError) as error:
-        raise CheckpointError(
-            f"a Text-to-LoRA checkpoint must hold {CONFIG_NAME} and {WEIGHTS_NAME}, but {folder} "
-            f"can't be read: {error}"
-        ) from error
+        raise _unreadable(folder, error) from error
     return config, {name: t.float() for name, t in tensors.items()}
 
 
-def digest_of(config: T2LConfig) -> str | None:
+def _unreadable(folder: Path, error: Exception) -> CheckpointError:
+    return CheckpointError(
+        f"a generator's checkpoint must hold {CONFIG_NAME} and {WEIGHTS_NAME}, but {folder} can't "
+        f"be read: {error}"
+    )
+
+
+def digest_of(config: GeneratorConfig) -> str | None:
     """Of the adapter that `config.encoder` names: "minilm+DIGEST"; None = it names none."""
     _, joint, digest = (config.encoder or "").rpartition(JOINT)
     return digest if joint and re.fullmatch(DIGEST, digest) else None
 
 
-def encoder_adapter(config: T2LConfig, folder: Path) -> EncoderAdapter | None:
+def encoder_adapter(config: GeneratorConfig, folder: Path) -> EncoderAdapter | None:
     """The adapter of a fitted encoder, which lies beside the weights."""
     digest = digest_of(config)
     if digest is None:

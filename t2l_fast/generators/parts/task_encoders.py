@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import one_hot
 
-from t2l_fast.generators.config import CODEBOOK, DISCRETE_CLASSES, T2LConfig
+from t2l_fast.generators.parts.trunk_config import CODEBOOK, DISCRETE_CLASSES, TrunkConfig
 
 DECAY = 0.99
 """Of a codebook's running averages."""
@@ -17,7 +17,7 @@ COMMITMENT = 0.01
 _SMOOTHING = 1e-5
 
 
-def task_encoder(config: T2LConfig) -> nn.Module:
+def task_encoder(config: TrunkConfig) -> nn.Module:
     """What reads task embeddings `[N, d_e]` and gives `[N, config.code_widths[0]]`."""
     return _KINDS[config.task_encoder](config)
 
@@ -25,7 +25,7 @@ def task_encoder(config: T2LConfig) -> nn.Module:
 class LinearTaskEncoder(nn.Module):
     """An affine map, normalised."""
 
-    def __init__(self, config: T2LConfig) -> None:
+    def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         width = config.code_widths[0]
         self.mlp = nn.Sequential(nn.Linear(config.task_embedding_size, width), nn.LayerNorm(width))
@@ -40,7 +40,7 @@ class DiscreteTaskEncoder(nn.Module):
     The gradient is that of the probabilities (straight through; Bengio et al. 2013).
     """
 
-    def __init__(self, config: T2LConfig) -> None:
+    def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.mlp = _mlp(config, DISCRETE_CLASSES, DISCRETE_CLASSES)
 
@@ -56,7 +56,7 @@ class DiscreteTaskEncoder(nn.Module):
 class SoftmaxTaskEncoder(nn.Module):
     """A mixture of 32 learned vectors, normalised."""
 
-    def __init__(self, config: T2LConfig) -> None:
+    def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         width = config.code_widths[0]
         self.mlp = _mlp(config, width, CODEBOOK)
@@ -86,7 +86,7 @@ class VQTaskEncoder(nn.Module):
     cluster_size: Tensor
     embed_avg: Tensor
 
-    def __init__(self, config: T2LConfig) -> None:
+    def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         width = config.code_widths[0]
         self.mlp = _mlp(config, width, width)
@@ -132,7 +132,7 @@ class OneHot(nn.Module):
         return one_hot(indices, self.count)
 
 
-def _mlp(config: T2LConfig, width: int, out: int) -> nn.Sequential:
+def _mlp(config: TrunkConfig, width: int, out: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(config.task_embedding_size, 4 * width),
         nn.SiLU(),

@@ -8,44 +8,33 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch
-from t2l_fast.adapters.weights import LoraBatch
-from t2l_fast.errors import ArgumentError, ConfigError
-from t2l_fast.generators.config import T2LConfig
-from t2l_fast.generators.heads import Extras, HeadCall, head_calls
-from t2l_fast.generators.init import bias_hyperinit
-from t2l_fast.generators.parts import (
+from t2l_fast.errors import ConfigError
+from t2l_fast.generators.parts.heads import Extras, HeadCall
+from t2l_fast.generators.parts.trunk import (
     LayerRows,
-    ResidualMLP,
+    TrunkNetwork,
     index_encoder,
-    last_mlp,
-    mixer,
     name_of,
     rotate_by_rank,
 )
-from t2l_fast.generators.task_encoders import OneHot, task_encoder
+from t2l_fast.generators.text_to_lora.config import T2LConfig
+from t2l_fast.generators.text_to_lora.head_calls import head_calls
+from t2l_fast.generators.text_to_lora.initialisation import bias_hyperinit
 
 
-class T2LNetwork(nn.Module):
+class T2LNetwork(TrunkNetwork):
     """Trunk and heads, with the names that published checkpoints have.
 
     Args:
         config: its shape.
     """
 
+    config: T2LConfig
+
     def __init__(self, config: T2LConfig) -> None:
-        super().__init__()
-        self.config = config
-        if config.standardise_codes:
-            self.register_buffer("code_mean", torch.zeros(config.task_embedding_size))
-            self.register_buffer("code_std", torch.ones(config.task_embedding_size))
-        self.task_encoder = task_encoder(config)
-        _, depth, kind = config.code_widths
-        self.layer_depth_encoder = self._index_encoder(config.num_layers, depth)
-        self.layer_type_encoder = self._index_encoder(len(config.module_shapes), kind)
-        self.mixer = mixer(config)
-        self.mlp1, self.mlp2 = ResidualMLP(config), ResidualMLP(config)
-        self.mlp3 = last_mlp(config)
+        super().__init__(config)
         self.heads = nn.ModuleDict()
         for m in config.module_shapes:
             head = nn.Linear(config.head_in_size, config.head_width(m), bias=config.head_bias)
@@ -74,17 +63,7 @@ class T2LNetwork(nn.Module):
             `[modules, 2, layers, N, rank, h]` for S, `[modules, layers, N, rank, h]` for L with
             `rank_rows`.
         """
-        if codes.dim() != 2 or codes.shape[1] != self.config.task_embedding_size:
-            raise ArgumentError(
-                f"codes must have shape [N, d_e]=(*, {self.config.task_embedding_size}), "
-                f"got {tuple(codes.shape)}"
-            )
-        task = self.task_encoder(codes.to(self.anchor))
-        depth = self.layer_depth_encoder(self._indices(self.config.num_layers)).to(task)
-        kind = self.layer_type_encoder(self._indices(len(self.config.module_shapes))).to(task)
-        shape = (len(kind), len(depth), len(task), -1)
-        parts = (task[None, None], depth[None, :, None], kind[:, None, None])
-        v = self.mlp1(self.mixer(torch.cat([p.expand(shape) for p in parts], dim=-1)))
+        v = self.mlp1(self.mixed(codes))
         if self.config.arch != "L":
             outputs = torch.stack([torch.stack((e.A, e.B)) for e in self.out_emb.values()])
             v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
@@ -183,26 +162,6 @@ class T2LNetwork(nn.Module):
         rest = (p for p in self.parameters() if p.ndim == 3)  # offsets
         sources = (*latents.values(), *self.heads.parameters(), *rest)
         return DeferredBatch(config.lora, shapes, count, make, sources)
-
-    @property
-    def anchor(self) -> Tensor:
-        """A weight of the trunk: its device and dtype are those that codes are moved to."""
-        return self.mixer[1].weight
-
-    @property
-    def auxiliary_loss(self) -> Tensor | None:
-        """What the last forward pass in training mode adds to any loss, with its graph, or None.
-
-        It comes from "vq" task encoders alone, and goes back in one pass with the adapters.
-        """
-        return getattr(self.task_encoder, "loss", None)
-
-    def _index_encoder(self, count: int, width: int) -> nn.Module:
-        discrete = self.config.task_encoder == "discrete"
-        return OneHot(count) if discrete else index_encoder(count, width)
-
-    def _indices(self, count: int) -> Tensor:
-        return torch.arange(count, device=self.anchor.device)
 
 
 class _Outputs(nn.Module):

@@ -17,7 +17,8 @@ from torch import Tensor
 from t2l_fast.config import LoraConfig
 from t2l_fast.encoders.load import CAUSAL
 from t2l_fast.errors import CheckpointError, ConfigError
-from t2l_fast.generators.config import T2LConfig, TaskEncoder
+from t2l_fast.generators.parts.trunk_config import TaskEncoder
+from t2l_fast.generators.text_to_lora.config import T2LConfig
 
 ARGS, ADAPTER, WEIGHTS = "args.yaml", "adapter_config.json", "hypermod.pt"
 Scaling = Literal["published-eval", "train"]

@@ -6,7 +6,7 @@ import torch
 
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import AdapterMismatch, ConfigError
-from t2l_fast.generators.network import T2LNetwork
+from t2l_fast.generators.text_to_lora.network import T2LNetwork
 
 
 @torch.no_grad()

@@ -1,0 +1,1 @@
+"""What several generators are built of."""

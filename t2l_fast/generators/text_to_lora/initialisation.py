@@ -1,0 +1,31 @@
+"""How Text-to-LoRA's heads start."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import nn
+
+from t2l_fast.generators.text_to_lora.config import T2LConfig
+
+
+@torch.no_grad()
+def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
+    """Zero weights, and a bias that is a LoRA initialisation (Beck et al. 2023; T2L appendix).
+
+    A ~ U(±1/√in), B = 0 for L, so that a new generator gives a standard LoRA. M and S share one
+    output for A and B: the same draw over max(in, out) columns, divided by √2, for S also by √r.
+    L with `rank_rows`: over in + out columns, divided by √r.
+    """
+    size_in, size_out = config.module_shapes[module]
+    rank, bound = config.lora.rank, 1.0 / math.sqrt(size_in)
+    head.weight.zero_()
+    if config.rank_rows:
+        head.bias.uniform_(-bound / math.sqrt(rank), bound / math.sqrt(rank))
+    elif config.arch == "L":
+        head.bias[: rank * size_in].uniform_(-bound, bound)
+        head.bias[rank * size_in :].zero_()
+    else:
+        shrink = math.sqrt(2.0) if config.arch == "M" else math.sqrt(2.0 * rank)
+        head.bias.uniform_(-bound / shrink, bound / shrink)
