@@ -62,5 +62,5 @@ tables:
 	$(PYTHON) docs/tools/tables.py
 
 prose:
-	$(PYTHON) docs/tools/prose.py README.md
+	$(PYTHON) docs/tools/prose.py README.md DESIGN.md
 	$(PYTHON) docs/tools/tables.py --check
