@@ -67,3 +67,16 @@ bench: .venv/ready
 
 clean:
 	rm -rf .venv .pytest_cache .hypothesis .ruff_cache build *.egg-info
+
+# The documentation: needs pip install -e ".[docs]".
+.PHONY: docs tables prose
+docs: .venv/ready
+	$(PIP) -e ".[docs]"
+	$(BIN)/python -m mkdocs build --strict
+
+tables:
+	$(PYTHON) docs/tools/tables.py
+
+prose:
+	$(PYTHON) docs/tools/prose.py README.md DESIGN.md
+	$(PYTHON) docs/tools/tables.py --check
