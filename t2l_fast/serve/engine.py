@@ -20,6 +20,7 @@ from t2l_fast.serve.request import Chunk, Request, Sink, Ticket
 from t2l_fast.serve.running import EngineStats, Errand, Running
 from t2l_fast.serve.sampling import SamplingParams
 from t2l_fast.serve.text import TextStream
+from t2l_fast.serve.vocabulary import Vocabulary
 from t2l_fast.serve.waiting import FairQueue
 
 T = TypeVar("T")
@@ -58,6 +59,7 @@ class Engine:
             )
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
+        self._vocabulary = Vocabulary(tokenizer)
         waiting: FairQueue[Request] = FairQueue(config.max_queue, config.max_queue_per_tenant)
         self._running = Running(
             self.bank, waiting, config.max_active, _end_tokens(model, tokenizer)
@@ -133,7 +135,9 @@ class Engine:
                 params=replace(asked, seed=seed),
                 tenant=tenant,
                 sink=sink or chunks.put,
-                stream=TextStream(self.tokenizer, asked.stop),
+                stream=TextStream(
+                    self.tokenizer, asked.stop, prompt=prompt, vocabulary=self._vocabulary
+                ),
             )
             made.append(request)
             tickets.append(Ticket(partial(self._cancel, request), chunks))

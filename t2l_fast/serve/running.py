@@ -17,7 +17,7 @@ from t2l_fast.adapters.store_file import AdapterId
 from t2l_fast.errors import BankFull, EngineError
 from t2l_fast.serve.batching import GenerationOutput, RequestState
 from t2l_fast.serve.request import Chunk, FinishReason, Request
-from t2l_fast.serve.sampling import Draw, choose
+from t2l_fast.serve.sampling import Draw, SamplingParams, choose
 from t2l_fast.serve.waiting import FairQueue
 
 MAX_ERRANDS = 1024
@@ -138,11 +138,14 @@ class Running:
         new = output.generated_tokens[len(request.generated) :]
         request.generated += new
         self.stats.generated_tokens += len(new)
-        text = "".join(map(request.stream.push, new))
+        ends = self._ends(request.params)
         finish: FinishReason | None = "length" if output.is_finished() else None
-        if request.stream.stopped or (
-            new and new[-1] in self._eos and not request.params.ignore_eos
-        ):
+        if new and new[-1] in ends:
+            finish = "stop"
+        text = "".join(
+            request.stream.push(t) for t in new if t not in request.params.stop_token_ids
+        )
+        if request.stream.stopped:
             finish = "stop"
         if finish is not None:
             text += request.stream.flush()
@@ -170,6 +173,10 @@ class Running:
             left = [self.errands.pop() for _ in range(len(self.errands))]
         for errand in left:
             errand.give_up()
+
+    def _ends(self, params: SamplingParams) -> frozenset[int]:
+        """Return the tokens that end an answer."""
+        return frozenset(params.stop_token_ids) | (frozenset() if params.ignore_eos else self._eos)
 
     def _run_errand(self) -> None:
         with self.lock:
@@ -205,7 +212,7 @@ class Running:
                     request_id=request.key,
                     initial_tokens=request.prompt,
                     max_new_tokens=request.params.max_tokens,
-                    eos_token_id=None if request.params.ignore_eos else list(self._eos),
+                    eos_token_id=list(self._ends(request.params)) or None,
                     streaming=True,
                 )
             )
