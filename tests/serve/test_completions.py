@@ -128,7 +128,8 @@ def test_log_probabilities(shared, stream):
     found = text.logprobs
     shown = [t for t in found.tokens if len(t) == 1]  # special tokens are no text
     assert "".join(shown) == text.text
-    assert found.text_offset == [sum(map(len, found.tokens[:i])) for i in range(12)]
+    lengths = [len(t) if len(t) == 1 else 0 for t in found.tokens]
+    assert found.text_offset == [sum(lengths[:i]) for i in range(12)]
     assert all(
         max(top.values()) == pytest.approx(value)
         for top, value in zip(found.top_logprobs, found.token_logprobs, strict=True)

@@ -294,6 +294,17 @@ def test_stop_strings_end_a_request_and_free_its_slot(serving, tiny):
     assert not any(engine.bank._pins)
 
 
+def test_stop_token_ids_end_an_answer_and_are_no_text(serving):
+    with serving.engine() as engine:
+        whole = engine.submit([5, 6, 7], params=params(30)).result()
+        stop = whole.tokens[9]
+        at = whole.tokens.index(stop)
+        cut = engine.submit([5, 6, 7], params=params(30, stop_token_ids=(stop,))).result()
+        before = engine.submit([5, 6, 7], params=params(at)).result() if at else None
+    assert (cut.finish, cut.tokens) == ("stop", whole.tokens[: at + 1])
+    assert cut.text == (before.text if before else "")
+
+
 def test_the_end_of_sequence_ends_an_answer(serving):
     with serving.engine() as engine:
         whole = engine.submit([5, 6, 7], params=params(30)).result()

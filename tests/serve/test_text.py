@@ -24,6 +24,17 @@ def bytewise() -> tf.PreTrainedTokenizerFast:
 TOKENIZER = bytewise()
 
 
+PIECES = ["<unk>", "<s>", "</s>", *(f"<0x{b:02X}>" for b in range(256))]
+PIECES += ["▁", "▁the", "▁cat", "▁sat", ".", "at"]
+ID = {piece: i for i, piece in enumerate(PIECES)}
+
+
+@pytest.fixture(scope="module")
+def sentencepiece() -> tf.PreTrainedTokenizerFast:
+    """As Llama 2's and Mistral's: words begin with their space, the first one of a text is none."""
+    return tf.LlamaTokenizer(vocab=dict(ID), merges=[])
+
+
 def read(text: str, stop=()) -> tuple[list[str], bool]:
     stream = TextStream(TOKENIZER, stop)
     pieces = [stream.push(t) for t in TOKENIZER(text).input_ids]
@@ -82,3 +93,38 @@ def test_special_tokens_are_not_text(stop):
     stream = TextStream(TOKENIZER, stop)
     a, b = TOKENIZER("ab").input_ids
     assert [stream.push(t) for t in (a, 256, b)] == ["a", "", "b"]
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [["<s>", "▁the", "▁cat"], ["<s>"], [], ["▁the"] * 20, ["▁"], ["<s>", "▁the", "</s>"]],
+    ids=["words", "begin", "empty", "long", "space", "a turn"],
+)
+@pytest.mark.parametrize("answer", [["▁sat", "."], ["at", "▁cat"], ["<0xE2>", "<0x82>", "<0xAC>"]])
+def test_prompt_and_text_are_what_the_tokens_say(sentencepiece, prompt, answer):
+    before, new = [ID[p] for p in prompt], [ID[p] for p in answer]
+    stream = TextStream(sentencepiece, prompt=before)
+    text = "".join(map(stream.push, new)) + stream.flush()
+    whole = [sentencepiece.decode(ids, skip_special_tokens=True) for ids in (before, before + new)]
+    assert whole[0] + text == whole[1]
+
+
+def test_a_stop_string_may_be_the_space_that_continues_the_prompt(sentencepiece):
+    stream = TextStream(sentencepiece, [" sat"], prompt=[ID["▁the"], ID["▁cat"]])
+    assert [stream.push(ID[p]) for p in ("▁sat", ".")] == ["", ""]
+    assert stream.stopped
+
+
+def test_a_prompt_that_ends_inside_a_character_loses_no_text(sentencepiece):
+    stream = TextStream(sentencepiece, prompt=[ID["▁the"], ID["<0xE2>"]])
+    assert "".join(stream.push(ID[p]) for p in ("▁sat", ".")).strip() == "sat."
+
+
+@pytest.mark.parametrize(
+    ("stop", "text"), [("</s>", " sat."), ("</s> sat", " sat."), ("<s>", " sat. sat")]
+)
+def test_stop_strings_name_special_tokens(sentencepiece, stop, text):
+    stream = TextStream(sentencepiece, [stop], prompt=[ID["▁the"]])
+    pieces = [stream.push(ID[p]) for p in ("▁sat", ".", "</s>", "▁sat")]
+    assert "".join([*pieces, stream.flush()]) == text
+    assert stream.stopped == (stop != "<s>")

@@ -21,6 +21,7 @@ from t2l_fast.serve.engine.sampling import SamplingParams
 from t2l_fast.serve.engine.text import TextStream
 from t2l_fast.serve.engine.trace import first_line
 from t2l_fast.serve.engine.transformers_loop import SlotManager
+from t2l_fast.serve.engine.vocabulary import Vocabulary
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Engine:
             )
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
+        self._vocabulary = Vocabulary(tokenizer)
         waiting: FairQueue[Request] = FairQueue(config.max_queue, config.max_queue_per_tenant)
         self._running = Running(self.bank, waiting, config.max_active)
         self._eos = _end_tokens(model, tokenizer)
@@ -129,8 +131,11 @@ class Engine:
                 params=replace(asked, seed=seed),
                 tenant=tenant,
                 sink=sink or chunks.put,
-                stream=TextStream(self.tokenizer, asked.stop),
-                eos=frozenset() if asked.ignore_eos else self._eos,
+                stream=TextStream(
+                    self.tokenizer, asked.stop, prompt=prompt, vocabulary=self._vocabulary
+                ),
+                eos=frozenset(asked.stop_token_ids)
+                | (frozenset() if asked.ignore_eos else self._eos),
             )
             made.append(request)
             tickets.append(Ticket(partial(self._cancel, request), chunks))

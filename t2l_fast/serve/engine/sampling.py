@@ -33,7 +33,8 @@ class SamplingParams:
         min_p: tokens at least this share of the likeliest's probability; 0 = all.
         seed: equal requests with equal seeds get equal draws, whatever runs beside them; None = a
             new one each time.
-        stop: strings that end the answer, and are no part of it.
+        stop: strings that end the answer, and are no part of it; names of special tokens too.
+        stop_token_ids: tokens that end the answer, and are no part of its text.
         presence_penalty, frequency_penalty: taken off the logits of tokens that were generated
             already, once, and for each time.
         logprobs: log probabilities of the token chosen and of so many of the likeliest ones, before
@@ -51,6 +52,7 @@ class SamplingParams:
     min_p: float = 0.0
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    stop_token_ids: tuple[int, ...] = ()
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
     logprobs: int | None = None
@@ -78,6 +80,11 @@ class SamplingParams:
             raise ArgumentError(
                 f"stop must be a tuple of up to {MAX_STOPS} strings of 1 to {MAX_STOP_CHARS} "
                 f"characters, got {len(sizes)} of {min(sizes)} to {max(sizes)}"
+            )
+        if len(self.stop_token_ids) > MAX_STOPS or min(self.stop_token_ids, default=0) < 0:
+            raise ArgumentError(
+                f"stop_token_ids must be up to {MAX_STOPS} token ids, got "
+                f"{len(self.stop_token_ids)} from {min(self.stop_token_ids)} on"
             )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from t2l_fast.errors import ArgumentError
+from t2l_fast.serve.engine.vocabulary import Vocabulary
 
 Message = dict[str, str]
 """With "role" and "content"."""
@@ -22,7 +23,7 @@ class Prompter:
 
     def __init__(self, tokenizer: Any, template: str | None) -> None:
         self._tokenizer, self._template = tokenizer, template
-        self._texts: dict[int, str] = {}
+        self.vocabulary = Vocabulary(tokenizer)
 
     def follows_template(self, *, generated: bool) -> bool:
         """Whether a chat goes by the generator's template: its answers begin with a gap."""
@@ -65,8 +66,7 @@ class Prompter:
         """Ids of a plain prompt."""
         return self._tokenizer(text).input_ids
 
-    def token_text(self, token: int) -> str:
-        """A token as text."""
-        if token not in self._texts:  # log probabilities name many tokens many times
-            self._texts[token] = self._tokenizer.decode([token])
-        return self._texts[token]
+    def loses_space(self, token: int) -> bool:
+        """Return whether a token's first space is none at the start of a text."""
+        text = self.vocabulary.text_of(token)
+        return text.startswith(" ") and not self._tokenizer.decode([token]).startswith(" ")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 import uuid
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -62,6 +64,7 @@ class ChatRender(Render):
         super().__init__(body, prompter)
         self._trim = trim
         self._begun: set[int] = set()
+        self._first: dict[int, int] = {}
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
         choices = []
@@ -86,9 +89,15 @@ class ChatRender(Render):
         return self._object("chat.completion.chunk", []) | {"usage": usage(prompt, generated)}
 
     def _text(self, index: int, answer: Completion | Chunk) -> str:
-        if not self._trim or index in self._begun:
+        if answer.tokens:
+            self._first.setdefault(index, answer.tokens[0])
+        if index in self._begun or not answer.text:
             return answer.text
-        text = answer.text.lstrip()
+        text = answer.text
+        if self._trim:
+            text = text.lstrip()
+        elif text[0] == " " and self._prompter.loses_space(self._first[index]):
+            text = text[1:]  # an answer is a text of its own, which no space begins
         if text:
             self._begun.add(index)
         return text
@@ -112,8 +121,9 @@ class ChatRender(Render):
         }
 
     def _named(self, token: int, logprob: float) -> Json:
-        text = self._prompter.token_text(token)
-        return {"token": text, "logprob": logprob, "bytes": list(text.encode())}
+        vocabulary = self._prompter.vocabulary
+        raw = list(vocabulary.bytes_of(token))
+        return {"token": vocabulary.text_of(token), "logprob": logprob, "bytes": raw}
 
 
 class TextRender(Render):
@@ -123,7 +133,7 @@ class TextRender(Render):
 
     def __init__(self, body: Sampled, prompter: Prompter) -> None:
         super().__init__(body, prompter)
-        self._offsets: dict[int, int] = {}
+        self._texts: dict[int, _Length] = defaultdict(_Length)
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
         choices = [self._told(i, a) for i, a in enumerate(answers)]
@@ -149,16 +159,33 @@ class TextRender(Render):
     def _logprobs(self, index: int, answer: Completion | Chunk) -> Json | None:
         if not answer.logprobs:
             return None
-        tokens = [self._prompter.token_text(t) for t in answer.tokens]
+        vocabulary = self._prompter.vocabulary
         offsets = []
-        for text in tokens:
-            offsets.append(self._offsets.get(index, 0))
-            self._offsets[index] = offsets[-1] + len(text)
+        for token in answer.tokens:
+            offsets.append(self._texts[index].characters)
+            if not vocabulary.is_special(token):
+                self._texts[index].add(vocabulary.bytes_of(token))
         return {
-            "tokens": tokens,
+            "tokens": [vocabulary.text_of(t) for t in answer.tokens],
             "token_logprobs": [p.logprob for p in answer.logprobs],
-            "top_logprobs": [
-                {self._prompter.token_text(t): v for t, v in p.top} for p in answer.logprobs
-            ],
+            "top_logprobs": [self._best(p) for p in answer.logprobs],
             "text_offset": offsets,
         }
+
+    def _best(self, found: TokenLogprob) -> dict[str, float]:
+        """Return the likeliest texts; of tokens with one text, the likelier one."""
+        texts: dict[str, float] = {}
+        for token, logprob in found.top:  # best first
+            texts.setdefault(self._prompter.vocabulary.text_of(token), logprob)
+        return texts
+
+
+class _Length:
+    """Count the characters of bytes that come in pieces; half a character counts once whole."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
+
+    def add(self, raw: bytes) -> None:
+        self.characters += len(self._decoder.decode(raw))

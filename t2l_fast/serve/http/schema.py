@@ -22,6 +22,7 @@ Plain = Annotated[str, AfterValidator(_whole)]
 Text = Annotated[Plain, StringConstraints(min_length=1)]
 Stop = Annotated[Plain, StringConstraints(min_length=1, max_length=MAX_STOP_CHARS)]
 Stops = Annotated[list[Stop], Field(max_length=MAX_STOPS)]
+StopTokens = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(max_length=MAX_STOPS)]
 Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Penalty = Annotated[float, Field(ge=-2.0, le=2.0)]
@@ -40,7 +41,7 @@ class StreamOptions(Body):
 class Sampled(Body):
     """What both kinds of completion share.
 
-    `top_k`, `min_p`, `ignore_eos` and `return_token_ids` are not OpenAI's.
+    `top_k`, `min_p`, `stop_token_ids`, `ignore_eos` and `return_token_ids` are not OpenAI's.
     """
 
     model: Text
@@ -51,6 +52,7 @@ class Sampled(Body):
     n: Annotated[int, Field(ge=1)] = 1
     seed: Seed | None = None
     stop: Stop | Stops | None = None
+    stop_token_ids: StopTokens | None = None
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
     ignore_eos: bool = False
@@ -71,6 +73,7 @@ class Sampled(Body):
             min_p=self.min_p,
             seed=None if self.seed is None else self.seed + index,
             stop=tuple(stop),
+            stop_token_ids=tuple(self.stop_token_ids or ()),
             presence_penalty=self.presence_penalty,
             frequency_penalty=self.frequency_penalty,
             logprobs=logprobs,
