@@ -15,7 +15,6 @@ from torch import Tensor
 
 from t2l_fast.adapters import AdapterBank, AdapterId
 from t2l_fast.errors import BankFull, EngineError
-<<<<<<< HEAD:t2l_fast/serve/engine/running.py
 from t2l_fast.serve.engine.loop import Loop
 from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Chunk, FinishReason, Request
@@ -23,12 +22,6 @@ from t2l_fast.serve.engine.sampling import Draw, choose
 from t2l_fast.serve.engine.trace import first_line, where
 
 log = logging.getLogger("t2l_fast.serve")
-=======
-from t2l_fast.serve.batching import GenerationOutput, RequestState
-from t2l_fast.serve.request import Chunk, FinishReason, Request
-from t2l_fast.serve.sampling import Draw, SamplingParams, choose
-from t2l_fast.serve.waiting import FairQueue
->>>>>>> room/lead:t2l_fast/serve/running.py
 
 MAX_ERRANDS = 1024
 """That wait; a quarter of them for one tenant."""
@@ -141,20 +134,12 @@ class Running:
         new = list(generated[len(request.generated) :])
         request.generated += new
         self.stats.generated_tokens += len(new)
-<<<<<<< HEAD:t2l_fast/serve/engine/running.py
-        text = "".join(map(request.stream.push, new))
         finish: FinishReason | None = "length" if finished else None
-        if request.stream.stopped or (new and new[-1] in request.eos):
-=======
-        ends = self._ends(request.params)
-        finish: FinishReason | None = "length" if output.is_finished() else None
-        if new and new[-1] in ends:
+        if new and new[-1] in request.eos:
             finish = "stop"
-        text = "".join(
-            request.stream.push(t) for t in new if t not in request.params.stop_token_ids
-        )
+        unsaid = request.params.stop_token_ids
+        text = "".join(request.stream.push(t) for t in new if t not in unsaid)
         if request.stream.stopped:
->>>>>>> room/lead:t2l_fast/serve/running.py
             finish = "stop"
         if finish is not None:
             text += request.stream.flush()
@@ -188,15 +173,7 @@ class Running:
         for errand in left:
             errand.give_up()
 
-<<<<<<< HEAD:t2l_fast/serve/engine/running.py
     def _run_errand(self, loop: Loop) -> None:
-=======
-    def _ends(self, params: SamplingParams) -> frozenset[int]:
-        """Return the tokens that end an answer."""
-        return frozenset(params.stop_token_ids) | (frozenset() if params.ignore_eos else self._eos)
-
-    def _run_errand(self) -> None:
->>>>>>> room/lead:t2l_fast/serve/running.py
         with self.lock:
             errand = self.errands.pop() if self.errands else None
             more = bool(self.errands)
@@ -227,19 +204,7 @@ class Running:
             assert request.lease is not None
             request.slot = int(request.lease.slots)
             self.stats.prompt_tokens += len(request.prompt)
-<<<<<<< HEAD:t2l_fast/serve/engine/running.py
         return begun
-=======
-            self._ready.append(
-                RequestState(
-                    request_id=request.key,
-                    initial_tokens=request.prompt,
-                    max_new_tokens=request.params.max_tokens,
-                    eos_token_id=list(self._ends(request.params)) or None,
-                    streaming=True,
-                )
-            )
->>>>>>> room/lead:t2l_fast/serve/running.py
 
     def _lease(self, chosen: list[Request]) -> list[Request]:
         """Those that got their adapters; all that are missing are made in one pass."""
