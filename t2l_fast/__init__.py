@@ -20,7 +20,7 @@ from t2l_fast.adapters import (
 )
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import T2LError
-from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.generators import AutoGenerator, T2LConfig, TextToLora
 from t2l_fast.models import load_model
 from t2l_fast.version import __version__
 from t2l_kernels import Route
@@ -30,6 +30,7 @@ __all__ = [
     "AdapterGenerator",
     "AdapterId",
     "Adapters",
+    "AutoGenerator",
     "Bases",
     "CoreGenerator",
     "DeferredBatch",
