@@ -1,4 +1,7 @@
-"""Several adapters and the base model in one batch. Usage: quickstart.py [PEFT folder …]"""
+"""Several adapters of your own and the base model in one batch.
+
+Usage: 02_your_adapters.py [PEFT folder …]; without any, four random ones are written first.
+"""
 
 import sys
 import tempfile
