@@ -67,3 +67,20 @@ def test_no_server_errors(server, method, path, mode):
         assert response.status_code < 500, response.text
 
     tried()
+
+
+def test_every_json_answer_is_documented(server):
+    with server.http() as http:
+        schema = http.get("/openapi.json").json()
+        asked = {"model": "tiny", "messages": [{"role": "user", "content": "a"}], "max_tokens": 2}
+        answer = http.post("/v1/chat/completions", json={**asked, "logprobs": True}).json()
+    for method, path in OPERATIONS:
+        if path == "/metrics" or path.endswith("/download"):
+            continue
+        answers = schema["paths"][path][method.lower()]["responses"]
+        good = answers["201" if (method, path) == ("POST", "/v1/adapters") else "200"]
+        assert "$ref" in good["content"]["application/json"]["schema"], path
+    parts = schema["components"]["schemas"]
+    assert list(answer) == ["id", "created", "model", "object", "choices", "usage"]
+    assert set(answer) == set(parts["ChatCompletion"]["properties"])
+    assert set(answer["choices"][0]) | {"token_ids"} == set(parts["ChatChoice"]["properties"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -14,10 +14,10 @@ from starlette.exceptions import HTTPException
 
 from t2l_fast.serve.http.guard import ZIP
 from t2l_fast.serve.http.peft_zip import pack, unpack
+from t2l_fast.serve.http.responses import Adapter, AdapterList, AdapterPage, DeletedAdapter
 from t2l_fast.serve.http.schema import AdapterRequest
 from t2l_fast.serve.http.state import ERRORS, Serving, Tenant
 
-Json = dict[str, Any]
 router = APIRouter(prefix="/v1/adapters", responses=ERRORS)
 
 _BODY = {
@@ -37,7 +37,7 @@ async def register(
     state: Serving,
     tenant: Tenant,
     name: Annotated[str | None, Query(description="For an upload.")] = None,
-) -> Json:
+) -> AdapterList:
     """Register descriptions (JSON), or upload a zipped PEFT folder.
 
     They are durable when the answer comes, where the server has a store.
@@ -56,7 +56,7 @@ async def register(
         made = [(name, "generated") for name in names]
     else:
         raise HTTPException(415, f"send application/json or {ZIP}, got {kind or 'neither'}")
-    return {"object": "list", "data": [_adapter(*pair) for pair in made]}
+    return AdapterList(data=[_adapter(*pair) for pair in made])
 
 
 @router.get("")
@@ -65,28 +65,27 @@ async def listed(
     tenant: Tenant,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: str | None = None,
-) -> Json:
+) -> AdapterPage:
     """The tenant's adapters, page by page, oldest first."""
     page, more = state.registry.page(tenant, after=after, limit=limit)
-    return {
-        "object": "list",
-        "data": [_adapter(*pair) for pair in page],
-        "has_more": more,
-        "total": state.registry.count(tenant),
-    }
+    return AdapterPage(
+        data=[_adapter(*pair) for pair in page],
+        has_more=more,
+        total=state.registry.count(tenant),
+    )
 
 
 @router.get("/{name}")
-async def one(state: Serving, tenant: Tenant, name: str) -> Json:
+async def one(state: Serving, tenant: Tenant, name: str) -> Adapter:
     """One adapter."""
     return _adapter(name, state.registry.kind(tenant, name))
 
 
 @router.delete("/{name}")
-async def delete(state: Serving, tenant: Tenant, name: str) -> Json:
+async def delete(state: Serving, tenant: Tenant, name: str) -> DeletedAdapter:
     """Forget an adapter for good."""
     await state.registry.forget(tenant, name)
-    return {"id": name, "object": "adapter", "deleted": True}
+    return DeletedAdapter(id=name)
 
 
 @router.get("/{name}/download", response_class=Response, responses={200: {"content": {ZIP: {}}}})
@@ -98,5 +97,5 @@ async def download(state: Serving, tenant: Tenant, name: str) -> Response:
     return Response(content, media_type=ZIP, headers={"Content-Disposition": disposition})
 
 
-def _adapter(name: str, kind: str) -> Json:
-    return {"id": name, "object": "adapter", "kind": kind}
+def _adapter(name: str, kind: Literal["generated", "trained"]) -> Adapter:
+    return Adapter(id=name, kind=kind)

@@ -14,6 +14,7 @@ from t2l_fast.serve.http import adapters, completions, failures
 from t2l_fast.serve.http.guard import Guard
 from t2l_fast.serve.http.metrics import Metrics
 from t2l_fast.serve.http.prompts import Prompter
+from t2l_fast.serve.http.responses import Health
 from t2l_fast.serve.http.state import Operator, Serving, State
 from t2l_fast.serve.tenants.keys import Keys
 from t2l_fast.serve.tenants.limits import Limits
@@ -65,7 +66,9 @@ def create_app(
     app.include_router(completions.router)
     app.include_router(adapters.router)
 
-    @app.get("/health", responses={503: {"description": "The engine failed, or is closing."}})
+    failing = {"description": "The engine failed, or is closing.", "model": Health}
+
+    @app.get("/health", responses={200: {"model": Health}, 503: failing})
     async def health(state: Serving) -> Response:
         """Whether requests are taken."""
         failure = state.engine.failure

@@ -19,6 +19,14 @@ from t2l_fast.serve.engine.answers import Answers
 from t2l_fast.serve.engine.sampling import SamplingParams
 from t2l_fast.serve.http.failures import failure
 from t2l_fast.serve.http.render import ChatRender, TextRender
+from t2l_fast.serve.http.responses import (
+    Answer,
+    ChatCompletion,
+    ChatCompletionChunk,
+    Model,
+    ModelList,
+    TextCompletion,
+)
 from t2l_fast.serve.http.schema import ChatRequest, CompletionRequest, Sampled
 from t2l_fast.serve.http.state import ERRORS, Serving, State, Tenant
 from t2l_fast.serve.tenants.registry import INLINE
@@ -28,7 +36,14 @@ Json = dict[str, Any]
 router = APIRouter(prefix="/v1", responses=ERRORS)
 
 
-@router.post("/chat/completions")
+def _streamed(whole: type[Answer], event: type[Answer]) -> dict[int | str, Json]:
+    """Document an answer that comes whole, or as events with `stream: true`."""
+    told = f"An answer; with `stream: true`, events that hold `{event.__name__}` each."
+    schema = {"schema": {"type": "string", "description": f"`data: ` and a {event.__name__}."}}
+    return {200: {"model": whole, "description": told, "content": {"text/event-stream": schema}}}
+
+
+@router.post("/chat/completions", responses=_streamed(ChatCompletion, ChatCompletionChunk))
 async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tenant) -> Response:
     """Answer a conversation."""
     started = time.perf_counter()
@@ -48,7 +63,7 @@ async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tena
     return await _respond(state, request, body, prompt, params, adapter, tenant, render, started)
 
 
-@router.post("/completions")
+@router.post("/completions", responses=_streamed(TextCompletion, TextCompletion))
 async def complete(
     body: CompletionRequest, request: Request, state: Serving, tenant: Tenant
 ) -> Response:
@@ -69,31 +84,25 @@ async def models(
     tenant: Tenant,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: str | None = None,
-) -> Json:
+) -> ModelList:
     """The base model and the tenant's adapters, page by page."""
     page, more = state.registry.page(tenant, after=after, limit=limit)
     shown = [_model(state, name) for name, _ in page]
     first = [_model(state, state.base)] if after is None else []
-    return {"object": "list", "data": first + shown, "has_more": more}
+    return ModelList(data=first + shown, has_more=more)
 
 
 @router.get("/models/{model:path}")
-async def model(state: Serving, tenant: Tenant, model: str) -> Json:
+async def model(state: Serving, tenant: Tenant, model: str) -> Model:
     """One of them."""
     if model != state.base:
         state.registry.resolve(tenant, model)
     return _model(state, model)
 
 
-def _model(state: State, name: str) -> Json:
+def _model(state: State, name: str) -> Model:
     parent = None if name == state.base else state.base
-    return {
-        "id": name,
-        "object": "model",
-        "created": state.started,
-        "owned_by": "t2l_fast",
-        "parent": parent,
-    }
+    return Model(id=name, created=state.started, parent=parent)
 
 
 async def _adapter(state: State, tenant: str, model: str) -> AdapterId | None:

@@ -11,18 +11,18 @@ from typing import Any
 
 from t2l_fast.serve.engine.request import Chunk, Completion
 from t2l_fast.serve.engine.sampling import TokenLogprob
+from t2l_fast.serve.http import responses as r
 from t2l_fast.serve.http.prompts import Prompter
 from t2l_fast.serve.http.schema import Sampled
 
 Json = dict[str, Any]
 
 
-def usage(prompt: int, generated: int) -> Json:
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": generated,
-        "total_tokens": prompt + generated,
-    }
+def usage(prompt: int, generated: int) -> r.Usage:
+    """Return the count of tokens of a prompt and its answers."""
+    return r.Usage(
+        prompt_tokens=prompt, completion_tokens=generated, total_tokens=prompt + generated
+    )
 
 
 class Render:
@@ -44,8 +44,9 @@ class Render:
         }
         self._body, self._prompter = body, prompter
 
-    def _choice(self, index: int, answer: Completion | Chunk, own: Json) -> Json:
-        choice = {"index": index, "finish_reason": answer.finish, **own}
+    def _choice(self, index: int, answer: Completion | Chunk) -> Json:
+        """Return what choices of all shapes have; `token_ids` only where they were asked for."""
+        choice: Json = {"index": index, "finish_reason": answer.finish}
         if self._body.return_token_ids:
             choice["token_ids"] = list(answer.tokens)
         return choice
@@ -69,24 +70,27 @@ class ChatRender(Render):
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
         choices = []
         for i, a in enumerate(answers):
-            message = {"role": "assistant", "content": self._text(i, a), "refusal": None}
-            own = {"message": message, "logprobs": self._logprobs(a)}
-            choices.append(self._choice(i, a, own))
+            message = r.Message(role="assistant", content=self._text(i, a), refusal=None)
+            shared = self._choice(i, a)
+            choices.append(r.ChatChoice(**shared, message=message, logprobs=self._logprobs(a)))
         counted = usage(prompt, sum(len(a.tokens) for a in answers))
-        return self._object("chat.completion", choices) | {"usage": counted}
+        return r.ChatCompletion(
+            **self._head, object="chat.completion", choices=choices, usage=counted
+        ).plain()
 
     def opening(self, count: int) -> list[Json]:
         """What a stream begins with: whose turn it is."""
-        delta = {"role": "assistant", "content": ""}
+        delta = r.Delta(role="assistant", content="")
         empty = Chunk()
         return [self._piece(i, empty, delta) for i in range(count)]
 
     def piece(self, index: int, chunk: Chunk) -> Json:
         text = self._text(index, chunk)
-        return self._piece(index, chunk, {"content": text} if text else {})
+        return self._piece(index, chunk, r.Delta(content=text) if text else r.Delta())
 
     def closing(self, prompt: int, generated: int) -> Json:
-        return self._object("chat.completion.chunk", []) | {"usage": usage(prompt, generated)}
+        """Return the last event, with the count of tokens."""
+        return self._event([], usage=usage(prompt, generated))
 
     def _text(self, index: int, answer: Completion | Chunk) -> str:
         if answer.tokens:
@@ -102,23 +106,25 @@ class ChatRender(Render):
             self._begun.add(index)
         return text
 
-    def _piece(self, index: int, chunk: Chunk, delta: Json) -> Json:
-        own = {"delta": delta, "logprobs": self._logprobs(chunk)}
-        return self._object("chat.completion.chunk", [self._choice(index, chunk, own)])
+    def _piece(self, index: int, chunk: Chunk, delta: r.Delta) -> Json:
+        shared = self._choice(index, chunk)
+        choice = r.ChatChunkChoice(**shared, delta=delta, logprobs=self._logprobs(chunk))
+        return self._event([choice])
 
-    def _object(self, kind: str, choices: list[Json]) -> Json:
-        return self._head | {"object": kind, "choices": choices}
+    def _event(self, choices: list[r.ChatChunkChoice], **more: Any) -> Json:
+        return r.ChatCompletionChunk(
+            **self._head, object="chat.completion.chunk", choices=choices, **more
+        ).plain()
 
-    def _logprobs(self, answer: Completion | Chunk) -> Json | None:
+    def _logprobs(self, answer: Completion | Chunk) -> r.ChatLogprobs | None:
         if not answer.logprobs:
             return None
         pairs = zip(answer.tokens, answer.logprobs, strict=True)
-        return {"content": [self._token(t, p) for t, p in pairs], "refusal": None}
+        return r.ChatLogprobs(content=[self._token(t, p) for t, p in pairs], refusal=None)
 
-    def _token(self, token: int, found: TokenLogprob) -> Json:
-        return self._named(token, found.logprob) | {
-            "top_logprobs": [self._named(t, p) for t, p in found.top]
-        }
+    def _token(self, token: int, found: TokenLogprob) -> r.ChosenToken:
+        top = [r.NamedToken(**self._named(t, p)) for t, p in found.top]
+        return r.ChosenToken(**self._named(token, found.logprob), top_logprobs=top)
 
     def _named(self, token: int, logprob: float) -> Json:
         vocabulary = self._prompter.vocabulary
@@ -136,27 +142,31 @@ class TextRender(Render):
         self._texts: dict[int, _Length] = defaultdict(_Length)
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
-        choices = [self._told(i, a) for i, a in enumerate(answers)]
         counted = usage(prompt, sum(len(a.tokens) for a in answers))
-        return self._object(choices) | {"usage": counted}
+        return self._object([self._told(i, a) for i, a in enumerate(answers)], usage=counted)
 
     def opening(self, count: int) -> list[Json]:
+        """Return what a stream begins with: nothing."""
         return []
 
     def piece(self, index: int, chunk: Chunk) -> Json:
+        """Return one event of a stream."""
         return self._object([self._told(index, chunk)])
 
     def closing(self, prompt: int, generated: int) -> Json:
-        return self._object([]) | {"usage": usage(prompt, generated)}
+        """Return the last event, with the count of tokens."""
+        return self._object([], usage=usage(prompt, generated))
 
-    def _told(self, index: int, answer: Completion | Chunk) -> Json:
-        own = {"text": answer.text, "logprobs": self._logprobs(index, answer)}
-        return self._choice(index, answer, own)
+    def _told(self, index: int, answer: Completion | Chunk) -> r.TextChoice:
+        shared = self._choice(index, answer)
+        return r.TextChoice(**shared, text=answer.text, logprobs=self._logprobs(index, answer))
 
-    def _object(self, choices: list[Json]) -> Json:
-        return self._head | {"object": "text_completion", "choices": choices}
+    def _object(self, choices: list[r.TextChoice], **more: Any) -> Json:
+        return r.TextCompletion(
+            **self._head, object="text_completion", choices=choices, **more
+        ).plain()
 
-    def _logprobs(self, index: int, answer: Completion | Chunk) -> Json | None:
+    def _logprobs(self, index: int, answer: Completion | Chunk) -> r.TextLogprobs | None:
         if not answer.logprobs:
             return None
         vocabulary = self._prompter.vocabulary
@@ -165,12 +175,12 @@ class TextRender(Render):
             offsets.append(self._texts[index].characters)
             if not vocabulary.is_special(token):
                 self._texts[index].add(vocabulary.bytes_of(token))
-        return {
-            "tokens": [vocabulary.text_of(t) for t in answer.tokens],
-            "token_logprobs": [p.logprob for p in answer.logprobs],
-            "top_logprobs": [self._best(p) for p in answer.logprobs],
-            "text_offset": offsets,
-        }
+        return r.TextLogprobs(
+            tokens=[vocabulary.text_of(t) for t in answer.tokens],
+            token_logprobs=[p.logprob for p in answer.logprobs],
+            top_logprobs=[self._best(p) for p in answer.logprobs],
+            text_offset=offsets,
+        )
 
     def _best(self, found: TokenLogprob) -> dict[str, float]:
         """Return the likeliest texts; of tokens with one text, the likelier one."""

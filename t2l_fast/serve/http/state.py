@@ -12,6 +12,7 @@ from fastapi.security import HTTPBearer
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.http.metrics import Metrics
 from t2l_fast.serve.http.prompts import Prompter
+from t2l_fast.serve.http.responses import Error
 from t2l_fast.serve.tenants.keys import OPERATOR
 from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.serve.tenants.registry import Registry
@@ -60,7 +61,7 @@ Tenant = Annotated[str, Depends(_tenant)]
 Operator = Depends(_operator)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": told, "content": {"application/json": {}}}
+    status: {"description": told, "model": Error}
     for status, told in {
         400: "The request can't be served as it is.",
         401: "No key, or an unknown one.",
