@@ -7,6 +7,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "results.md"
 RESULTS = ROOT / "benchmarks" / "results"
+META = json.loads((Path(__file__).parent / "results_meta.json").read_text(encoding="utf-8"))
+"""Commands and commits of records that do not hold them."""
 
 
 def table(header: list[str], rows: list[list[object]]) -> str:
@@ -34,7 +36,11 @@ def section(path: Path) -> str:
         body = table([*columns, "machine"], rows)
     else:
         body = table(["key", "value"], flat(data))
-    return f"## {path.stem}\n\nFrom `benchmarks/results/{path.name}`.\n\n{body}\n"
+    meta = META.get(path.stem, {})
+    origin = f"`benchmarks/results/{path.name}`"
+    if meta:
+        origin += f"; command `{meta['command']}`; recorded in commit {meta['recorded_in']}"
+    return f"## {path.stem}\n\nFrom {origin}.\n\n{body}\n"
 
 
 def page() -> str:
