@@ -1,40 +1,21 @@
-"""The built-in suite: families of tasks and their fixed split."""
+"""The built-in suite, read from the file that ships in the package."""
 
 from __future__ import annotations
 
+import gc
 import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from t2l_fast.errors import TaskError
-from t2l_fast.tasks.task import Task
+from t2l_fast.tasks.task import Example, Task
 
-FAMILIES = (
-    "arithmetic",
-    "code",
-    "countries",
-    "dates",
-    "extract",
-    "labels",
-    "letters",
-    "membership",
-    "morphology",
-    "numerals",
-    "phrases",
-    "pick_category",
-    "pick_position",
-    "relations",
-    "repeat",
-    "sequence",
-    "spelling",
-    "translation",
-    "triples",
-    "units",
-    "wrap",
-)
-HELD_OUT_FAMILIES = ("repeat", "triples", "units")
-HELD_OUT_SHARE = 0.15
+FILE = Path(__file__).with_name("suite.parquet")
+"""Written by `python -m benchmarks.suite`: a row per task."""
+_TEXTS = ("descriptions", "eval_descriptions", "inputs", "outputs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,35 +46,63 @@ class Suite:
             "held_out_families": self.held_out_families,
         }
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 of every task's content, in order, with its split."""
+        digest = hashlib.sha256()
+        for split, tasks in self.splits.items():
+            for t in tasks:
+                examples = [
+                    [(e.input, e.output, e.answers, e.system, e.prefill) for e in part]
+                    for part in (t.train, t.validation)
+                ]
+                content = [split, t.name, t.family, t.descriptions, t.eval_descriptions]
+                line = json.dumps(
+                    [*content, *examples, t.group], ensure_ascii=False, separators=(",", ":")
+                )
+                digest.update(line.encode() + b"\n")
+        return digest.hexdigest()
+
 
 def load_suite() -> Suite:
-    """Build the suite; the same tasks, examples and split on every call and machine.
+    """Read the suite; the same tasks, examples and split on every call and machine.
 
     Raises:
-        TaskError: a package with lexical data is not installed.
+        TaskError: pyarrow is not installed.
     """
+    try:
+        import pyarrow.parquet as pq
+    except ModuleNotFoundError as error:
+        raise TaskError(
+            "the built-in suite needs the package pyarrow, which is not installed: "
+            'pip install "t2l_fast[tasks]"'
+        ) from error
+    collecting = gc.isenabled()
+    gc.disable()  # half a million objects that all stay: collecting would triple the time
+    try:
+        return _suite(pq.ParquetFile(FILE).read())
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _suite(table: Any) -> Suite:
+    rows = [table[name].to_pylist() for name in ("split", "name", "family", "group", "validation")]
+    texts = [_lists(table[name].combine_chunks()) for name in _TEXTS]
     parts: dict[str, list[Task]] = {"train": [], "held_out": [], "held_out_families": []}
-    for family in FAMILIES:
-        for task in _family(family):
-            if family in HELD_OUT_FAMILIES:
-                parts["held_out_families"].append(task)
-            else:
-                parts["held_out" if _is_held_out(task.twins) else "train"].append(task)
+    for split, name, family, group, held, told, unseen, inputs, outputs in zip(
+        *rows, *texts, strict=True
+    ):
+        examples = tuple(map(Example, inputs, outputs))
+        task = Task(
+            name, family, tuple(told), tuple(unseen), examples[held:], examples[:held], group
+        )
+        parts[split].append(task)
     return Suite(**{name: tuple(tasks) for name, tasks in parts.items()})
 
 
-def _family(family: str) -> list[Task]:
-    module = import_module(f"t2l_fast.tasks.families.{family}")
-    try:
-        return [draft.build(family) for draft in module.tasks()]
-    except ModuleNotFoundError as error:
-        raise TaskError(
-            f"the built-in suite needs the package {error.name}, which is not installed: "
-            'pip install "t2l_fast[tasks]"'
-        ) from error
-
-
-def _is_held_out(twins: str) -> bool:
-    """By a hash of the near-twins' common name, so that no result can sway the choice."""
-    digest = hashlib.sha256(twins.encode()).digest()
-    return int.from_bytes(digest[:8], "big") / 2**64 < HELD_OUT_SHARE
+def _lists(column: Any) -> Iterator[list[str]]:
+    """Cut a column of lists of texts; flat first, which is many times faster than row by row."""
+    ends = column.offsets.to_pylist()
+    flat = column.flatten().to_numpy(zero_copy_only=False).tolist()
+    return (flat[a:b] for a, b in zip(ends, ends[1:], strict=False))

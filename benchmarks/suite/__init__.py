@@ -1,0 +1,1 @@
+"""Builder of the built-in suite; the package ships the Parquet file that it writes."""

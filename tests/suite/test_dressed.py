@@ -1,0 +1,93 @@
+"""Answers of other tasks, written in another way: what is written, and which cells there are."""
+
+import pytest
+
+from benchmarks.suite.grids.dressed import dressed, plain, sentences, written
+from benchmarks.suite.lexicon.fields import ways, without
+from benchmarks.suite.lexicon.manners import ALONE, BESIDE
+from t2l_fast.tasks import load_suite
+
+PAIRS = {f"in {i}": f"Out {i}" for i in range(30)}
+ANSWERS = {name: (["the thing", "it", "this"], PAIRS) for name in ("one", "two", "three")}
+
+
+@pytest.mark.parametrize(
+    ("way", "expected"),
+    [
+        ("capitals", "OUT 7"),
+        ("small", "out 7"),
+        ("quotes", '"Out 7"'),
+        ("capitals-exclamation", "OUT 7!"),
+        ("thrice", "Out 7 Out 7 Out 7"),
+        ("answer-is", "The answer is Out 7."),
+        ("after-equals", "in 7 = Out 7"),
+        ("after-slash", "in 7/Out 7"),
+        ("before-brackets", "Out 7 (in 7)"),
+    ],
+)
+def test_an_answer_is_written_that_way(way, expected):
+    assert written((ALONE | BESIDE)[way].pattern, PAIRS)["in 7"] == expected
+
+
+def test_ways_rotate_over_the_answers_and_cells_of_other_tasks_are_left_out():
+    known = ways(
+        "a = <{0}> | in angles | between < and > | angled\nb = {0}. | with a dot | dotted | ended"
+    )
+    names = [draft.name for draft in dressed(ANSWERS, known, ("a word",), 1, ("two-b",))]
+    assert names == ["one-a", "three-a"]
+
+
+def test_names_to_evaluate_with_are_not_trained_with():
+    known = without(ALONE, "small")
+    for draft in dressed({"one": (["the thing", "it", "QQ"], PAIRS)}, known, ("a word",), 9):
+        assert not any("QQ" in text for text in draft.descriptions)
+        assert all("QQ" in text for text in draft.eval_descriptions)
+
+
+def test_sentences_name_answer_and_input_and_every_description_shows_one():
+    (draft,) = sentences(ANSWERS, "two = the {1} has {0}.", ("a word",), str.upper)
+    assert draft.name == "two-sentence"
+    assert draft.pairs["in 7"] == "The IN 7 has Out 7."
+    for text in (*draft.descriptions, *draft.eval_descriptions):
+        assert '"The IN 0 has Out 0."' in text
+
+
+def test_examples_are_cut_off():
+    assert plain(["the code, such as FR", "its code"]) == ["the code", "its code"]
+
+
+@pytest.fixture(scope="module")
+def outputs():
+    pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[suite]")
+    return {t.name: {e.input: e.output for e in (*t.train, *t.validation)} for t in load_suite()}
+
+
+@pytest.mark.parametrize(
+    ("task", "source", "expected"),
+    [
+        (
+            "relations/capital-to-country-sentence",
+            "London",
+            "London is the capital of the United Kingdom.",
+        ),
+        ("relations/animal-diet-sentence", "cow", "The cow is one of the herbivores."),
+        (
+            "countries/capital-sentence",
+            "Philippines",
+            "The capital of the Philippines is Manila.",
+        ),
+        ("morphology/few-plural", "echo", "a few echoes"),
+        ("morphology/hundred-plural", "tooth", "a hundred teeth"),
+        ("morphology/another-old", "dog", "another old dog"),
+        ("numerals/naira-minus", "157", "-₦157"),
+        ("sequence/planet-previous", "a globe of Mars", "Earth"),
+        ("letters/last-but-one-twice", "shoulder", "ee"),
+        ("dates/quarter-in-words", "2008-03-31", "first quarter"),
+        ("code/camel-decorator", "rich fog", "@richFog"),
+        ("wrap/dollar-double", "grape", "$$grape$$"),
+        ("arithmetic/plus-equation-two", "133", "133 + 2 = 135"),
+        ("translation/word-in-german-question", "foot", "Fuß?"),
+    ],
+)
+def test_a_cell_does_what_its_name_says(outputs, task, source, expected):
+    assert outputs[task][source] == expected

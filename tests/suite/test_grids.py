@@ -1,0 +1,157 @@
+"""The grids: every attribute value is met in trained tasks, and cells do what they say."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from benchmarks.suite.grids import (
+    arithmetic,
+    code,
+    dates,
+    letters,
+    morphology,
+    numerals,
+    phrases,
+    pick_position,
+    wrap,
+)
+from benchmarks.suite.lexicon.asking import PHRASES, crossed
+from benchmarks.suite.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
+from t2l_fast.tasks import load_suite
+
+pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[suite]")
+ORDER_CODES = {"d": "%d", "m": "%m", "y": "%Y", "Y": "%y"}
+SEPARATORS = {name: sign for name, (sign, *_) in dates.SEPARATORS.items()}
+VALUES = {
+    "arithmetic": [*arithmetic.FORMS, *arithmetic.FURTHER_FORMS, *arithmetic.OPERATIONS],
+    "code": [*code.AROUND, *code.CASES, "joined", "reversed"],
+    "dates": [*dates.ORDERS, *dates.SEPARATORS, "short", "capitals"],
+    "letters": [*letters.PLACES, *letters.DRESSES, "counted"],
+    "morphology": [
+        *map(str.lower, SUBJECTS),
+        *FORMS,
+        *morphology.DETERMINERS,
+        *morphology.ADJECTIVES,
+    ],
+    "numerals": [
+        *numerals.CURRENCIES,
+        *numerals.MONEY,
+        *numerals.UNITS,
+        *numerals.MEASURED,
+        *numerals.LABELS,
+        *numerals.NUMBERED,
+        *numerals.MAGNITUDES,
+        *numerals.LEADS,
+    ],
+    "phrases": [
+        *map(str.lower, phrases.PEOPLE),
+        *(v.base for v in phrases.VERBS),
+        *phrases.TENSES,
+        *phrases.ACTIONS,
+        *phrases.MANNERS,
+        *phrases.ASPECTS,
+        *phrases.REMARKS,
+    ],
+    "pick_position": [*pick_position.WAYS, *pick_position.ORDERS, *pick_position.GAPS],
+    "sequence": [
+        *("day", "month", "letter", "season", "planet", "sign", "series", "before", "after"),
+        *("short", "capitals", "capital", "lower", "code"),
+    ],
+    "wrap": [
+        *wrap.MARKS,
+        *wrap.SIDES,
+        *wrap.BRACKETS,
+        *wrap.WIDTHS,
+        *wrap.FIRST,
+        *wrap.LAST,
+        "word",
+        "html",
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def suite():
+    return load_suite()
+
+
+def test_every_value_is_met_in_a_trained_task(suite):
+    names: dict[str, str] = {family: "" for family in VALUES}
+    for task in suite.train:
+        if task.family in VALUES:
+            names[task.family] += f"-{task.name.split('/')[1]}- "
+    missing = {f: [v for v in told if f"-{v}-" not in names[f]] for f, told in VALUES.items()}
+    assert missing == {family: [] for family in VALUES}
+
+
+def test_every_wrapped_word_stands_inside_what_is_written(suite):
+    tasks = [task for task in suite if task.family == "wrap"]
+    for task in tasks:
+        rests = {e.output.replace(e.input, "\0", 1) for e in task.train}
+        assert len(rests) == 1, task.name
+
+
+@pytest.mark.parametrize("order", dates.ORDERS)
+@pytest.mark.parametrize("separator", SEPARATORS)
+def test_a_numeric_date_is_its_parts_in_that_order(suite, order, separator):
+    name = f"dates/{order}-{separator}"
+    tasks = [task for task in suite if task.name == name]
+    if not tasks:
+        assert f"{order}-{separator}" in dates.ELSEWHERE
+        return
+    codes = [ORDER_CODES[part] for part in dates.ORDERS[order][0]]
+    for example in tasks[0].train:
+        day = date.fromisoformat(example.input)
+        assert example.output.split(SEPARATORS[separator]) == [f"{day:{code}}" for code in codes]
+
+
+def test_steps_up_and_down_undo_each_other_around_the_week(suite):
+    told = {
+        task.name: {e.input: e.output for e in (*task.train, *task.validation)} for task in suite
+    }
+    after, before = told["sequence/day-three-after"], told["sequence/day-three-before"]
+    assert all(before[day] == source for source, day in after.items() if source in after.values())
+
+
+@pytest.mark.parametrize(
+    ("subject", "form", "said"),
+    [
+        ("I", "progressive", "I am going"),
+        ("he", "present", "he goes"),
+        ("they", "present", "they go"),
+        ("she", "past", "she went"),
+        ("we", "future", "we will go"),
+        ("I", "past-progressive", "I was going"),
+        ("you", "past-progressive", "you were going"),
+        ("she", "perfect", "she has gone"),
+        ("he", "negative", "he does not go"),
+        ("they", "past-negative", "they did not go"),
+        ("she", "question", "does she go"),
+        ("you", "past-question", "did you go"),
+    ],
+)
+def test_a_clause_agrees_with_its_subject(subject, form, said):
+    assert clause(subject, form, Verb("go", "goes", "went", "going", "gone")) == said
+
+
+def test_phrases_meet_every_name_and_keep_the_last_ones_for_evaluation():
+    said = (
+        ["{mark} before", "{mark} in front", "{mark} first"],
+        ["put {mark}", "start with {mark}"],
+    )
+    what, do = crossed(said, like="$x", mark=("a dollar", "a $", "the sign of dollars"))
+    assert len(what) == len(do) == PHRASES + 1
+    met = {phrase.removesuffix(" (like $x)") for phrase in what[:-1]}
+    assert met == {
+        f"{mark} {end}" for mark in ("a dollar", "a $") for end in ("before", "in front")
+    }
+    assert what[-1] == "the sign of dollars first, such as $x"
+    assert do[-1] == "start with the sign of dollars, such as $x"
+    assert sum(phrase.endswith("(like $x)") for phrase in what) == PHRASES // 2
+
+
+def test_braces_of_a_mark_stay():
+    assert wrap.put("{{w}}", "word") == "{word}"
+    assert code.fill("{UA}-{B}({a})", "red apple") == "RED-Apple(red)"
