@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from t2l_fast.train.codes.draw import draw_codes
-from t2l_fast.train.data.sampler import TaskDraw
+from t2l_fast.train.sft.code_source import draw_codes
+from t2l_fast.train.sft.sampler import TaskDraw
 
 _DRAWN = torch.randn(4, 3, 64, generator=torch.Generator().manual_seed(0))
 EMBEDDINGS = [*(5.0 * torch.nn.functional.normalize(_DRAWN, dim=2))]

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from t2l_fast.train import cross_entropy as module
+from t2l_fast.train.model import cross_entropy as module
 from t2l_fast.train.model.cross_entropy import cross_entropy
 
 ROWS, VOCABULARY = 7, 40

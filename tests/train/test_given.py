@@ -14,7 +14,7 @@ from t2l_fast import cli
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
 from t2l_fast.train import WarmStartConfig
-from t2l_fast.train.data.sampler import Sampler
+from t2l_fast.train.sft.sampler import Sampler
 from t2l_fast.train.sft.whiten import WhitenedHeads
 
 

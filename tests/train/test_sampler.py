@@ -7,7 +7,7 @@ import pytest
 from t2l_fast.errors import ConfigError
 from t2l_fast.tasks import Example
 from t2l_fast.train import SFTConfig
-from t2l_fast.train.data.sampler import Sampler
+from t2l_fast.train.sft.sampler import Sampler
 
 
 @pytest.fixture

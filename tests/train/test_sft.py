@@ -13,8 +13,8 @@ from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import JUNK, Prompt
 from t2l_fast.train.data.batches import collate
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.data.sampler import Sampler
 from t2l_fast.train.model.losses import answer_loss, generated_l2, label_logits
+from t2l_fast.train.sft.sampler import Sampler
 
 LEARNING = dict(
     steps=100,

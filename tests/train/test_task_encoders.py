@@ -6,7 +6,7 @@ import torch
 from t2l_fast.errors import CheckpointError
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import SFTTrainer, WarmStartConfig
-from t2l_fast.train.codes.draw import draw_codes
+from t2l_fast.train.sft.code_source import draw_codes
 
 KINDS = ["linear", "discrete", "vq", "softmax"]
 

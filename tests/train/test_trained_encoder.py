@@ -5,7 +5,7 @@ import torch
 
 from t2l_fast.errors import ConfigError, EncoderError
 from t2l_fast.generators import MultiTaskLora, TextToLora
-from t2l_fast.train.codes.draw import draw_codes
+from t2l_fast.train.sft.code_source import draw_codes
 
 
 @pytest.fixture(scope="module")

@@ -17,11 +17,8 @@ from t2l_fast.errors import ConfigError
 from t2l_fast.files import sweep
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
-from t2l_fast.train.codes.draw import CodeSource
 from t2l_fast.train.data.collator import collator_for
 from t2l_fast.train.data.prefetch import Prefetch
-from t2l_fast.train.data.preparation import Preparation, Prepared
-from t2l_fast.train.data.sampler import check_tasks
 from t2l_fast.train.data.token_cache import shared_cache
 from t2l_fast.train.distributed.fsdp import evened
 from t2l_fast.train.distributed.processes import Processes
@@ -46,8 +43,11 @@ from t2l_fast.train.run.fingerprint import digest
 from t2l_fast.train.run.metrics import NAME as METRICS
 from t2l_fast.train.run.metrics import SETTINGS, Metrics
 from t2l_fast.train.run.tracking import Tracking
+from t2l_fast.train.sft.code_source import CodeSource
 from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
 from t2l_fast.train.sft.optimizer import GeneratorOptimizer
+from t2l_fast.train.sft.preparation import Preparation, Prepared
+from t2l_fast.train.sft.sampler import check_tasks
 from t2l_fast.train.sft.step_adapters import MaterialisedAdapters, RecomputedAdapters
 from t2l_fast.train.sft.validate import Validator
 from t2l_fast.train.sft.warm_start import fit

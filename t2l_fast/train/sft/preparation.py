@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from t2l_fast.tasks import Task
 from t2l_fast.train.data.batches import MicroBatch, Row, rows_of, tokens_by_slot
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.data.sampler import Sampler, TaskDraw
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.sft.config import SFTConfig
+from t2l_fast.train.sft.sampler import Sampler, TaskDraw
 
 
 @dataclass(frozen=True, slots=True)
