@@ -60,7 +60,8 @@ def test_memory_and_time_of_a_step(paired):
         f"{TASKS} tasks × {TOKENS} tokens, {LAYERS} layers, q and v, d {WIDTH}, r 8, h 128",
         "—",
         f"{times['RecomputedAdapters'] / times['MaterialisedAdapters']:.2f}× the time, extra peak "
-        f"{extra['RecomputedAdapters']:.0f} instead of {extra['MaterialisedAdapters']:.0f} MB (A and B: {weights:.0f} MB)",
+        f"{extra['RecomputedAdapters']:.0f} instead of "
+        f"{extra['MaterialisedAdapters']:.0f} MB (A and B: {weights:.0f} MB)",
         kept_mb=extra["MaterialisedAdapters"],
         remade_mb=extra["RecomputedAdapters"],
         **times,

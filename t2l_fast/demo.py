@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
+from rich import box
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from t2l_fast.adapters import Adapters, attach
 from t2l_fast.adapters.bank.store import rounded
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import AutoGenerator, Generator
 from t2l_fast.models import describe, load_model
 from t2l_fast.tasks import Prompt, answer
 
 NEW_TOKENS = 12
 GENERATED = 64
+_REQUEST_WIDTH, _BASE_WIDTH = 43, 19
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A description in words of its own, and an input; `seen` says if its task was trained on."""
+    """One row of the demonstration.
+
+    Args:
+        description: of the task, in words that training never showed.
+        source: the input.
+        expected: the right answer.
+        seen: whether the task was trained on, in other words.
+    """
 
     description: str
     source: str
@@ -44,10 +53,37 @@ REQUESTS = (
 )
 
 
+def table_of(base: Sequence[str], generated: Sequence[str]) -> Table:
+    """Return the answers as a table that 80 columns hold.
+
+    Args:
+        base: the base model's answer to each of `REQUESTS`.
+        generated: the answer to each under its generated adapter.
+    """
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1), show_edge=False, pad_edge=False)
+    table.add_column("description, input → expected", width=_REQUEST_WIDTH, overflow="fold")
+    table.add_column("base model", width=_BASE_WIDTH, overflow="fold")
+    table.add_column("with adapter", min_width=12, overflow="fold")
+    rows = list(zip(REQUESTS, base, generated, strict=True))
+    for seen, title in ((True, "trained on, in other words"), (False, "never trained on")):
+        table.add_section()
+        table.add_row(Text(f"Tasks {title}", style="bold"))
+        for request, before, after in rows:
+            if request.seen == seen:
+                asked = Text(f"{request.description}\n").append(
+                    f"{request.source} → {request.expected}", style="italic"
+                )
+                # answers may hold square brackets and line breaks
+                answers = [" ".join(text.split()) for text in (before, after)]
+                mark = "✓" if after == request.expected else "✗"
+                table.add_row(asked, Text(answers[0]), Text(f"{answers[1]} {mark}"))
+    return table
+
+
 def run(console: Console) -> None:
     """Generate, answer, measure and print."""
     model, tokenizer = load_model("smollm2")
-    generator = TextToLora.from_pretrained("smollm2").to(model.device)
+    generator = AutoGenerator.from_pretrained("smollm2", device=model.device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     console.print(f"Base model: {describe('smollm2')}, {model.device}, {model.dtype}")
     sources = [request.source for request in REQUESTS]
@@ -60,14 +96,7 @@ def run(console: Console) -> None:
     ids = adapters.bank.register(texts=[request.description for request in REQUESTS])
     with adapters.bank.lease(ids) as lease, adapters.use(lease):
         generated = ask()
-    table = Table(
-        "description", "input", "base model", "generated adapter", "expected", "trained on"
-    )
-    for request, before, after in zip(REQUESTS, base, generated, strict=True):
-        seen = "yes, other words" if request.seen else "never"
-        cells = (request.description, request.source, before, after, request.expected, seen)
-        table.add_row(*map(escape, cells))  # answers may hold square brackets
-    console.print(table)
+    console.print(table_of(base, generated))
     right = [a == r.expected for a, r in zip(generated, REQUESTS, strict=True)]
     before = sum(a == r.expected for a, r in zip(base, REQUESTS, strict=True))
     console.print(
@@ -78,7 +107,7 @@ def run(console: Console) -> None:
 
 
 def _measure(
-    console: Console, generator: TextToLora, model, prompt: Prompt, adapters: Adapters
+    console: Console, generator: Generator, model, prompt: Prompt, adapters: Adapters
 ) -> None:
     """Generation rate, sizes, and time per token beside the base model's."""
     codes = generator.encode([request.description for request in REQUESTS])

@@ -18,7 +18,8 @@ import t2l_fast.models
 import t2l_fast.train
 from t2l_fast import cli
 from t2l_fast.cli.device import chosen
-from t2l_fast.generators import T2LConfig, TextToLora
+from t2l_fast.generators import T2LConfig, TextToLora, kinds, registration
+from t2l_fast.generators.parts import text_generator
 from t2l_fast.tasks import COMPACT, read_tasks
 from t2l_fast.train import LoraLibrary, Processes, read_library
 from t2l_fast.train.run.checkpoint import FILE
@@ -35,6 +36,17 @@ def test_doctor_json_names_versions_devices_and_the_reason():
 def test_version_is_the_packages():
     result = CliRunner().invoke(cli.app, ["--version"])
     assert result.exit_code == 0 and result.stdout.strip() == t2l_fast.__version__
+
+
+def test_generators_lists_every_registered_kind():
+    result = CliRunner().invoke(cli.app, ["generators", "--json"])
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [row["kind"] for row in rows] == list(kinds())
+    assert all(row["reads"] == registration(row["kind"]).condition for row in rows)
+    makes = {row["kind"]: row["makes"] for row in rows}
+    assert makes["zhyper"] == "lora, core" and makes["multi_task_lora"] == "lora"
+    table = CliRunner().invoke(cli.app, ["generators"])
+    assert table.exit_code == 0 and "zhyper" in table.stdout
 
 
 def test_doctor_prints_a_table():
@@ -133,7 +145,7 @@ def test_generate_fits_an_adapter_to_examples(tiny, monkeypatch, tmp_path):
     for head in generator.heads.values():
         torch.nn.init.normal_(head.weight, std=0.3)
     generator.save_pretrained(tmp_path / "made")
-    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
+    monkeypatch.setattr(text_generator, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
     pairs = [json.dumps({"input": a, "output": b}) for a, b in tiny.shift(3).items()]
     pairs.append('{"input": "a\u2028b", "output": "c"}')  # a line to str.splitlines, not to JSON
@@ -332,6 +344,22 @@ def test_flags_go_before_a_file_and_a_file_before_a_preset(tmp_path):
         assert found["neftune_alpha"] == 5.0
 
 
+def test_the_bundled_checkpoints_last_stage_is_a_preset():
+    for more in ((), ("--init", "smollm2")):
+        found = shown("--preset", "smollm2", *more)
+        assert (found["base"], found["arch"], found["head_in_size"]) == ("smollm2", "L", 384)
+        assert (found["steps"], found["encoder_rank"], found["code_noise"]) == (800, 8, 0.2)
+        assert (found["learning_rate"], found["trunk_learning_rate"]) == (1e-3, 5e-4)
+        assert not found["mix_descriptions"]
+
+
+def test_an_unknown_kind_of_generator_is_refused_by_those_there_are():
+    arguments = ["train", "sft", "nowhere", "--generator", "none", "--print-config"]
+    result = CliRunner().invoke(cli.app, arguments)
+    assert isinstance(result.exception, t2l_fast.errors.ConfigError)
+    assert "'zhyper'" in str(result.exception) and "got 'none'" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("ranks: 3", "got 'ranks'"), ("- 3", "YAML mapping"), ("a: [", "YAML mapping")],
@@ -344,7 +372,7 @@ def test_a_settings_file_is_read_strictly(tmp_path, text, message):
     assert isinstance(result.exception, t2l_fast.errors.ArgumentError)
     assert message in str(result.exception)
     unknown = CliRunner().invoke(cli.app, ["train", "sft", "nowhere", "--preset", "qwen"])
-    assert "['gemma', 'llama', 'mistral'], got 'qwen'" in str(unknown.exception)
+    assert "['gemma', 'llama', 'mistral', 'smollm2'], got 'qwen'" in str(unknown.exception)
 
 
 @pytest.mark.parametrize(
@@ -422,9 +450,11 @@ def start(tiny, library, tmp_path, monkeypatch):
 
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path / "cache")
     monkeypatch.setattr(t2l_fast.models, "load_model", model)
-    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", encoder)
+    for module in (t2l_fast.encoders, text_generator):
+        monkeypatch.setattr(module, "load_encoder", encoder)
     # as on a machine with a GPU
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.nn.Module, "to", lambda module, *_, **__: module)
 
     def run(command: str, *options: str):
         called = [word.replace("TMP", str(tmp_path)) for word in COMMANDS[command].split()]
@@ -435,12 +465,13 @@ def start(tiny, library, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_commands_take_the_gpu_or_the_device_that_is_named(start, command):
+def test_commands_take_the_gpu_or_the_device_that_is_named(start, command, tmp_path):
     for options, device in (((), "cuda"), (("--device", "cpu"), "cpu")):
         seen, error = start(command, *options)
         assert {place for _, place, _ in seen} == {device}, error
         assert any(name == "model" for name, *_ in seen) == (command not in NO_MODEL)
         seen.clear()
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
 
 
 @pytest.mark.parametrize("command", ["sft", "oracles", "recon"])
@@ -454,13 +485,14 @@ def test_of_several_processes_each_takes_its_own_device(start, command, monkeypa
 
 
 @pytest.mark.parametrize("command", [name for name in COMMANDS if name != "oracles"])
-def test_an_encoders_own_code_runs_only_if_it_is_trusted(start, command):
+def test_an_encoders_own_code_runs_only_if_it_is_trusted(start, command, tmp_path):
     for options, trusted in (((), False), (("--trust-remote-code",), True)):
         seen, error = start(command, *options)
         encoders = [trust for name, _, trust in seen if name != "model"]
         assert all(trust == trusted for trust in encoders), error
-        assert encoders or (command == "chat" and not trusted), error
+        assert encoders, error
         seen.clear()
+        shutil.rmtree(tmp_path / "out", ignore_errors=True)
 
 
 @pytest.mark.parametrize("command", ["sft", "recon"])

@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 FLOORS = [
-    {"attention", "version", "errors", "config", "files", "ops", "quiet", "models"},
+    {"attention", "bounds", "version", "errors", "config", "files", "ops", "quiet", "models"},
     {"adapters", "encoders", "tasks"},
     {"generators"},
     {"train", "serve", "evaluate", "report", "demo", "bench"},

@@ -14,10 +14,9 @@ from t2l_fast.cli import (
     chat,
     demo,
     doctor,
-    encoder,
     evaluate,
     generate,
-    reconstruct,
+    generators,
     report,
     serve,
     train,
@@ -33,13 +32,11 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("generate")(generate.generate)
+app.command("generators")(generators.generators)
 app.command("chat")(chat.chat)
 app.command("serve")(serve.serve)
 app.command("eval")(evaluate.evaluate)
 app.command("report")(report.report)
-train.app.command("oracles")(reconstruct.oracles)
-train.app.command("encoder")(encoder.encoder)
-train.app.command("recon")(reconstruct.recon)
 app.add_typer(train.app, name="train")
 app.add_typer(bench.app, name="bench")
 app.command("doctor")(doctor.doctor)

@@ -9,12 +9,16 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from t2l_fast.cli.device import Device, chosen
-from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.cli.device import DeviceOptions, chosen
+from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ConfigError
 
 
+@from_configs
 def chat(
+    place: Annotated[DeviceOptions, Fields()],
+    loading: Annotated[LoadOptions, Fields()],
     adapter: Annotated[
         str, typer.Option(help="A description, or a PEFT folder; empty = the base model.")
     ] = "",
@@ -22,22 +26,19 @@ def chat(
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
     ] = "smollm2",
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 64,
-    device: Device = "",
-    trust_remote_code: TrustRemoteCode = False,
 ) -> None:
     """Read a line, answer it, until the end of input. `/adapter TEXT` changes the adapter."""
     from t2l_fast.adapters import LoraWeights, attach
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt, answer
 
-    console, place = Console(), chosen(device)
-    generator = TextToLora.from_pretrained(checkpoint)
+    console, device = Console(), chosen(place.device)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     if generator.config.base_model is None:
         raise ConfigError(f"chat needs a checkpoint that names its base model, got {checkpoint}")
-
-    if trust_remote_code:
-        load_own_encoder(generator, trust_remote_code=True)
 
     def load(text: str) -> LoraWeights | None:
         if Path(text).is_dir() and text:
@@ -45,7 +46,7 @@ def chat(
         return generator.generate([text])[0] if text.strip() else None
 
     weights = load(adapter)
-    model, tokenizer = load_model(generator.config.base_model, device=place)
+    model, tokenizer = load_model(generator.config.base_model, device=device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     lora = weights.config if weights is not None else generator.config.lora
     adapters = attach(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
-import typer
+from annotated_types import Ge
 from rich.console import Console
 from rich.progress import Progress
 
@@ -17,37 +18,38 @@ if TYPE_CHECKING:
 
 Splits = dict[str, tuple["Task", ...]]
 
-TasksFolder = Annotated[
-    Path | None,
-    typer.Option(
-        help="Instead of the built-in suite: Text-to-LoRA's task folders, or a folder of JSON "
-        "files, each a task: name, family, source, licence, descriptions (the last 4 are for "
-        "evaluation) and examples (80% of the inputs are trained on); docs/training.md has one."
-    ),
-]
-DataRoot = Annotated[
-    Path | None,
-    typer.Option(help="Local data sets of Text-to-LoRA's folders; none = the Hugging Face hub."),
-]
-MaxExamples = Annotated[
-    int, typer.Option(min=0, help="Of each of Text-to-LoRA's folders; 0 = all that it names.")
-]
-Style = Annotated[
-    Literal["compact", "chat"] | None,
-    typer.Option(
-        "--prompt",
-        help="Short template, or the tokenizer's chat template; default: chat for Text-to-LoRA's "
-        "folders, else compact.",
-    ),
-]
-TokenFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--token-cache",
-        help="Keep tokenised texts here; default: for Text-to-LoRA's folders the user's cache, "
-        "else none.",
-    ),
-]
+
+@dataclass(frozen=True, slots=True)
+class TaskOptions:
+    """Which tasks a command reads.
+
+    Args:
+        tasks: instead of the built-in suite: Text-to-LoRA's task folders, or a folder of JSON
+            files, one task each. A file holds name, family, source, licence, descriptions (the last
+            4 are for evaluation) and examples (80% of the inputs are trained on);
+            docs/training.md has one.
+        data_root: local data sets of Text-to-LoRA's folders; none = the Hugging Face hub.
+        max_examples: of each of Text-to-LoRA's folders; 0 = all that it names.
+    """
+
+    tasks: Path | None = None
+    data_root: Path | None = None
+    max_examples: Annotated[int, Ge(0)] = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TextOptions:
+    """How a command shows the tasks to the base model.
+
+    Args:
+        prompt: short template, or the tokenizer's chat template; default: chat for
+            Text-to-LoRA's folders, else compact.
+        token_cache: folder for tokenised texts; default: the user's cache for Text-to-LoRA's
+            folders, else none.
+    """
+
+    prompt: Literal["compact", "chat"] | None = None
+    token_cache: Path | None = None
 
 
 def is_published(tasks: Path | None) -> bool:
@@ -58,9 +60,7 @@ def is_published(tasks: Path | None) -> bool:
 
 
 def read_splits(
-    tasks: Path | None,
-    data_root: Path | None,
-    max_examples: int,
+    data: TaskOptions,
     parts: Sequence[str] | None = None,
     *,
     silent: bool = False,
@@ -68,6 +68,7 @@ def read_splits(
     """Tasks to train on under "train", and others by what they are.
 
     Args:
+        data: which tasks.
         parts: of Text-to-LoRA's folders; None = train and held_out.
         silent: show no progress.
 
@@ -77,8 +78,9 @@ def read_splits(
     """
     from t2l_fast.tasks import load_suite, read_t2l_folder, read_tasks
 
+    tasks = data.tasks
     if tasks is None or not is_published(tasks):
-        refuse_data_options(data_root, max_examples)
+        refuse_data_options(data)
         if tasks is None:
             return dict(load_suite().splits)
         return {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
@@ -87,19 +89,19 @@ def read_splits(
         return read_t2l_folder(
             tasks,
             parts=parts,
-            data_root=data_root,
-            max_examples=max_examples or None,
+            data_root=data.data_root,
+            max_examples=data.max_examples or None,
             on_task=lambda done, of: progress.update(bar, completed=done, total=of),
         )
 
 
-def refuse_data_options(data_root: Path | None, max_examples: int) -> None:
+def refuse_data_options(data: TaskOptions) -> None:
     """Say so if an option is given that is for Text-to-LoRA's folders alone.
 
     Raises:
         ArgumentError: one is.
     """
-    if data_root is not None or max_examples:
+    if data.data_root is not None or data.max_examples:
         raise ArgumentError(
             "--data-root and --max-examples are for Text-to-LoRA's task folders (with "
             "metadata.yaml), which --tasks must name"

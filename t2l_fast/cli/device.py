@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from t2l_fast.errors import ArgumentError
 
@@ -13,12 +12,31 @@ if TYPE_CHECKING:
 
     from t2l_fast.train import Processes
 
-Device = Annotated[
-    str,
-    typer.Option(
-        help='"cpu", "cuda"; empty = cuda where there is one. Several processes have their own.'
-    ),
-]
+
+@dataclass(frozen=True, slots=True)
+class DeviceOptions:
+    """Where a command computes.
+
+    Args:
+        device: "cpu", "cuda"; empty = cuda where there is one. Several processes have their own.
+    """
+
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenOptions:
+    """The frozen base model of a training command.
+
+    Args:
+        dtype: of the frozen base model.
+        device: "cpu", "cuda"; empty = cuda where there is one. Several processes have their own.
+        fsdp: split the base model's weights over the processes.
+    """
+
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    device: str = ""
+    fsdp: bool = False
 
 
 def chosen(option: str, own: torch.device | None = None) -> torch.device:

@@ -12,21 +12,18 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from t2l_fast.cli.data import (
-    DataRoot,
-    MaxExamples,
-    Splits,
-    TasksFolder,
-    is_published,
-    read_splits,
-    refuse_data_options,
-)
-from t2l_fast.cli.device import Device, chosen
-from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.cli.data import Splits, TaskOptions, is_published, read_splits, refuse_data_options
+from t2l_fast.cli.device import DeviceOptions, chosen
+from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 
 
+@from_configs
 def evaluate(
+    data: Annotated[TaskOptions, Fields()],
+    place: Annotated[DeviceOptions, Fields()],
+    loading: Annotated[LoadOptions, Fields()],
     checkpoint: Annotated[
         str, typer.Argument(help='Generator: "smollm2", a folder, or a name on the hub.')
     ] = "smollm2",
@@ -37,9 +34,6 @@ def evaluate(
             "held_out or benchmarks; repeatable; default: all, of the latter the first and third."
         ),
     ] = None,
-    tasks: TasksFolder = None,
-    data_root: DataRoot = None,
-    max_examples: MaxExamples = 0,
     examples: Annotated[int, typer.Option(min=1, help="Validation examples per task.")] = 4,
     max_tasks: Annotated[int, typer.Option(min=0, help="Of each split; 0 = all.")] = 0,
     multi_task: Annotated[
@@ -51,8 +45,6 @@ def evaluate(
     oracles: Annotated[
         Path | None, typer.Option(help="What `t2l train oracles` wrote: each task's own LoRA.")
     ] = None,
-    device: Device = "",
-    trust_remote_code: TrustRemoteCode = False,
     seed: Annotated[int, typer.Option(help="Of orders and draws.")] = 0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the numbers as JSON.")] = None,
     plot: Annotated[Path | None, typer.Option(help="Write a bar chart as PNG.")] = None,
@@ -63,22 +55,23 @@ def evaluate(
     from t2l_fast.adapters import LoraWeights
     from t2l_fast.evaluate import conditions
     from t2l_fast.evaluate import evaluate as measure
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import describe, load_model
     from t2l_fast.tasks import Prompt
 
     _check_files(out, plot)
-    place = chosen(device)
-    if is_published(tasks):
-        known = read_splits(tasks, data_root, max_examples, split, silent=as_json)
+    device = chosen(place.device)
+    if is_published(data.tasks):
+        known = read_splits(data, split, silent=as_json)
     else:
-        refuse_data_options(data_root, max_examples)
-        known = _splits(split, tasks)
+        refuse_data_options(data)
+        known = _splits(split, data.tasks)
     splits = _drawn(known, max_tasks, seed)
-    generator = TextToLora.from_pretrained(checkpoint)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     if generator.config.base_model is None:
         raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
-    load_own_encoder(generator, device=place, trust_remote_code=trust_remote_code)
     rivals = conditions(
         generator,
         multi_task=LoraWeights.from_pretrained(multi_task) if multi_task else None,
@@ -87,8 +80,7 @@ def evaluate(
         ),
         oracles=_by_task(oracles) if oracles else None,
     )
-    model, tokenizer = load_model(generator.config.base_model, device=place)
-    generator.to(model.device)
+    model, tokenizer = load_model(generator.config.base_model, device=device)
     prompt = Prompt(tokenizer, generator.config.prompt_template)
     rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
     with Progress(console=Console(stderr=True), disable=as_json) as progress:

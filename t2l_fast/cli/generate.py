@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
-from t2l_fast.cli.device import Device, chosen
-from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.cli.device import DeviceOptions, chosen
+from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar
 from t2l_fast.errors import ArgumentError, ConfigError
 
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from t2l_fast.adapters import LoraWeights
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import Generator
     from t2l_fast.tasks import Example
 
 _AT_ONCE = 64
 
 
+@from_configs
 def generate(
+    place: Annotated[DeviceOptions, Fields()],
+    loading: Annotated[LoadOptions, Fields()],
     description: Annotated[
         str | None, typer.Argument(help="What the adapter should do, in a sentence.")
     ] = None,
@@ -43,15 +47,13 @@ def generate(
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
     ] = "smollm2",
-    device: Device = "",
-    trust_remote_code: TrustRemoteCode = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a folder.")] = False,
 ) -> None:
     """Turn a description into a PEFT folder, or each line of a file into one below the folder.
 
     Where words don't lead to the right adapter, a few examples may: --examples.
     """
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
 
     if (description is None) == (file is None):
         raise ArgumentError("generate takes a description or --file, got both or neither")
@@ -60,10 +62,10 @@ def generate(
     known = None if examples is None else _read_examples(examples)
     texts = [description] if description is not None else _lines(file, "--file")
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
-    place = chosen(device)
-    generator = TextToLora.from_pretrained(checkpoint)
-    load_own_encoder(generator, device=place, trust_remote_code=trust_remote_code)
-    generator.to(place)
+    device = chosen(place.device)
+    generator = AutoGenerator.from_pretrained(
+        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+    )
     codes = generator.encode(texts)
     if known is not None:
         codes = _fitted(generator, codes, known)
@@ -78,7 +80,7 @@ def generate(
             Console().print(f"{folder}  {text}", markup=False, soft_wrap=True)
 
 
-def _fitted(generator: TextToLora, code: Tensor, known: list[Example]) -> Tensor:
+def _fitted(generator: Generator, code: Tensor, known: list[Example]) -> Tensor:
     """A code `[1, d_e]` fitted to examples on the generator's base model."""
     from t2l_fast.models import load_model
     from t2l_fast.tasks import Prompt

@@ -14,6 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 _PART = "seconds_"
 
 
+def stage(text: str, silent: bool) -> None:
+    """Print what a command begins to do, on stderr, before it takes its time."""
+    if not silent:
+        Console(stderr=True).print(f"{text} …", markup=False, highlight=False, soft_wrap=True)
+
+
 class Bar:
     """A bar on stderr, or JSON lines on stdout.
 

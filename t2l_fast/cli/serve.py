@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from t2l_fast.cli.device import Device, chosen
-from t2l_fast.cli.generator import TrustRemoteCode, load_own_encoder
+from t2l_fast.cli.device import DeviceOptions, chosen
+from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError
 
 if TYPE_CHECKING:
     import torch
 
     from t2l_fast.adapters import Adapters
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import Generator
 
 log = logging.getLogger("t2l_fast.serve")
 
 
+@from_configs
 def serve(
+    place: Annotated[DeviceOptions, Fields()],
+    loading: Annotated[LoadOptions, Fields()],
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub; "" = none.')
     ] = "smollm2",
@@ -53,8 +57,6 @@ def serve(
         ),
     ] = "",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
-    device: Device = "",
-    trust_remote_code: TrustRemoteCode = False,
     max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
     max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
@@ -95,8 +97,8 @@ def serve(
     )
     limits = Limits(adapters=max_adapters, trained=max_uploads)
     own = bound(host, port)
-    place, trust = chosen(device), trust_remote_code
-    loaded = _load(checkpoint, model, dtype, place, slots, rank_max, target_modules, store, trust)
+    device, trust = chosen(place.device), loading.trust_remote_code
+    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store, trust)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
     encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"
@@ -124,7 +126,7 @@ class _Loaded:
     device: torch.device
     model: Any
     tokenizer: Any
-    generator: TextToLora | None
+    generator: Generator | None
     adapters: Adapters
 
 
@@ -143,23 +145,23 @@ def _load(
 
     from t2l_fast.adapters import attach
     from t2l_fast.config import LoraConfig
-    from t2l_fast.generators import TextToLora
+    from t2l_fast.generators import AutoGenerator
     from t2l_fast.models import load_model
 
     if dtype not in ("", "float32", "bfloat16", "float16"):
         raise ArgumentError(f"--dtype must be float32, bfloat16 or float16, got {dtype!r}")
-    generator = TextToLora.from_pretrained(checkpoint) if checkpoint else None
+    generator = None
+    if checkpoint:
+        generator = AutoGenerator.from_pretrained(
+            checkpoint, device=device, trust_remote_code=trust_remote_code
+        )
     name = model or (generator.config.base_model if generator is not None else None)
     if not name:
         raise ConfigError("the checkpoint names no base model, and --model is empty: name one")
     if generator is None and not (target_modules and rank_max > 0):
         raise ConfigError("without a checkpoint, --target-modules and --rank-max are needed")
-    if generator is not None and trust_remote_code:
-        load_own_encoder(generator, trust_remote_code=True)
     kind = getattr(torch, dtype) if dtype else None
     base, tokenizer = load_model(name, dtype=kind, device=device)
-    if generator is not None:
-        generator.to(device)
     lora = generator.config.lora if generator is not None else LoraConfig("all-linear", rank_max, 1)
     if target_modules:
         named = tuple(m.strip() for m in target_modules.split(","))

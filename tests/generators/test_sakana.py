@@ -11,7 +11,7 @@ import yaml
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 import t2l_fast as t2l
-from t2l_fast.cli.generator import load
+from t2l_fast.cli.init import config_of
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import T2LConfig, TextToLora
 
@@ -242,7 +242,7 @@ def test_sakana_scaling_is_chosen_and_written_into_exported_adapters(tmp_path):
 def test_sakana_generators_are_trained_on_with_the_scale_of_their_training(tmp_path):
     """What `t2l train sft --init` does, for adapters of the size that the next step expects."""
     write(tmp_path, TRAINED["sft"])
-    lora = load(str(tmp_path)).config.lora
+    lora = config_of(str(tmp_path)).lora
     assert (lora.use_rslora, lora.scaling) == (True, 8.0)
 
 

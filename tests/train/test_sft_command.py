@@ -5,7 +5,8 @@ import re
 import pytest
 from typer.testing import CliRunner
 
-import t2l_fast.cli.train
+import t2l_fast.cli.run
+import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
 from t2l_fast import cli
@@ -19,8 +20,8 @@ def command(tiny, tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l_fast.models, "load_model", parts)
     monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
-    monkeypatch.setattr(t2l_fast.cli.train, "read_splits", lambda *_, **__: dict(splits))
-    monkeypatch.setattr(t2l_fast.cli.train, "find_spec", lambda _: None)  # no report
+    monkeypatch.setattr(t2l_fast.cli.sft, "read_splits", lambda *_, **__: dict(splits))
+    monkeypatch.setattr(t2l_fast.cli.run, "find_spec", lambda _: None)  # no report
     monkeypatch.setenv("COLUMNS", "200")
 
     def run(*arguments):
@@ -48,3 +49,26 @@ def test_a_run_ends_with_where_its_time_went(command):
     shares = dict(part.split() for part in said[1].strip().split(", "))
     assert list(shares) == ["data", "generate", "forward", "backward", "optimizer"]
     assert sum(int(share.rstrip("%")) for share in shares.values()) == pytest.approx(100, abs=3)
+
+
+def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
+    """Each stage is printed before its work begins, and nothing of it with --json."""
+    import t2l_fast.encoders
+
+    lines = command().replace("…", "|")
+    order = ["loading the text encoder", "reading tasks", "loading the base model", "embedding"]
+    places = [lines.index(part) for part in (*order, "training")]
+    assert places == sorted(places)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(*_, **__):
+        raise Stopped
+
+    monkeypatch.setattr(t2l_fast.encoders, "load_encoder", stop)
+    for options, shown in (((), True), (("--json",), False)):
+        arguments = ["train", "sft", f"nowhere-{shown}", *options]
+        result = CliRunner().invoke(cli.app, arguments)
+        assert isinstance(result.exception, Stopped)
+        assert ("loading the text encoder minilm" in result.output) == shown

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from t2l_fast.train.run.config import check
+from annotated_types import Ge, Gt
+
+from t2l_fast.bounds import check_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,10 @@ class FitConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int = 24
-    rows: int = 2
-    learning_rate: float = 0.05
+    steps: Annotated[int, Ge(1)] = 24
+    rows: Annotated[int, Ge(1)] = 2
+    learning_rate: Annotated[float, Gt(0)] = 0.05
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("steps", "rows"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        check(self, "learning_rate", self.learning_rate > 0, "positive")
+        check_bounds(self)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from t2l_fast.train.run.config import check, schedule_factor
+from annotated_types import Ge, Gt, Interval
+
+from t2l_fast.bounds import check_bounds
+from t2l_fast.train.run.config import schedule_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,24 +30,19 @@ class EncoderConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int = 100
-    tasks_per_batch: int = 96
-    contrast: int = 24
-    temperature: float = 0.05
-    learning_rate: float = 1e-3
-    warmup_fraction: float = 0.1
-    rank: int = 4
-    alpha: float = 8.0
+    steps: Annotated[int, Ge(1)] = 100
+    tasks_per_batch: Annotated[int, Ge(2)] = 96
+    contrast: Annotated[int, Ge(1)] = 24
+    temperature: Annotated[float, Gt(0)] = 0.05
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    warmup_fraction: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+    rank: Annotated[int, Ge(1)] = 4
+    alpha: Annotated[float, Gt(0)] = 8.0
     seed: int = 42
-    save_every: int = 20
+    save_every: Annotated[int, Ge(1)] = 20
 
     def __post_init__(self) -> None:
-        for name in ("steps", "contrast", "rank", "save_every"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        check(self, "tasks_per_batch", self.tasks_per_batch >= 2, "at least 2")
-        for name in ("temperature", "learning_rate", "alpha"):
-            check(self, name, getattr(self, name) > 0, "positive")
-        check(self, "warmup_fraction", 0 <= self.warmup_fraction < 1, "in [0, 1)")
+        check_bounds(self)
 
     def factor(self, step: int) -> float:
         """Learning rate of a step (from 0) over the peak."""

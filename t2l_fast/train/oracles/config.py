@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from t2l_fast.train.run.config import check
+from annotated_types import Ge, Gt, Interval
+
+from t2l_fast.bounds import check_bounds
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +28,14 @@ class OracleConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int = 60
-    examples: int = 2
-    tasks_at_once: int = 32
-    learning_rate: float = 2e-3
-    betas: tuple[float, float] = (0.8, 0.95)
-    weight_decay: float = 0.0
-    label_smoothing: float = 0.0
+    steps: Annotated[int, Ge(1)] = 60
+    examples: Annotated[int, Ge(1)] = 2
+    tasks_at_once: Annotated[int, Ge(1)] = 32
+    learning_rate: Annotated[float, Gt(0)] = 2e-3
+    betas: Annotated[tuple[float, float], Interval(ge=0, lt=1)] = (0.8, 0.95)
+    weight_decay: Annotated[float, Ge(0)] = 0.0
+    label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
     seed: int = 42
 
     def __post_init__(self) -> None:
-        for name in ("steps", "examples", "tasks_at_once"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        check(self, "learning_rate", self.learning_rate > 0, "positive")
-        check(self, "weight_decay", self.weight_decay >= 0, "0 or more")
-        check(self, "label_smoothing", 0 <= self.label_smoothing < 1, "in [0, 1)")
-        check(self, "betas", all(0 <= b < 1 for b in self.betas), "two numbers in [0, 1)")
+        check_bounds(self)

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from t2l_fast.train.run.config import check, schedule_factor
+from annotated_types import Ge, Gt, Interval
+
+from t2l_fast.bounds import check_bounds
+from t2l_fast.train.run.config import schedule_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,27 +34,21 @@ class ReconConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int
+    steps: Annotated[int, Ge(1)] = 10_000
     factorized: bool = True
-    delta_w_scale: float = 1e4
-    tasks_per_batch: int = 4
-    descriptions_per_task: int = 1
-    learning_rate: float = 1e-3
-    warmup_fraction: float = 0.1
-    weight_decay: float = 1e-3
-    clip_norm: float = 1.0
+    delta_w_scale: Annotated[float, Gt(0)] = 1e4
+    tasks_per_batch: Annotated[int, Ge(1)] = 4
+    descriptions_per_task: Annotated[int, Ge(1)] = 1
+    learning_rate: Annotated[float, Gt(0)] = 1e-3
+    warmup_fraction: Annotated[float, Interval(ge=0, lt=1)] = 0.1
+    weight_decay: Annotated[float, Ge(0)] = 1e-3
+    clip_norm: Annotated[float, Gt(0)] = 1.0
     seed: int = 42
-    eval_every: int = 500
-    save_every: int = 500
+    eval_every: Annotated[int, Ge(0)] = 500
+    save_every: Annotated[int, Ge(1)] = 500
 
     def __post_init__(self) -> None:
-        for name in ("steps", "tasks_per_batch", "descriptions_per_task", "save_every"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "clip_norm", "delta_w_scale"):
-            check(self, name, getattr(self, name) > 0, "positive")
-        check(self, "weight_decay", self.weight_decay >= 0, "0 or more")
-        check(self, "eval_every", self.eval_every >= 0, "0 or more")
-        check(self, "warmup_fraction", 0 <= self.warmup_fraction < 1, "in [0, 1)")
+        check_bounds(self)
 
     def factor(self, step: int) -> float:
         """Learning rate of a step (from 0) over the peak."""

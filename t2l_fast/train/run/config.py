@@ -1,10 +1,8 @@
-"""What the configs of all trainers share: range checks and the learning-rate schedule."""
+"""What the configs of all trainers share: the learning-rate schedule."""
 
 from __future__ import annotations
 
 import math
-
-from t2l_fast.errors import ConfigError
 
 
 def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str) -> float:
@@ -16,9 +14,3 @@ def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str
     if schedule == "linear":
         return 1.0 - done
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
-
-
-def check(config: object, name: str, fits: bool, expected: str) -> None:
-    """Raise `ConfigError` unless the field `name` of `config` fits."""
-    if not fits:
-        raise ConfigError(f"{name} must be {expected}, got {getattr(config, name)!r}")

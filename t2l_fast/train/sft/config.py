@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from t2l_fast.train.run.config import check, schedule_factor
+from annotated_types import Ge, Gt, Interval
+
+from t2l_fast.bounds import check_bounds
+from t2l_fast.train.run.config import schedule_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,8 @@ class SFTConfig:
         description_in_prompt: put the description before the input (for rivals without codes).
         start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
             heads on whitened latents (`train/sft/optimizer.py`); "given" goes on from the
-            generator as it is, heads on whitened latents too; "plain" as it is, optimised as published.
+            generator as it is, heads on whitened latents too; "plain" as it is, optimised as
+            published.
         recompute_weights: keep latents alone of the generated adapters, and make A and B again in
             backward; the same gradients in less memory.
         recompute_activations: keep each layer's input alone, and run the layer again in backward.
@@ -59,59 +63,42 @@ class SFTConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int
-    tasks_per_batch: int = 32
-    examples_per_task: int = 2
-    contrast: int = 4
-    learning_rate: float = 2e-3
+    steps: Annotated[int, Ge(1)] = 1500
+    tasks_per_batch: Annotated[int, Ge(1)] = 32
+    examples_per_task: Annotated[int, Ge(1)] = 2
+    contrast: Annotated[int, Ge(1)] = 4
+    learning_rate: Annotated[float, Gt(0)] = 2e-3
     trunk_learning_rate: float | None = 3e-4
     schedule: Literal["linear", "cosine", "constant"] = "cosine"
-    warmup_fraction: float = 0.05
-    weight_decay: float = 0.01
-    clip_norm: float = 1.0
-    label_smoothing: float = 0.0
-    generated_l2: float = 1e-3
-    neftune_alpha: float = 0.0
+    warmup_fraction: Annotated[float, Interval(ge=0, lt=1)] = 0.05
+    weight_decay: Annotated[float, Ge(0)] = 0.01
+    clip_norm: Annotated[float, Gt(0)] = 1.0
+    label_smoothing: Annotated[float, Interval(ge=0, lt=1)] = 0.0
+    generated_l2: Annotated[float, Ge(0)] = 1e-3
+    neftune_alpha: Annotated[float, Ge(0)] = 0.0
     autocast: bool = False
-    max_tokens: int = 512
-    descriptions_per_task: int = 0
+    max_tokens: Annotated[int, Ge(1)] = 512
+    descriptions_per_task: Annotated[int, Ge(0)] = 0
     mix_descriptions: bool = True
-    code_noise: float = 0.0
-    code_noise_from: int = 0
-    encoder_rank: int = 0
-    encoder_learning_rate: float = 1e-3
+    code_noise: Annotated[float, Ge(0)] = 0.0
+    code_noise_from: Annotated[int, Ge(0)] = 0
+    encoder_rank: Annotated[int, Ge(0)] = 0
+    encoder_learning_rate: Annotated[float, Gt(0)] = 1e-3
     description_in_prompt: bool = False
     start: Literal["conditioned", "given", "plain"] = "conditioned"
     recompute_weights: bool = False
     recompute_activations: bool = False
-    bucket_overhead: int = 32
+    bucket_overhead: Annotated[int, Ge(0)] = 32
     seed: int = 42
-    eval_every: int = 100
-    eval_tasks: int = 64
-    eval_examples: int = 4
+    eval_every: Annotated[int, Ge(0)] = 100
+    eval_tasks: Annotated[int, Ge(1)] = 64
+    eval_examples: Annotated[int, Ge(1)] = 4
     best: str | None = None
-    stop_after: int = 0
-    save_every: int = 100
+    stop_after: Annotated[int, Ge(0)] = 0
+    save_every: Annotated[int, Ge(1)] = 100
 
     def __post_init__(self) -> None:
-        for name in ("steps", "tasks_per_batch", "examples_per_task", "contrast"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("save_every", "eval_tasks", "eval_examples", "max_tokens"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("eval_every", "stop_after", "bucket_overhead", "encoder_rank"):
-            check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("code_noise", "code_noise_from"):
-            check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("weight_decay", "generated_l2", "neftune_alpha", "descriptions_per_task"):
-            check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("learning_rate", "encoder_learning_rate", "clip_norm"):
-            check(self, name, getattr(self, name) > 0, "positive")
-        for name in ("warmup_fraction", "label_smoothing"):
-            check(self, name, 0 <= getattr(self, name) < 1, "in [0, 1)")
-        allowed = ("linear", "cosine", "constant")
-        starts = ("conditioned", "given", "plain")
-        check(self, "start", self.start in starts, f"one of {starts}")
-        check(self, "schedule", self.schedule in allowed, f"one of {allowed}")
+        check_bounds(self)
 
     def factor(self, step: int) -> float:
         """Learning rate of a step (from 0) over the peak."""
@@ -138,18 +125,13 @@ class WarmStartConfig:
         ConfigError: a value is out of its range.
     """
 
-    steps: int = 14
-    examples: int = 2
-    tasks_at_once: int = 32
-    learning_rate: float = 2e-3
-    fit_steps: int = 300
-    fit_tasks: int = 64
-    fit_learning_rate: float = 1e-3
+    steps: Annotated[int, Ge(0)] = 14
+    examples: Annotated[int, Ge(1)] = 2
+    tasks_at_once: Annotated[int, Ge(1)] = 32
+    learning_rate: Annotated[float, Gt(0)] = 2e-3
+    fit_steps: Annotated[int, Ge(0)] = 300
+    fit_tasks: Annotated[int, Ge(1)] = 64
+    fit_learning_rate: Annotated[float, Gt(0)] = 1e-3
 
     def __post_init__(self) -> None:
-        for name in ("steps", "fit_steps"):
-            check(self, name, getattr(self, name) >= 0, "0 or more")
-        for name in ("examples", "tasks_at_once", "fit_tasks"):
-            check(self, name, getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "fit_learning_rate"):
-            check(self, name, getattr(self, name) > 0, "positive")
+        check_bounds(self)
