@@ -17,7 +17,6 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import AdapterMismatch, ConfigError
-from t2l_fast.files import sweep
 from t2l_fast.generators import Generator
 from t2l_fast.generators.parts.files import CONFIG_NAME, WEIGHTS_NAME
 from t2l_fast.ops import lowrank_l1
@@ -25,9 +24,8 @@ from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
 from t2l_fast.train.recon.config import ReconConfig
 from t2l_fast.train.run.best import LAST
-from t2l_fast.train.run.checkpoint import FILE, check_free, load_run, save_run
-from t2l_fast.train.run.metrics import NAME as METRICS
-from t2l_fast.train.run.metrics import SETTINGS, Metrics
+from t2l_fast.train.run.checkpoint import FILE, load_run, save_run
+from t2l_fast.train.run.run import Run
 from t2l_fast.train.run.tracking import Tracking
 
 
@@ -63,7 +61,14 @@ class ReconTrainer:
         self.generator, self.library, self.config = generator, library, config
         self.folder = Path(folder)
         self.processes = processes or Processes()
-        self.metrics = Metrics(self.folder, tracking, kept=self.processes.main)
+        self.run = Run(
+            self.folder,
+            self.processes,
+            tracking,
+            files=(FILE, CONFIG_NAME, WEIGHTS_NAME),
+            folders=(LAST,),
+        )
+        self.metrics = self.run.metrics
         if len(library) < config.tasks_per_batch:
             raise ConfigError(
                 f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
@@ -243,13 +248,7 @@ class ReconTrainer:
 
     def _start(self, resume: bool) -> None:
         self.processes.check_same(self._run)
-        if not resume:
-            check_free(self.folder, self.processes)
-        if self.processes.main:
-            names = (FILE, METRICS, SETTINGS, CONFIG_NAME, WEIGHTS_NAME)
-            sweep(self.folder, names)
-            sweep(self.folder / LAST, ("*",))
-        torch.manual_seed(self.config.seed)
+        self.run.open(resume=resume, seed=self.config.seed)
         generator = self.generator
         generator.start_reconstruction(self.statistics, scale=self._root)
         self.optimizer = torch.optim.AdamW(
@@ -259,9 +258,9 @@ class ReconTrainer:
         )
         if resume:
             self.step = load_run(self.folder, self._state(), self.optimizer, self._run)
-            self.metrics.cut(self.step, self._run)
+            self.run.resume(self._run, self.step)
         else:
-            self.metrics.begin(self._run)
+            self.run.begin(self._run)
         self.processes.copy_main(self._state().values())
 
     def _state(self) -> dict[str, Tensor]:

@@ -12,6 +12,8 @@ from t2l_fast.encoders import TrainedEncoder
 from t2l_fast.errors import ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Task
+from t2l_fast.train.sft.sampler import TaskDraw
+from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.sft.config import SFTConfig
 from t2l_fast.train.sft.sampler import TaskDraw
 
@@ -26,6 +28,7 @@ class CodeSource:
 
     Args:
         device: of a trained encoder.
+        progress: called as tasks are embedded.
 
     Raises:
         ConfigError: `encoder_rank` for a generator that embeds no texts.
@@ -33,13 +36,22 @@ class CodeSource:
     """
 
     def __init__(
-        self, generator: Generator, tasks: Sequence[Task], config: SFTConfig, device: torch.device
+        self,
+        generator: Generator,
+        tasks: Sequence[Task],
+        config: SFTConfig,
+        device: torch.device,
+        progress: Progress = silent,
     ) -> None:
         self.generator, self.tasks, self.noise = generator, tasks, config.code_noise
         few = 1 if config.encoder_rank and config.start != "conditioned" else None
         # first what may be refused, since embedding takes its time
         self.encoder = _trained(generator, config, device) if config.encoder_rank else None
-        self.embeddings = [generator.encode(task.descriptions[:few]) for task in tasks]
+        self.embeddings: list[Tensor] = []
+        for count, task in enumerate(tasks):
+            progress("embedding", count, len(tasks))
+            self.embeddings.append(generator.encode(task.descriptions[:few]))
+        progress("embedding", len(tasks), len(tasks))
         if self.encoder is not None:
             generator.use_encoder(self.encoder)
 

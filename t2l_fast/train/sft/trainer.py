@@ -14,7 +14,6 @@ from torch import nn
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.errors import ConfigError
-from t2l_fast.files import sweep
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import collator_for
@@ -32,7 +31,6 @@ from t2l_fast.train.run.best import LAST, Best, chosen_measure, save_generator
 from t2l_fast.train.run.checkpoint import (
     FILE,
     ORACLES,
-    check_free,
     load_oracles,
     load_run,
     save_oracles,
@@ -40,8 +38,9 @@ from t2l_fast.train.run.checkpoint import (
 )
 from t2l_fast.train.run.clock import StepClock
 from t2l_fast.train.run.fingerprint import digest
-from t2l_fast.train.run.metrics import NAME as METRICS
-from t2l_fast.train.run.metrics import SETTINGS, Metrics
+from t2l_fast.train.run.layout import BEST
+from t2l_fast.train.run.progress import Progress, silent
+from t2l_fast.train.run.run import Run
 from t2l_fast.train.run.tracking import Tracking
 from t2l_fast.train.sft.code_source import CodeSource
 from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
@@ -71,6 +70,7 @@ class SFTTrainer:
         given: fingerprint of the generator that this run goes on from, or that this one was made
             from (by `adopt_encoder`, whose sums may differ in the last bits elsewhere); None = its
             own with a given start, else none.
+        progress: called while texts are embedded.
 
     Raises:
         CacheError: the token cache can't be used.
@@ -99,6 +99,7 @@ class SFTTrainer:
         prefetch: bool = True,
         processes: Processes | None = None,
         given: str | None = None,
+        progress: Progress = silent,
     ) -> None:
         count = config.descriptions_per_task or None
         kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
@@ -106,7 +107,14 @@ class SFTTrainer:
         self.config, self.folder = config, Path(folder)
         self.processes = processes or Processes()
         self._check()
-        self.metrics = Metrics(self.folder, tracking, kept=self.processes.main)
+        self.run = Run(
+            self.folder,
+            self.processes,
+            tracking,
+            files=(FILE, ORACLES),
+            folders=(BEST, LAST),
+        )
+        self.metrics = self.run.metrics
         device = next(model.parameters()).device
         generator.to(device)
         known = None
@@ -148,7 +156,7 @@ class SFTTrainer:
         if not goes_on:
             generator.prepare_codes([text for task in self.tasks for text in task.descriptions])
         self._shape = generator.config.to_dict()  # a trained encoder changes its name
-        self.codes = CodeSource(generator, self.tasks, config, device)
+        self.codes = CodeSource(generator, self.tasks, config, device, progress)
         self.processes.copy_main(self.codes.embeddings)  # processors may differ in the last bits
         self.start = GeneratorOptimizer(generator, config, self.codes.parameters)
         self.warm_start = warm_start
@@ -238,24 +246,18 @@ class SFTTrainer:
         saved, oracles = self.processes.of_main(
             tuple((self.folder / name).exists() for name in (FILE, ORACLES))
         )
-        if not resume:
-            check_free(self.folder, self.processes)
-        if self.processes.main:
-            sweep(self.folder, (FILE, ORACLES, METRICS, SETTINGS))
-            for folder in (self.best.folder, self.folder / LAST):
-                sweep(folder, ("*",))
-        torch.manual_seed(self.config.seed)
+        self.run.open(resume=resume, seed=self.config.seed)
         self.start.initialise(self.codes.embeddings)
         self.optimizer = self.start.optimizer()
         if not resume or (oracles and not saved):
             self.best.begin()
-            self.metrics.begin(self._run)
+            self.run.begin(self._run)
             return False
         usual = {k: self._run[k] for k in ("dtype", "task_names")}
         usual["sft"] = SFTConfig(self.config.steps).to_dict()
         state = self.start.state()
         self.step = load_run(self.folder, state, self.optimizer, self._run, defaults=usual)
-        self.best.resume(self.processes.of_main(self.metrics.cut(self.step, self._run)))
+        self.best.resume(self.processes.of_main(self.run.resume(self._run, self.step)))
         return True
 
     def _save(self) -> None:
