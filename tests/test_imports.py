@@ -16,6 +16,7 @@ PUBLIC = {
     "AdapterGenerator",
     "AdapterId",
     "Adapters",
+    "AutoGenerator",
     "Bases",
     "CoreGenerator",
     "DeferredBatch",

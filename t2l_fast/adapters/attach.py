@@ -252,7 +252,7 @@ class Adapters:
             num_slots = len(weights)
         if slots.device.type == "cpu" and slots.numel():
             check_slot_range([int(slots.min()), int(slots.max())], num_slots)
-        device = next(iter(self.sites.values()))[0].module.weight.device
+        device = next(next(iter(self.sites.values()))[0].module.parameters()).device
         return slots.to(device)
 
     def _check_batch(self, batch: LoraBatch | DeferredBatch) -> None:

@@ -62,6 +62,7 @@ class _Passed(NamedTuple):
     """What the hooks around these hold in place of another tensor."""
 
     held: Any
+    unpack: Callable[[Any], Tensor]
 
 
 class DeferredUse:
@@ -106,11 +107,11 @@ class DeferredUse:
             part = places.get(_place(tensor))
             if part is not None:
                 return _Remade(part)
-            return tensor if around is None else _Passed(around[0](tensor))
+            return tensor if around is None else _Passed(around[0](tensor), around[1])
 
         def unpack(held: Tensor | _Remade | _Passed) -> Tensor:
             if isinstance(held, _Passed):
-                return around[1](held.held)
+                return held.unpack(held.held)
             if not isinstance(held, _Remade):
                 return held
             if _versions(self.source) != versions:
@@ -126,7 +127,7 @@ class DeferredUse:
 
 def _active_hooks() -> tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]] | None:
     """Pack and unpack of the innermost saved-tensor hooks, which torch has no public name for."""
-    return torch._C._autograd._top_saved_tensors_default_hooks(False)
+    return torch._C._autograd._top_saved_tensors_default_hooks(False)  # pyright: ignore
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:

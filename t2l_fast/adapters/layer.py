@@ -26,6 +26,8 @@ class MultiLoraLinear(nn.Module):
         UnsupportedModel: `base` is no linear.
     """
 
+    scalings: Tensor
+
     def __init__(
         self,
         base: nn.Module,

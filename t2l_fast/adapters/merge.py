@@ -44,7 +44,7 @@ def add(
                 )
     for m, stacked in lora_a.items():
         for site, a, b in zip(sites[m], stacked.unbind(), lora_b[m].unbind(), strict=True):
-            weight = site.module.weight
+            weight = site.module.get_parameter("weight")
             wide = torch.promote_types(weight.dtype, torch.float32)
             delta = b.to(weight.device, wide).T @ a.to(weight.device, wide)
             delta = delta.T if is_conv1d(site.module) else delta

@@ -40,4 +40,6 @@ def route_of(
 
 
 def _bound(items: int, num_slots: int | None) -> int:
-    return items if num_slots is None else torch.sym_min(items, num_slots + 1)  # one more: none
+    if num_slots is None:
+        return items
+    return torch.sym_min(items, num_slots + 1)  # pyright: ignore  # one more: none

@@ -165,7 +165,7 @@ def _sharded(path: str, weight: Any, modules: dict[str, nn.Module]) -> bool:
 
 def _features(module: nn.Module) -> tuple[int, int] | None:
     if is_conv1d(module):
-        return int(module.nx), int(module.nf)
+        return int(module.nx), int(module.nf)  # pyright: ignore
     size = getattr(module, "in_features", None), getattr(module, "out_features", None)
     if isinstance(size[0], int) and isinstance(size[1], int):
         return size[0], size[1]

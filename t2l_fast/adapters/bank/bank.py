@@ -237,8 +237,9 @@ class AdapterBank:
     def _entry(self, adapter: AdapterId) -> StoredCode | LoraWeights:
         """What is stored; weights from a file are fitted to this model, which may be another."""
         entry = self._store[adapter]
-        fits = isinstance(entry, StoredCode) or not self._store.durable
-        return entry if fits else self._fitted(entry)
+        if isinstance(entry, StoredCode) or not self._store.durable:
+            return entry
+        return self._fitted(entry)
 
     def _bring_in(
         self, entries: dict[AdapterId, StoredCode | LoraWeights], keep: set[AdapterId]

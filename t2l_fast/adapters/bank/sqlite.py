@@ -236,8 +236,8 @@ def _unpack(blob: bytes) -> LoraWeights:
     about = json.loads(json.loads(blob[8 : 8 + int(length)])["__metadata__"]["adapter"])
     targets = about["config"].pop("target_modules")
     config = LoraConfig(targets if isinstance(targets, str) else tuple(targets), **about["config"])
-    parts = (
+    lora_a, lora_b = (
         {k[2:]: t for k, t in tensors.items() if k.startswith(f"{part}.")} for part in ("a", "b")
     )
     paths = about["paths"] and {m: tuple(names) for m, names in about["paths"].items()}
-    return LoraWeights(config, *parts, paths)
+    return LoraWeights(config, lora_a, lora_b, paths)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -35,7 +36,7 @@ class Extras:
             )
         )
 
-    def to(self, like: Tensor) -> dict[str, Tensor]:
+    def to(self, like: Tensor) -> dict[str, Any]:
         """Keyword arguments of `ops.head`, in the dtype of `like`."""
         given = {"offset": self.offset, "mean": self.mean}
         if self.std is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -17,13 +19,17 @@ class TrunkNetwork(nn.Module):
         config: its shape.
     """
 
+    config: Any
+    code_mean: Tensor
+    code_std: Tensor
+
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.config = config
         if config.standardise_codes:
             self.register_buffer("code_mean", torch.zeros(config.task_embedding_size))
             self.register_buffer("code_std", torch.ones(config.task_embedding_size))
-        self.task_encoder = task_encoder(config)
+        self.task_encoder: Any = task_encoder(config)
         _, depth, kind = config.code_widths
         self.layer_depth_encoder = self._index_encoder(config.num_layers, depth)
         self.layer_type_encoder = self._index_encoder(len(config.module_shapes), kind)
@@ -52,7 +58,7 @@ class TrunkNetwork(nn.Module):
     @property
     def anchor(self) -> Tensor:
         """A weight of the trunk: its device and dtype are those that codes are moved to."""
-        return self.mixer[1].weight
+        return self.mixer[1].weight  # pyright: ignore
 
     @property
     def auxiliary_loss(self) -> Tensor | None:

@@ -59,13 +59,9 @@ class TrunkConfig(GeneratorConfig):
             ConfigError: the target modules occur in different numbers of layers.
             SiteNotFound, UnsupportedModel: as for `attach`.
         """
-        return cls(  # pyright: ignore
-            latent_size=latent_size,
-            head_in_size=head_in_size,
-            lora=lora,
-            **model_shape(model, lora, exclude),
-            **options,
-        )
+        options |= {"latent_size": latent_size, "head_in_size": head_in_size}
+        shape = model_shape(model, lora, exclude)
+        return cls(lora=lora, **shape, **options)  # pyright: ignore
 
     def _check_trunk(self) -> None:
         if self.task_encoder not in get_args(TaskEncoder):

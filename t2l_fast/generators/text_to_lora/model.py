@@ -40,7 +40,9 @@ class TextToLora(T2LNetwork, TextGenerator):
         self._encoder = encoder
 
     @torch.no_grad()
-    def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
+    def generate_into(  # pyright: ignore
+        self, codes: Tensor, slab: LoraSlab, slots: Tensor
+    ) -> None:
         """Write adapters where the model reads them: two head calls per module, no intermediate.
 
         A slab on another device than this generator gets copies instead. Heads run in the dtype of
@@ -161,7 +163,7 @@ class TextToLora(T2LNetwork, TextGenerator):
                 mean, deviation = (t.to(stacked) for t in statistics[m][part])
                 scores[m] = (stacked - mean[:, None]) / (deviation[:, None] + Z_SCORE_EPSILON)
             parts.append(scores)
-        return LoraBatch(library.config, *parts)
+        return LoraBatch(library.config, parts[0], parts[1])
 
     def unscaled_state(self, scale: float) -> dict[str, Tensor]:
         scaled = ("heads.", "AB_offset.")
@@ -174,7 +176,7 @@ class TextToLora(T2LNetwork, TextGenerator):
         return {"scaling": "train"} if sakana.is_sakana(folder) else {}
 
     @classmethod
-    def from_pretrained(
+    def from_pretrained(  # pyright: ignore
         cls,
         name: str | Path,
         *,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +66,8 @@ class T2LNetwork(TrunkNetwork):
         """
         v = self.mlp1(self.mixed(codes))
         if self.config.arch != "L":
-            outputs = torch.stack([torch.stack((e.A, e.B)) for e in self.out_emb.values()])
+            asked: list[Any] = list(self.out_emb.values())
+            outputs = torch.stack([torch.stack((each.A, each.B)) for each in asked])
             v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
         v = self.mlp2(v)
         return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else v)
@@ -121,7 +123,8 @@ class T2LNetwork(TrunkNetwork):
         extras = self._extras(module)
         if layer is not None:
             extras = extras[0].layer(layer), extras[1].layer(layer)
-        return head_calls(self.config, self.heads[name_of(module)], module, latents, extras)
+        head: Any = self.heads[name_of(module)]
+        return head_calls(self.config, head, module, latents, extras)
 
     def _extras(self, module: str) -> tuple[Extras, Extras]:
         """Offsets and statistics of A and of B."""

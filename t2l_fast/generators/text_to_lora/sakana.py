@@ -52,7 +52,9 @@ def load(
     if scaling not in ("published-eval", "train"):
         raise CheckpointError(f"scaling must be 'published-eval' or 'train', got {scaling!r}")
     args, adapter, state = _read(folder)
-    order = list(adapter.get("target_modules") or ()) if module_order is None else [*module_order]
+    order: list[str] = (
+        list(adapter.get("target_modules") or ()) if module_order is None else [*module_order]
+    )
     try:
         lora = LoraConfig.from_peft({**adapter, "target_modules": order})
         lora = replace(lora, use_rslora=scaling == "train")
