@@ -11,7 +11,7 @@ import transformers as tf
 import t2l_fast as t2l
 from benchmarks.bench_multi_lora import forget_peak, peak_bytes
 from t2l_fast.generators import T2LConfig, TextToLora
-from t2l_fast.train.sft.step_adapters import Kept, Remade
+from t2l_fast.train.sft.step_adapters import MaterialisedAdapters, RecomputedAdapters
 
 TASKS, TOKENS, WIDTH, LAYERS = 64, 16, 2048, 8
 
@@ -40,25 +40,29 @@ def test_memory_and_time_of_a_step(paired):
         made.finish(1e-3)
         return [p.grad for p in generator.parameters()]
 
-    kept = [grad.clone() for grad in step(Kept)]
-    for mine, expected in zip(step(Remade), kept, strict=True):
+    kept = [grad.clone() for grad in step(MaterialisedAdapters)]
+    for mine, expected in zip(step(RecomputedAdapters), kept, strict=True):
         torch.testing.assert_close(mine, expected, rtol=1e-3, atol=1e-5)
     extra = {}
-    for kind in (Kept, Remade):
+    for kind in (MaterialisedAdapters, RecomputedAdapters):
         gc.collect()
         ctypes.CDLL("libc.so.6").malloc_trim(0)  # else freed heap would hide the peak
         before = forget_peak()
         step(kind)
         extra[kind.__name__] = (peak_bytes() - before) / 1e6
-    times = paired.milliseconds({k.__name__: lambda k=k: step(k) for k in (Kept, Remade)}, rounds=5)
+    times = paired.milliseconds(
+        {k.__name__: lambda k=k: step(k) for k in (MaterialisedAdapters, RecomputedAdapters)},
+        rounds=5,
+    )
     weights = 2 * 2 * LAYERS * TASKS * 8 * WIDTH * 4 / 1e6
     paired.add(
         "SFT step that makes A and B again in backward beside one that keeps them",
         f"{TASKS} tasks × {TOKENS} tokens, {LAYERS} layers, q and v, d {WIDTH}, r 8, h 128",
         "—",
-        f"{times['Remade'] / times['Kept']:.2f}× the time, extra peak "
-        f"{extra['Remade']:.0f} instead of {extra['Kept']:.0f} MB (A and B: {weights:.0f} MB)",
-        kept_mb=extra["Kept"],
-        remade_mb=extra["Remade"],
+        f"{times['RecomputedAdapters'] / times['MaterialisedAdapters']:.2f}× the time, extra peak "
+        f"{extra['RecomputedAdapters']:.0f} instead of "
+        f"{extra['MaterialisedAdapters']:.0f} MB (A and B: {weights:.0f} MB)",
+        kept_mb=extra["MaterialisedAdapters"],
+        remade_mb=extra["RecomputedAdapters"],
         **times,
     )

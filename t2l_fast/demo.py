@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from t2l_fast.adapters import Adapters, attach
-from t2l_fast.adapters.store import rounded
+from t2l_fast.adapters.bank.store import rounded
 from t2l_fast.generators import AutoGenerator, Generator
 from t2l_fast.models import describe, load_model
 from t2l_fast.tasks import Prompt, answer

@@ -12,22 +12,15 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters.bank import AdapterBank
+from t2l_fast.adapters.active import ActiveUse, Activity
+from t2l_fast.adapters.bank import AdapterBank, AdapterStore, Lease
+from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.adapters.hook import (
-    RouteReset,
-    ShowToDynamo,
-    SiteHook,
-    check_recomputed,
-    in_backward,
-)
-from t2l_fast.adapters.lease import Lease
+from t2l_fast.adapters.hook import RouteReset, ShowToDynamo, SiteHook
+from t2l_fast.adapters.kinds.base import NoDelta
 from t2l_fast.adapters.materialise import make_slab
 from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
-from t2l_fast.adapters.store import AdapterStore
-from t2l_fast.adapters.use import ActiveUse
-from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import (
     AdapterMismatch,
@@ -93,8 +86,7 @@ def attach(
         if len(devices) > 1:
             raise UnsupportedModel(
                 f"all layers of {group[0].key} must be on one device, got "
-                f"{sorted(map(str, devices))}: "
-                "load the model without device_map"
+                f"{sorted(map(str, devices))}: load the model without device_map"
             )
         for site in group:
             if any(isinstance(hook, SiteHook) for hook in site.module._forward_hooks.values()):
@@ -114,9 +106,6 @@ class Adapters:
         config: as attached.
         sites: key → its sites, in layer order.
         slab: the slots' tensors, None for `num_slots=0`.
-        active: what `use` entered, None outside; never thread-local, since backward and serving
-            loops run in other threads.
-        workspace: scratch memory that all sites share.
     """
 
     def __init__(
@@ -129,22 +118,37 @@ class Adapters:
         self.config = config
         self.sites = sites
         self.slab = None if bank is None else bank.slab
-        self.active: ActiveUse | None = None
-        self.workspace = Workspace()
-        self._last_forward: ActiveUse | None = None
+        self._activity = Activity()
         self._bank = bank
         self._lock = threading.Lock()
-        self._hooks = [SiteHook(self, site) for group in sites.values() for site in group]
-        modules = [site.module for group in sites.values() for site in group]
-        names = {site.path.rpartition(".")[0] for group in sites.values() for site in group}
+        every = [site for group in sites.values() for site in group]
+        deltas = [NoDelta() if bank is None else bank.slab.delta(site) for site in every]
+        self._hooks = [
+            SiteHook(self._activity, site, delta, config.dropout)
+            for site, delta in zip(every, deltas, strict=True)
+        ]
+        modules = [site.module for site in every]
+        names = {site.path.rpartition(".")[0] for site in every}
         parents = [model.get_submodule(name) for name in sorted(names) if name]
-        self._handles = [model.register_forward_pre_hook(RouteReset(self))]
-        self._handles += [p.register_forward_pre_hook(ShowToDynamo(self)) for p in parents]
+        self._handles = [model.register_forward_pre_hook(RouteReset(self._activity))]
+        self._handles += [
+            p.register_forward_pre_hook(ShowToDynamo(self._activity)) for p in parents
+        ]
         self._handles += [
             module.register_forward_hook(hook, with_kwargs=True)
             for module, hook in zip(modules, self._hooks, strict=True)
         ]
         _reset_dynamo()
+
+    @property
+    def active(self) -> ActiveUse | None:
+        """What `use` entered, None outside."""
+        return self._activity.active
+
+    @property
+    def workspace(self) -> Workspace:
+        """Scratch memory that all sites share."""
+        return self._activity.workspace
 
     @property
     def bank(self) -> AdapterBank:
@@ -194,18 +198,17 @@ class Adapters:
                 )
             for hook in self._hooks:
                 hook.fired, hook.forwards = False, 0
-            self.active = active
+            self._activity.active = active
         try:
             yield self
         finally:
-            self.active = None
-        idle = [hook.path for hook in self._hooks if not hook.fired]
+            self._activity.active = None
+        idle = [hook.site.path for hook in self._hooks if not hook.fired]
         if idle:
             raise SiteNotReached(
                 f"use() ended, but {len(idle)} of {len(self._hooks)} sites never ran, such as "
-                f"{idle[0]}: "
-                "the model was not called, or it bypasses them (fused kernels, unused parts); "
-                "attach with exclude= to leave them out"
+                f"{idle[0]}: the model was not called, or it bypasses them (fused kernels, unused "
+                "parts); attach with exclude= to leave them out"
             )
 
     def detach(self) -> None:
@@ -225,14 +228,6 @@ class Adapters:
             self._bank.close()
         _reset_dynamo()
 
-    def note_forward(self, active: ActiveUse | None, hook: SiteHook) -> None:
-        """Remember whose forward ran last; refuse a recomputation under another `use`."""
-        if in_backward():
-            check_recomputed(self._last_forward, active, hook)
-        else:
-            self._last_forward = active
-            hook.forwards += 1
-
     def _checked_slots(
         self, slots: Lease | Tensor, weights: LoraBatch | DeferredBatch | None
     ) -> Tensor:
@@ -240,7 +235,7 @@ class Adapters:
             raise UseError("these adapters are detached: attach again")
         if isinstance(slots, Lease):
             slots.check()
-            if weights is not None or self._bank is not slots._bank:
+            if weights is not None or not slots.is_of(self.slab):
                 raise UseError(
                     "a lease works with its own bank: pass slots as a tensor with weights="
                 )
@@ -285,8 +280,7 @@ def _refuse_compiled(model: nn.Module) -> None:
     if compiled:
         raise UnsupportedModel(
             "the model is compiled, and Dynamo silently skips hooks added afterwards: attach to "
-            "the "
-            "plain model first, then torch.compile it"
+            "the plain model first, then torch.compile it"
         )
 
 

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.sites import Site
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import UseError
+from t2l_kernels import Route, Workspace
 
 Make = Callable[[str, int, int], Tensor]
 """(key, layer, 0 for A or 1 for B) → `[N, rank, in | out]`, differentiable and reproducible."""
@@ -62,7 +65,7 @@ class _Passed(NamedTuple):
 
 
 class DeferredUse:
-    """A DeferredBatch as `ActiveUse` reads it (see `_UnboundBatch`)."""
+    """A DeferredBatch as `ActiveUse` reads it (see `UnboundBatch`)."""
 
     def __init__(self, batch: DeferredBatch) -> None:
         self.source = batch
@@ -70,8 +73,18 @@ class DeferredUse:
         scaling, device = batch.config.scaling, batch.sources[0].device
         self.scalings = torch.full((len(batch),), scaling, device=device)
 
+    def apply(
+        self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
+    ) -> Tensor | None:
+        """Return `y` with every row's adapter applied, or None where the batch has none."""
+        if site.key not in self.keys:
+            return None
+        a, b = self.layer(site.key, site.layer, y.dtype)
+        with self.saving(site.key, site.layer, a, b):
+            return add_delta(x, y, a, b, route, self.scalings, None, workspace)
+
     def layer(self, key: str, layer: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
+        """Return A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
         a, b = (self.source.matrix(key, layer, part, dtype) for part in (0, 1))
         return a, b
 

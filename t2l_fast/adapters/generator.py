@@ -7,9 +7,16 @@ from typing import Any, Protocol, runtime_checkable
 
 from torch import Tensor
 
-from t2l_fast.adapters.cores import Bases
-from t2l_fast.adapters.slab import LoraSlab
-from t2l_fast.adapters.weights import LoraBatch
+from t2l_fast.adapters.bases import Bases
+from t2l_fast.adapters.batch import LoraBatch
+
+
+class BatchSlots(Protocol):
+    """Slots that take a whole batch of adapters, as `LoraSlab` does."""
+
+    def write_batch(self, batch: LoraBatch, slots: Tensor) -> None:
+        """Put adapter i into `slots[i]` (`[N]` integers); −1 skips one."""
+        ...
 
 
 @runtime_checkable
@@ -44,7 +51,7 @@ class AdapterGenerator(Protocol):
         """Adapters of conditions or of codes, for inference (no graph)."""
         ...
 
-    def generate_into(self, codes: Tensor, slab: LoraSlab, slots: Tensor) -> None:
+    def generate_into(self, codes: Tensor, slab: BatchSlots, slots: Tensor) -> None:
         """Write the adapter of code i into slot `slots[i]` (`[N]`; −1 skips)."""
         slab.write_batch(self.generate(codes=codes), slots)
 

@@ -2,51 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import dropout
 
-from t2l_fast.adapters.cores import CoreSlab, add_core_delta
-from t2l_fast.adapters.layer import add_delta
+from t2l_fast.adapters.active import ActiveUse, Activity
+from t2l_fast.adapters.kinds.base import Delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import UseError
 from t2l_kernels import Workspace
 from t2l_kernels.workspace import capturing
 
-if TYPE_CHECKING:
-    from t2l_fast.adapters.attach import Adapters
-
 
 class SiteHook:
-    """Adds the active adapters' delta to a linear's output."""
+    """Adds the active adapters' delta to a linear's output.
 
-    def __init__(self, adapters: Adapters, site: Site) -> None:
-        self.adapters = adapters
-        self.key = site.key
-        self.layer = site.layer
-        self.path = site.path
-        self.dropout = adapters.config.dropout
+    Args:
+        activity: what runs now.
+        site: where.
+        delta: of the slots.
+        dropout: probability of dropping inputs in training mode.
+    """
+
+    def __init__(self, activity: Activity, site: Site, delta: Delta, dropout: float) -> None:
+        self.activity = activity
+        self.site = site
+        self.delta = delta
+        self.dropout = dropout
         self.fired = False
         self.forwards = 0  # in this use and not recomputed yet
-        self.cores: tuple[Tensor, ...] | None = None
-        slab = adapters.slab
-        self.empty = slab is not None and site.key not in slab.ranks
-        if slab is not None and not self.empty:
-            self.lora_a = slab.lora_a[site.key][site.layer]
-            self.lora_b = slab.lora_b[site.key][site.layer]
-            self.scalings = slab.scalings[site.key]
-            self.ranks = slab.ranks[site.key]
-            if isinstance(slab, CoreSlab):
-                self.cores = slab.layer(site.key, site.layer)
 
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor
     ) -> Tensor | None:
-        active = self.adapters.active
+        active = self.activity.active
         if not torch.compiler.is_compiling():
-            self.adapters.note_forward(active, self)
+            self._note_forward(active)
         if active is None:
             return None
         self.fired = True
@@ -54,25 +47,22 @@ class SiteHook:
         route = active.route(x.shape[:-1])
         if self.dropout > 0.0 and module.training:
             x = dropout(x, self.dropout)
-        batch, workspace = active.batch, self._workspace(output.device)
-        if batch is not None:
-            if self.key not in batch.keys:
-                return None
-            a, b = batch.layer(self.key, self.layer, output.dtype)
-            with batch.saving(self.key, self.layer, a, b):
-                return add_delta(x, output, a, b, route, batch.scalings, None, workspace)
-        if self.empty:
-            return None
-        if self.cores is not None:
-            return add_core_delta(x, output, self.cores, route, self.scalings, self.ranks)
-        weights = self.lora_a, self.lora_b, route, self.scalings, self.ranks
-        return add_delta(x, output, *weights, workspace)
+        delta = self.delta if active.batch is None else active.batch
+        return delta.apply(self.site, x, output, route, self._workspace(output.device))
+
+    def _note_forward(self, active: ActiveUse | None) -> None:
+        """Remember whose forward ran last; refuse a recomputation under another `use`."""
+        if in_backward():
+            check_recomputed(self.activity.last_forward, active, self)
+        else:
+            self.activity.last_forward = active
+            self.forwards += 1
 
     def _workspace(self, device: torch.device) -> Workspace | None:
         """None where a graph is made: a captured one has a pool of its own that reuses memory."""
         if torch.compiler.is_compiling() or capturing(device):
             return None
-        return self.adapters.workspace
+        return self.activity.workspace
 
     def __reduce__(self):
         return _inert, ()
@@ -81,11 +71,11 @@ class SiteHook:
 class RouteReset:
     """Forward pre-hook of the model: every forward reads the slots anew."""
 
-    def __init__(self, adapters: Adapters) -> None:
-        self.adapters = adapters
+    def __init__(self, activity: Activity) -> None:
+        self.activity = activity
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        active = self.adapters.active
+        active = self.activity.active
         if active is not None:
             active.routes = ()
 
@@ -100,12 +90,12 @@ class ShowToDynamo:
     shapes: a recompile per batch size. Reached through the parent first, the slots stay dynamic.
     """
 
-    def __init__(self, adapters: Adapters) -> None:
-        self.adapters = adapters
+    def __init__(self, activity: Activity) -> None:
+        self.activity = activity
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if torch.compiler.is_compiling() and self.adapters.active is not None:
-            self.adapters.active.slots.shape  # noqa: B018
+        if torch.compiler.is_compiling() and self.activity.active is not None:
+            self.activity.active.slots.shape  # noqa: B018
 
     def __reduce__(self):
         return _inert, ()

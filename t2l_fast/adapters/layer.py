@@ -1,51 +1,15 @@
-"""A linear's output plus the delta of every row's adapter."""
+"""MultiLoraLinear: the stand-alone layer."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.routes import route_of
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError, UnsupportedModel
-from t2l_kernels import Route, Workspace, multi_lora, multi_lora_
-
-
-def add_delta(
-    x: Tensor,
-    y: Tensor,
-    lora_a: Tensor,
-    lora_b: Tensor,
-    route: Route,
-    scalings: Tensor,
-    ranks: Tensor | None,
-    workspace: Workspace | None = None,
-) -> Tensor:
-    """`y + delta`, in place where autograd allows it.
-
-    Args:
-        x: `[…, in]`, the linear's input.
-        y: `[…, out]`, its output.
-        lora_a: `[S, R, in]`.
-        lora_b: `[S, R, out]`.
-        route: of the leading dims of `x`, flattened.
-        scalings: `[S]` fp32.
-        ranks: `[S]` int32 or None.
-        workspace: for what no gradient keeps.
-    """
-    x = x.to(lora_a.dtype)
-    tracked = torch.is_grad_enabled() and (
-        x.requires_grad or y.requires_grad or lora_a.requires_grad or lora_b.requires_grad
-    )
-    if y.dtype != lora_a.dtype:
-        delta = multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
-        return y + delta.to(y.dtype)
-    if tracked or not y.is_contiguous():
-        return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
-    rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
-    multi_lora_(
-        rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, out=out, workspace=workspace
-    )
-    return y
+from t2l_kernels import Route
 
 
 class MultiLoraLinear(nn.Module):
@@ -116,38 +80,3 @@ class MultiLoraLinear(nn.Module):
             else route_of(slots, x.shape[:-1], num_slots=self.lora_a.shape[0])
         )
         return add_delta(x, y, self.lora_a, self.lora_b, route, self.scalings, None)
-
-
-def route_of(
-    slots: Tensor, leading: torch.Size, repeat: int = 1, *, num_slots: int | None = None
-) -> Route:
-    """The route of an input with these leading dims, from a slot per row or per token.
-
-    Args:
-        num_slots: bounds the different slots: smaller tables, and larger blocks for a kernel.
-
-    Raises:
-        ArgumentError: the slots fit neither the rows (times `repeat`) nor the tokens.
-    """
-    if slots.dim() == 1 and len(leading) > 0:
-        rows = slots.shape[0]
-        if leading[0] == rows:
-            bound = _bound(rows, num_slots)
-            return Route.from_sequences(slots, leading[1:].numel(), max_segments=bound)
-        if leading[0] == rows * repeat:
-            each = slots.repeat_interleave(repeat)
-            bound = _bound(rows, num_slots)
-            return Route.from_sequences(each, leading[1:].numel(), max_segments=bound)
-    elif slots.shape == leading:
-        bound = _bound(slots.numel(), num_slots)
-        return Route.from_tokens(slots.reshape(-1), max_segments=bound)
-    expected = f"[{leading[0] if leading else 1}]" if len(leading) < 2 else f"{tuple(leading)}"
-    raise ArgumentError(
-        f"slots must fit the input's leading dims {tuple(leading)} (repeat={repeat}): one per "
-        "row of "
-        f"the first dim, or one per token {expected}; got shape {tuple(slots.shape)}"
-    )
-
-
-def _bound(items: int, num_slots: int | None) -> int:
-    return items if num_slots is None else torch.sym_min(items, num_slots + 1)  # one more: none

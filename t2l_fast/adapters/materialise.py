@@ -6,10 +6,11 @@ from typing import Literal
 
 import torch
 
-from t2l_fast.adapters.cores import Bases, CoreSlab
+from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
+from t2l_fast.adapters.kinds.core import CoreSlab
+from t2l_fast.adapters.kinds.lora import LoraSlab
 from t2l_fast.adapters.sites import Site
-from t2l_fast.adapters.slab import LoraSlab
 from t2l_fast.errors import ArgumentError
 from t2l_kernels.basis.cost import Linears, cores_win
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import AdapterBank, attach
-from t2l_fast.adapters.store import AdapterStore
+from t2l_fast.adapters.bank.store import AdapterStore
 from t2l_fast.config import LoraConfig
 from t2l_fast.generators import T2LConfig, TextToLora
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterId
 from t2l_fast.errors import EngineError
 from t2l_fast.serve.engine import Engine
 from t2l_fast.serve.request import Chunk, Completion, join

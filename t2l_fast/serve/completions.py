@@ -13,7 +13,7 @@ from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterId
 from t2l_fast.errors import ArgumentError, T2LError
 from t2l_fast.serve.answers import Answers
 from t2l_fast.serve.failures import failure

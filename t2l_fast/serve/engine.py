@@ -11,8 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeVar
 
-from t2l_fast.adapters import Adapters
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterId, Adapters
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.batching import SlotManager
 from t2l_fast.serve.config import EngineConfig

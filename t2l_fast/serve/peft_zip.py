@@ -8,7 +8,7 @@ import zipfile
 from pathlib import Path
 
 from t2l_fast.adapters import LoraWeights
-from t2l_fast.adapters.peft_io import CONFIG_NAME, WEIGHTS_NAME
+from t2l_fast.adapters.peft_format import CONFIG_NAME, WEIGHTS_NAME
 from t2l_fast.errors import AdapterFormatError, T2LError
 
 _WANTED = (CONFIG_NAME, WEIGHTS_NAME)

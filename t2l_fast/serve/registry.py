@@ -14,8 +14,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters import AdapterBank, LoraWeights
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterBank, AdapterId, LoraWeights
 from t2l_fast.encoders.base import prepare
 from t2l_fast.errors import (
     AdapterInUse,

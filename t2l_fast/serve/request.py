@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from t2l_fast.adapters.lease import Lease
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterId, Lease
 from t2l_fast.errors import EngineError
 from t2l_fast.serve.sampling import SamplingParams, TokenLogprob
 from t2l_fast.serve.text import TextStream

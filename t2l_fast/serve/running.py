@@ -12,8 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters import AdapterBank
-from t2l_fast.adapters.store_file import AdapterId
+from t2l_fast.adapters import AdapterBank, AdapterId
 from t2l_fast.errors import BankFull, EngineError
 from t2l_fast.serve.batching import GenerationOutput, RequestState
 from t2l_fast.serve.request import Chunk, FinishReason, Request

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from torch import nn
 
 import t2l_fast as t2l
-from t2l_fast.adapters.store import StoredCode
+from t2l_fast.adapters.bank.store import StoredCode
 from t2l_fast.errors import (
     AdapterInUse,
     AdapterMismatch,

@@ -9,7 +9,7 @@ import torch
 
 import t2l_fast as t2l
 from t2l_fast import files
-from t2l_fast.adapters import peft_io
+from t2l_fast.adapters import peft_format
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, ConfigError
 
 STYLES = ["llama", "t5", "gpt2"]
@@ -150,7 +150,7 @@ def saved(llama, lora, tmp_path):
 
 
 def damage(folder, kind):
-    tensors, config = folder / peft_io.WEIGHTS_NAME, folder / peft_io.CONFIG_NAME
+    tensors, config = folder / peft_format.WEIGHTS_NAME, folder / peft_format.CONFIG_NAME
     if kind == "truncated":
         tensors.write_bytes(tensors.read_bytes()[:-100])
     elif kind == "not safetensors":

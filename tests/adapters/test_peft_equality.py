@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
 from t2l_fast import files
-from t2l_fast.adapters import peft_io
+from t2l_fast.adapters import peft_format
 from t2l_fast.errors import AdapterFormatError, ConfigError, T2LError
 
 STYLES = ["llama", "t5", "gpt2"]
@@ -82,8 +82,8 @@ def test_a_folder_passed_on_gives_peft_the_same_logits(name, lora, tokens, tmp_p
     for adapter in OPTIONS:
         weights = t2l.LoraWeights.from_pretrained(tmp_path / "peft" / adapter)
         weights.save_pretrained(tmp_path / "here")
-        first = load_file(tmp_path / "peft" / adapter / peft_io.WEIGHTS_NAME)
-        second = load_file(tmp_path / "here" / peft_io.WEIGHTS_NAME)
+        first = load_file(tmp_path / "peft" / adapter / peft_format.WEIGHTS_NAME)
+        second = load_file(tmp_path / "here" / peft_format.WEIGHTS_NAME)
         assert first.keys() == second.keys()
         assert all(torch.equal(first[key], second[key]) for key in first)
         again = peft.PeftModel.from_pretrained(lora.build(name), tmp_path / "here").eval()
@@ -127,10 +127,10 @@ def saved(llama, lora, tmp_path):
 
 @pytest.mark.parametrize("keep", [0, 7, 8, 9, 100, 0.5, -1], ids=str)
 def test_a_truncated_file_is_a_format_error(saved, keep):
-    path = saved[1] / peft_io.WEIGHTS_NAME
+    path = saved[1] / peft_format.WEIGHTS_NAME
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep) if keep == 0.5 else keep])
-    with pytest.raises(AdapterFormatError, match=peft_io.WEIGHTS_NAME):
+    with pytest.raises(AdapterFormatError, match=peft_format.WEIGHTS_NAME):
         t2l.LoraWeights.from_pretrained(saved[1])
 
 
@@ -147,7 +147,7 @@ BAD_FIELDS = {
 
 @pytest.mark.parametrize("case", BAD_FIELDS)
 def test_bad_values_in_the_config_are_our_errors(saved, case):
-    path = saved[1] / peft_io.CONFIG_NAME
+    path = saved[1] / peft_format.CONFIG_NAME
     path.write_text(json.dumps(json.loads(path.read_text()) | BAD_FIELDS[case]))
     with pytest.raises((ConfigError, AdapterFormatError)):
         t2l.LoraWeights.from_pretrained(saved[1])
@@ -164,7 +164,7 @@ BAD_TENSORS = {
 @pytest.mark.parametrize("case", BAD_TENSORS)
 def test_bad_tensors_are_format_errors(saved, case):
     part, change = BAD_TENSORS[case]
-    path = saved[1] / peft_io.WEIGHTS_NAME
+    path = saved[1] / peft_format.WEIGHTS_NAME
     tensors = {k: change(t) if part in k else t for k, t in load_file(path).items()}
     save_file(tensors, path)
     with pytest.raises(AdapterFormatError):

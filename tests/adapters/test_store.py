@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 import t2l_fast as t2l
-from t2l_fast.adapters.code_table import CodeTable
+from t2l_fast.adapters.bank.code_table import CodeTable
 from t2l_fast.errors import AdapterMismatch, ArgumentError, StoreError, UnknownAdapter
 
 WIDTH = 12
@@ -215,7 +215,7 @@ def test_a_store_needs_slots(path):
 
 
 def test_rows_of_a_table_stay_put_and_are_used_again(monkeypatch):
-    monkeypatch.setattr("t2l_fast.adapters.code_table._BLOCK_BYTES", 40)  # 5 codes a block
+    monkeypatch.setattr("t2l_fast.adapters.bank.code_table._BLOCK_BYTES", 40)  # 5 codes a block
     table = CodeTable((2,), torch.float32)
     rows = table.add(torch.arange(26).view(13, 2).float())
     assert rows == list(range(13)) and len(table._blocks) == 3

@@ -6,7 +6,7 @@ import transformers as tf
 
 import t2l_fast as t2l
 from t2l_fast.adapters import Bases, materialise
-from t2l_fast.adapters.cores import CoreSlab
+from t2l_fast.adapters.kinds.core import CoreSlab
 from t2l_fast.errors import AdapterMismatch, ArgumentError
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_kernels.basis.cost import Linears

@@ -6,7 +6,7 @@ from torch import nn
 
 import t2l_fast as t2l
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.adapters.slab import LoraSlab
+from t2l_fast.adapters.kinds.lora import LoraSlab
 from t2l_fast.errors import AdapterMismatch
 from t2l_fast.generators import T2LConfig, TextToLora
 

@@ -10,7 +10,7 @@ from t2l_fast.tasks import Prompt
 from t2l_fast.train import OracleConfig, SFTConfig, SFTTrainer, WarmStartConfig
 from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.oracles.trainer import concatenated, train_oracles
-from t2l_fast.train.sft.optimizer import Start
+from t2l_fast.train.sft.optimizer import GeneratorOptimizer
 from t2l_fast.train.sft.warm_start import fit
 
 WARM = WarmStartConfig(
@@ -31,7 +31,7 @@ def embeddings(tiny, tasks):
 @pytest.fixture
 def started(tiny, embeddings):
     generator = tiny.generator(tiny.model(), dropout=0.0)
-    start = Start(generator, SFTConfig(steps=1))
+    start = GeneratorOptimizer(generator, SFTConfig(steps=1))
     start.initialise(embeddings)
     return generator, start
 

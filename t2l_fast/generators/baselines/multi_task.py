@@ -68,7 +68,8 @@ class MultiTaskLora(Generator):
     @property
     def fingerprint(self) -> str:
         shape = MultiTaskConfig(self.config.num_layers, self.config.module_shapes, self.config.lora)
-        return self._fingerprint.of(self.kind, shape, self)
+        # a PEFT folder doesn't keep the order of modules
+        return self._fingerprint.of(self.kind, shape, dict(sorted(self.state_dict().items())))
 
     def encode(self, conditions: Sequence[str]) -> Tensor:
         """Ones `[N, 1]`: conditions don't matter."""

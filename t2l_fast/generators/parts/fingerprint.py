@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
 import torch
-from torch import nn
+from torch import Tensor
 
 from t2l_fast.generators.base import GeneratorConfig
 
 
 class Fingerprint:
-    """Hash of a config and a module's weights, made again only after they were written.
+    """Hashes a config and weights, again only after those were written.
 
     Writes that torch doesn't count (through `.data`, by fused optimisers) are not noticed.
     """
@@ -21,8 +22,8 @@ class Fingerprint:
         self._version: tuple[tuple[int, int], ...] | None = None
         self._value = ""
 
-    def of(self, kind: str, config: GeneratorConfig, module: nn.Module) -> str:
-        state = module.state_dict()
+    def of(self, kind: str, config: GeneratorConfig, state: Mapping[str, Tensor]) -> str:
+        """Return "kind-" and 32 hexadecimal digits; the order of `state` counts."""
         version = tuple(
             (t.data_ptr(), -1 if t.is_inference() else t._version) for t in state.values()
         )

@@ -210,7 +210,7 @@ class TextGenerator(TrunkNetwork, Generator):
     @property
     def fingerprint(self) -> str:
         """Hash of config and weights; equal only if the adapters are."""
-        return self._fingerprint.of(self.kind, self.config, self)
+        return self._fingerprint.of(self.kind, self.config, self.state_dict())
 
     def save_pretrained(
         self,

@@ -8,8 +8,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
+from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch
-from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.errors import ConfigError
 from t2l_fast.generators.parts.heads import Extras, HeadCall
 from t2l_fast.generators.parts.trunk import (

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from t2l_fast.encoders import TrainedEncoder
 from t2l_fast.errors import ConfigError
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import Generator
 from t2l_fast.tasks import Task
 from t2l_fast.train.data.sampler import TaskDraw
 from t2l_fast.train.sft.config import SFTConfig
 
 
-class Codes:
+class CodeSource:
     """The codes of a run: of embeddings made once, or of a text encoder that is trained.
 
     Fields:
@@ -34,7 +33,7 @@ class Codes:
     """
 
     def __init__(
-        self, generator: Any, tasks: Sequence[Task], config: SFTConfig, device: torch.device
+        self, generator: Generator, tasks: Sequence[Task], config: SFTConfig, device: torch.device
     ) -> None:
         self.generator, self.tasks, self.noise = generator, tasks, config.code_noise
         few = 1 if config.encoder_rank and config.start != "conditioned" else None
@@ -104,12 +103,12 @@ def varied(first: Tensor, second: Tensor, draw: TaskDraw, noise: float) -> Tenso
     return code * (first.norm() / code.norm().clamp(min=1e-6))
 
 
-def _trained(generator: Any, config: SFTConfig, device: torch.device) -> TrainedEncoder:
-    named = isinstance(generator, TextToLora) and not generator.config.task_names
-    if not named or generator.config.encoder is None:
+def _trained(generator: Generator, config: SFTConfig, device: torch.device) -> TrainedEncoder:
+    reads_text = generator.condition == "text" and not generator.config.task_names
+    if not reads_text or generator.config.encoder is None:
         raise ConfigError(
-            f"encoder_rank={config.encoder_rank} needs a TextToLora whose config names a text "
-            f"encoder, got {generator.kind}: leave it 0"
+            f"encoder_rank={config.encoder_rank} needs a generator whose config names a "
+            f"text encoder, got {generator.kind}: leave it 0"
         )
     return TrainedEncoder(
         generator.config.encoder,

@@ -11,17 +11,17 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.errors import ArgumentError, ConfigError
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import Generator
 from t2l_fast.tasks import Example, Prompt
 from t2l_fast.train.codes.config import FitConfig
 from t2l_fast.train.data.collator import collator_for
 from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.model.losses import answer_loss, label_logits
-from t2l_fast.train.sft.step_adapters import Kept
+from t2l_fast.train.sft.step_adapters import MaterialisedAdapters
 
 
 def fit_codes(
-    generator: TextToLora,
+    generator: Generator,
     model: nn.Module,
     prompt: Prompt,
     examples: Sequence[Sequence[Example]],
@@ -54,7 +54,7 @@ def fit_codes(
             f"codes are fitted to at least one example each, got {len(codes)} codes and examples "
             f"{[len(own) for own in examples]}"
         )
-    if generator.config.task_encoder == "discrete":
+    if not generator.differentiable_codes:
         raise ConfigError(
             "codes are fitted by gradients, which a discrete task encoder lets through in training "
             "alone: take a generator with another"
@@ -73,14 +73,14 @@ def fit_codes(
                 for slot, (own, rng) in enumerate(zip(examples, draws, strict=True))
                 for example in rng.sample(list(own), min(config.rows, len(own)))
             ]
-            made, total = Kept(generator, fitted), 0.0
+            step_adapters, total = MaterialisedAdapters(generator, fitted), 0.0
             for micro in collator.batches(rows):
-                with adapters.use(micro.slots, weights=made.batch):
+                with adapters.use(micro.slots, weights=step_adapters.batch):
                     logits, labels = label_logits(model, micro)
                     loss = answer_loss(logits, micro, labels, 0.0)
                     loss.backward()
                 total += loss.item()
-            made.finish(0.0)
+            step_adapters.finish(0.0)
             optimizer.step()
             optimizer.zero_grad()
             with torch.no_grad():

@@ -7,7 +7,7 @@ from typing import Any
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError
-from t2l_fast.generators import T2LConfig
+from t2l_fast.generators import registration
 
 FIRST = ("q_proj", "k_proj", "v_proj")
 """What reads a layer's input, which has no gradient in layer 0."""
@@ -53,6 +53,7 @@ class Step:
     """What one step runs.
 
     Args:
+        generator: config of a text_to_lora generator.
         lengths: tokens of each row.
         labels: of all rows.
         tasks: adapters.
@@ -63,7 +64,7 @@ class Step:
     """
 
     base: Base
-    generator: T2LConfig
+    generator: Any
     lengths: tuple[int, ...]
     labels: int
     tasks: int
@@ -94,5 +95,5 @@ def published(tokens: int, labels: int) -> Step:
     """
     shapes = {m: MISTRAL.linears[m] for m in ("q_proj", "v_proj")}
     lora = LoraConfig(tuple(shapes), 8, 16.0, use_rslora=True)
-    generator = T2LConfig("L", 128, 512, 1024, 32, shapes, lora)
+    generator = registration("text_to_lora").config("L", 128, 512, 1024, 32, shapes, lora)
     return Step(MISTRAL, generator, (tokens,) * 8, 8 * labels, 8)

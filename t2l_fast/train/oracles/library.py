@@ -14,12 +14,12 @@ from safetensors.torch import save
 from torch import Tensor
 
 from t2l_fast.adapters import LoraBatch, LoraWeights
-from t2l_fast.adapters.peft_io import CONFIG_NAME
+from t2l_fast.adapters.peft_format import CONFIG_NAME
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, CheckpointError, T2LError
 from t2l_fast.files import replace_files
+from t2l_fast.train.run.layout import LIBRARY as BANK
 
-BANK = "library.safetensors"
 DESCRIPTIONS = ("descriptions.txt", "task_desc.txt")
 """Beside an adapter's files, one description a line; the second is what Text-to-LoRA writes."""
 

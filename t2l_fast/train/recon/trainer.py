@@ -18,9 +18,8 @@ from torch import Tensor, nn
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import AdapterMismatch, ConfigError
 from t2l_fast.files import sweep
-from t2l_fast.generators import TextToLora
-from t2l_fast.generators import checkpoint as folders
-from t2l_fast.generators.parts.heads import Z_SCORE_EPSILON
+from t2l_fast.generators import Generator
+from t2l_fast.generators.parts.files import CONFIG_NAME, WEIGHTS_NAME
 from t2l_fast.ops import lowrank_l1
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
@@ -30,7 +29,6 @@ from t2l_fast.train.run.checkpoint import FILE, check_free, load_run, save_run
 from t2l_fast.train.run.metrics import NAME as METRICS
 from t2l_fast.train.run.metrics import SETTINGS, Metrics
 from t2l_fast.train.run.tracking import Tracking
-from t2l_fast.train.sft.step_adapters import auxiliary_losses
 
 
 class ReconTrainer:
@@ -54,7 +52,7 @@ class ReconTrainer:
 
     def __init__(
         self,
-        generator: TextToLora,
+        generator: Generator,
         library: LoraLibrary,
         config: ReconConfig,
         folder: str | Path,
@@ -77,7 +75,7 @@ class ReconTrainer:
                 f"tasks_per_batch · descriptions_per_task must be at least the "
                 f"{self.processes.count} processes, got {codes}: launch fewer"
             )
-        if config.factorized and generator.config.z_scores and generator.config.offset != "none":
+        if config.factorized and generator.predicts_z_scores and generator.config.offset != "none":
             raise ConfigError(
                 "factorised z-scores are learned by heads alone, so offset must be 'none', got "
                 f"{generator.config.offset!r}: leave offsets or z-scores out, or compare products "
@@ -98,9 +96,9 @@ class ReconTrainer:
             {m: t.to(device) for m, t in library.adapters.lora_a.items()},
             {m: t.to(device) for m, t in library.adapters.lora_b.items()},
         )
-        self.scores = _z_scores(library, device) if generator.config.z_scores else None
-        if generator.config.standardise_codes:
-            generator.standardise([text for texts in library.descriptions for text in texts])
+        self.statistics = library.statistics() if generator.predicts_z_scores else {}
+        self.predicted = generator.recon_targets(self.targets, self.statistics)
+        generator.prepare_codes([text for texts in library.descriptions for text in texts])
         self.embeddings = [generator.encode(texts) for texts in library.descriptions]
         self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
         self.step = 0
@@ -143,36 +141,30 @@ class ReconTrainer:
         Equal numbers say that adapters don't depend on their description. A library of one has no
         other.
         """
-        was_training, count = self.generator.training, len(self.library)
-        self.generator.eval()
+        count = len(self.library)
         codes = torch.stack([rows[0] for rows in self.embeddings])
         totals = [0.0, 0.0]
         size = self.config.tasks_per_batch
         starts = range(0, count, size)
-        for start in starts[self.processes.rank :: self.processes.count]:
-            chosen = torch.arange(start, min(start + size, count))
-            for kind, told in enumerate((chosen, (chosen + count // 2) % count)):
-                loss = self.loss(self.generator.latents(codes[told]), chosen)
-                totals[kind] += loss.item() * len(chosen) / count
-        self.generator.train(was_training)
+        with self.generator.inference():
+            for start in starts[self.processes.rank :: self.processes.count]:
+                chosen = torch.arange(start, min(start + size, count))
+                for kind, described in enumerate((chosen, (chosen + count // 2) % count)):
+                    loss = self.loss(self.generator.latents(codes[described]), chosen)
+                    totals[kind] += loss.item() * len(chosen) / count
         matched, shuffled = self.processes.totals(*totals)
-        found = {"matched_loss": matched, "shuffled_loss": shuffled}
-        return found if count > 1 else {"matched_loss": matched}
+        losses = {"matched_loss": matched, "shuffled_loss": shuffled}
+        return losses if count > 1 else {"matched_loss": matched}
 
     def finish(self) -> None:
         """Bring what learned a scaled ΔW back to the adapters' size; once, after training."""
-        self.generator.load_state_dict(self._finished())
-
-    def _finished(self) -> dict[str, Tensor]:
-        """The generator's tensors as `finish` leaves them."""
-        state, scaled = self.generator.state_dict(), ("heads.", "AB_offset.")
-        return {n: t / self._root if n.startswith(scaled) else t for n, t in state.items()}
+        self.generator.load_state_dict(self.generator.unscaled_state(self._root))
 
     @property
     def _root(self) -> float:
         """What A and B are learned times, each, so that ΔW is learned times its scale."""
-        own_size = self.config.factorized or self.scores is not None
-        return 1.0 if own_size else self.config.delta_w_scale**0.5
+        unscaled = self.config.factorized or self.generator.predicts_z_scores
+        return 1.0 if unscaled else self.config.delta_w_scale**0.5
 
     def loss(self, latents: Tensor, chosen: Tensor) -> Tensor:
         """The mean over module types; `chosen` `[N]` are the adapters of what latents are of.
@@ -180,28 +172,20 @@ class ReconTrainer:
         Factorised: ½ mean|Â − A| + ½ mean|B̂ − B|, on z-scores where heads predict those. Else
         mean|B̂ᵀÂ − c·BᵀA|; with z-scores c·mean|…| of the adapters that they stand for.
         """
-        want = {
-            m: (self.targets.lora_a[m][:, chosen], self.targets.lora_b[m][:, chosen])
-            for m in self.targets.lora_a
-        }
-        scale = self.config.delta_w_scale
-        if not self.config.factorized:
-            made = self.generator.adapters(latents)
-            inside, outside = (scale, 1.0) if self.scores is None else (1.0, scale)
-            parts = [
-                outside * lowrank_l1(made.lora_a[m], made.lora_b[m], a, b, scale=inside)
-                for m, (a, b) in want.items()
-            ]
-            return torch.stack(parts).mean()
-        if self.scores is None:
-            made = self.generator.adapters(latents)
+        scale, parts = self.config.delta_w_scale, []
+        if self.config.factorized:
+            batch, targets = self.generator.recon_predictions(latents), self.predicted
         else:
-            made = self.generator.z_scores(latents)
-            want = {m: (a[:, chosen], b[:, chosen]) for m, (a, b) in self.scores.items()}
-        parts = [
-            0.5 * (made.lora_a[m] - a).abs().mean() + 0.5 * (made.lora_b[m] - b).abs().mean()
-            for m, (a, b) in want.items()
-        ]
+            batch, targets = self.generator.adapters(latents), self.targets
+        inside, outside = (1.0, scale) if self.generator.predicts_z_scores else (scale, 1.0)
+        for m in targets.lora_a:
+            a, b = targets.lora_a[m][:, chosen], targets.lora_b[m][:, chosen]
+            if self.config.factorized:
+                distances = (batch.lora_a[m] - a).abs().mean(), (batch.lora_b[m] - b).abs().mean()
+                parts.append(0.5 * distances[0] + 0.5 * distances[1])
+            else:
+                predicted = batch.lora_a[m], batch.lora_b[m]
+                parts.append(outside * lowrank_l1(*predicted, a, b, scale=inside))
         return torch.stack(parts).mean()
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
@@ -231,7 +215,7 @@ class ReconTrainer:
         if share < 1:
             latents, chosen = self.generator.pick(latents, own), chosen[own]
         loss = share * self.loss(latents, chosen)
-        extra = auxiliary_losses(self.generator)
+        extra = self.generator.auxiliary_losses()
         sum((share * value for value in extra.values()), loss).backward()
         self.processes.sum_gradients(self.generator.parameters())
         (total,) = self.processes.totals(loss.item())
@@ -251,9 +235,9 @@ class ReconTrainer:
     def _save(self) -> None:
         self.processes.check_equal(self._state())
         if self.processes.main:
-            config, fitted = self.generator.config, self.generator.encoder_adapter
             # not rounded to fp16: heads of a scaled ΔW are too small for it
-            folders.save(config, self._finished(), self.folder / LAST, None, fitted)
+            state = self.generator.unscaled_state(self._root)
+            self.generator.save_pretrained(self.folder / LAST, state=state)
             # last, so that a run killed in between writes both again
             save_run(self.folder, self.step, self._state(), self.optimizer, self._run)
 
@@ -262,26 +246,12 @@ class ReconTrainer:
         if not resume:
             check_free(self.folder, self.processes)
         if self.processes.main:
-            names = (FILE, METRICS, SETTINGS, folders.CONFIG_NAME, folders.WEIGHTS_NAME)
+            names = (FILE, METRICS, SETTINGS, CONFIG_NAME, WEIGHTS_NAME)
             sweep(self.folder, names)
             sweep(self.folder / LAST, ("*",))
         torch.manual_seed(self.config.seed)
         generator = self.generator
-        for head in generator.heads.values():
-            head.reset_parameters()  # torch's own, as published for reconstruction
-        if generator.config.offset != "none":
-            with torch.no_grad():
-                for m in generator.config.module_shapes:
-                    for rows in generator.AB_offset.of(m):
-                        rows.mul_(self._root)
-        if generator.config.z_scores:
-            for m, (a, b) in self.library.statistics().items():
-                for rows, pair in (
-                    (generator.mean_recon_target, (a[0], b[0])),
-                    (generator.std_recon_target, (a[1], b[1])),
-                ):
-                    for held, new in zip(rows.of(m), pair, strict=True):
-                        held.copy_(new)
+        generator.start_reconstruction(self.statistics, scale=self._root)
         self.optimizer = torch.optim.AdamW(
             generator.parameters(),
             lr=self.config.learning_rate,
@@ -308,16 +278,3 @@ class ReconTrainer:
             "generator": self.generator.config.to_dict(),
             "library": digest.hexdigest()[:16],
         }
-
-
-def _z_scores(library: LoraLibrary, device: torch.device) -> dict[str, tuple[Tensor, Tensor]]:
-    """Key → z-scores of A and of B, `[layers, N, rank, d]`."""
-    return {
-        m: tuple(
-            ((stacked - mean[:, None]) / (std[:, None] + Z_SCORE_EPSILON)).to(device)
-            for stacked, (mean, std) in zip(
-                (library.adapters.lora_a[m], library.adapters.lora_b[m]), pairs, strict=True
-            )
-        )
-        for m, pairs in library.statistics().items()
-    }

@@ -11,12 +11,11 @@ import torch
 
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.files import replace_files
-from t2l_fast.generators import MultiTaskLora
+from t2l_fast.generators import Generator
+from t2l_fast.train.run.layout import BEST as FOLDER
+from t2l_fast.train.run.layout import LAST, RECORD
 
-FOLDER = "best"
-LAST = "last"
-"""Folder of the generator as it was at the run's last checkpoint."""
-RECORD = "best.json"
+__all__ = ["FOLDER", "LAST", "RECORD", "Best", "chosen_measure", "read_record", "save_generator"]
 
 
 class Best:
@@ -65,7 +64,7 @@ class Best:
         self.step, self.value = record["step"], record["value"]
         self.without = sum(self.measure in line and line["step"] > self.step for line in lines)
 
-    def add(self, line: Mapping[str, Any], generator: Any) -> None:
+    def add(self, line: Mapping[str, Any], generator: Generator) -> None:
         """Keep the generator if this line's measure is better than all before."""
         if self.measure is None:
             return
@@ -77,7 +76,7 @@ class Best:
         elif step > self.step:
             self.without += 1
 
-    def _save(self, generator: Any, record: Mapping[str, Any]) -> None:
+    def _save(self, generator: Generator, record: Mapping[str, Any]) -> None:
         # without its record a folder that is half replaced counts as none
         (self.folder / RECORD).unlink(missing_ok=True)
         save_generator(generator, self.folder)
@@ -133,9 +132,6 @@ def chosen_measure(
     return asked or next(iter(held_out or known), None)
 
 
-def save_generator(generator: Any, folder: Path) -> None:
-    """Write what was trained in fp16; one LoRA for all tasks becomes a PEFT folder."""
-    if isinstance(generator, MultiTaskLora):
-        generator.weights().save_pretrained(folder)
-    else:
-        generator.save_pretrained(folder, dtype=torch.float16)
+def save_generator(generator: Generator, folder: Path) -> None:
+    """Write a trained generator in fp16, where its format has a choice."""
+    generator.save_pretrained(folder, dtype=torch.float16)

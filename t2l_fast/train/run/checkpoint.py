@@ -19,11 +19,10 @@ from t2l_fast.errors import AdapterMismatch, CheckpointError
 from t2l_fast.files import replace_files
 from t2l_fast.generators.parts.files import WEIGHTS_NAME
 from t2l_fast.train.distributed.processes import Processes
-from t2l_fast.train.oracles.library import BANK
 from t2l_fast.train.run.fingerprint import LISTS_OF_NAMES, flat
+from t2l_fast.train.run.layout import CHECKPOINT as FILE
+from t2l_fast.train.run.layout import LIBRARY, ORACLES
 
-FILE = "training.safetensors"
-ORACLES = "oracles.safetensors"
 _MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
@@ -153,7 +152,7 @@ def check_free(
     Raises:
         CheckpointError: it does.
     """
-    names = [name for name in (FILE, ORACLES, BANK, WEIGHTS_NAME) if (folder / name).exists()]
+    names = [name for name in (FILE, ORACLES, LIBRARY, WEIGHTS_NAME) if (folder / name).exists()]
     names = (processes or Processes()).of_main(names)
     if names:
         resume = "resume that run, or " if names[0] in own else ""

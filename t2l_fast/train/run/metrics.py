@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from t2l_fast.files import replace_files
+from t2l_fast.train.run.layout import METRICS as NAME
+from t2l_fast.train.run.layout import SETTINGS
 from t2l_fast.train.run.tracking import Tracking
-
-NAME = "metrics.jsonl"
-SETTINGS = "settings.json"
 
 
 class Metrics:

@@ -1,25 +1,24 @@
-"""How a run starts, and what its optimiser moves."""
+"""The start of a generator in end-to-end training, and its optimiser."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.generators import TextToLora, discriminant_init, trunk_init
+from t2l_fast.generators import Generator
 from t2l_fast.train.sft.config import SFTConfig
 from t2l_fast.train.sft.whiten import WhitenedHeads
 
 
-class Start:
-    """Initialises a generator for end-to-end training and updates it.
+class GeneratorOptimizer:
+    """Initialise a generator for end-to-end training and update it.
 
-    A conditioned start concerns text-conditioned `TextToLora` with head biases alone: the task
-    encoder's first layer starts at Fisher's discriminants, the trunk keeps the size of its signals,
-    and the heads are optimised on whitened latents. Of these a given start has the last. Heads
-    without biases, as those that predict z-scores, are optimised as they are.
+    `config.start` chooses the start. "conditioned" lets the generator initialise itself from the
+    training codes (`Generator.initialise`) and whitens the inputs of its heads. "given" does the
+    latter only, "plain" neither. Heads that the generator does not list in `head_linears`, such as
+    those without biases, are optimised as they are.
 
     Args:
         encoder: what is trained of the text encoder, by name.
@@ -27,15 +26,13 @@ class Start:
 
     def __init__(
         self,
-        generator: Any,
+        generator: Generator,
         config: SFTConfig,
         encoder: Mapping[str, nn.Parameter] | None = None,
     ) -> None:
         self.generator, self.config, self.encoder = generator, config, dict(encoder or {})
-        text = isinstance(generator, TextToLora) and not generator.config.task_names
-        able = text and generator.config.head_bias
-        self.conditioned = able and config.start == "conditioned"
-        self.whitens = able and config.start != "plain"
+        self.conditioned = config.start == "conditioned" and generator.can_start("conditioned")
+        self.whitens = config.start != "plain" and bool(generator.head_linears())
         self.whitened: WhitenedHeads | None = None
 
     def initialise(self, embeddings: Sequence[Tensor]) -> None:
@@ -45,28 +42,20 @@ class Start:
             embeddings: of every task's training descriptions, `[D, d_e]` each.
         """
         if self.conditioned:
-            self._condition(embeddings)
+            owners = [i for i, rows in enumerate(embeddings) for _ in rows]
+            codes = torch.cat(list(embeddings))
+            self.generator.initialise(codes, torch.tensor(owners), "conditioned")
         if self.whitens:
             first = torch.stack([rows[0] for rows in embeddings])
             self.whitened = WhitenedHeads(self.generator, first)
-
-    def _condition(self, embeddings: Sequence[Tensor]) -> None:
-        model = self.generator
-        owners = [i for i, rows in enumerate(embeddings) for _ in rows]
-        first, *rest = model.task_encoder.mlp
-        discriminant_init(first, torch.cat(list(embeddings)), torch.tensor(owners))
-        trunk_init(rest)
-        for block in (model.mixer, model.mlp1.mlp, model.mlp2.mlp, model.mlp3):
-            trunk_init(block)
 
     def optimizer(self) -> torch.optim.AdamW:
         """AdamW over heads, trunk and encoder, each with its peak learning rate under "peak"."""
         config = self.config
         trunk_peak = config.trunk_learning_rate or config.learning_rate
         named = dict(self.generator.named_parameters())
-        has_heads = any(name.startswith("heads.") for name in named)
-        trunk = [p for name, p in named.items() if has_heads and not name.startswith("heads.")]
-        heads = [p for name, p in named.items() if not has_heads or name.startswith("heads.")]
+        trunk = [p for name, p in named.items() if not self.generator.is_head(name)]
+        heads = [p for name, p in named.items() if self.generator.is_head(name)]
         if self.whitened is not None:
             heads = list(self.whitened.parameters.values())
         groups = [{"params": heads, "peak": config.learning_rate}]
@@ -79,13 +68,13 @@ class Start:
 
     def state(self) -> dict[str, Tensor]:
         """All tensors that a checkpoint holds, by name; live, not copies."""
-        made: dict[str, Tensor] = dict(self.generator.named_parameters())
-        made |= dict(self.generator.named_buffers())
-        made |= {f"encoder.{name}": p for name, p in self.encoder.items()}
+        tensors: dict[str, Tensor] = dict(self.generator.named_parameters())
+        tensors |= dict(self.generator.named_buffers())
+        tensors |= {f"encoder.{name}": p for name, p in self.encoder.items()}
         if self.whitened is not None:
-            made |= {f"whitened.{name}": p for name, p in self.whitened.parameters.items()}
-            made |= {f"basis.{name}": t for name, t in self.whitened.basis.items()}
-        return made
+            tensors |= {f"whitened.{name}": p for name, p in self.whitened.parameters.items()}
+            tensors |= {f"basis.{name}": t for name, t in self.whitened.basis.items()}
+        return tensors
 
     def update(self, optimizer: torch.optim.Optimizer) -> Tensor:
         """One optimiser step from the generator's gradients; returns their norm before clipping."""

@@ -15,9 +15,9 @@ from torch import nn
 from t2l_fast.adapters import Adapters
 from t2l_fast.errors import ConfigError
 from t2l_fast.files import sweep
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
-from t2l_fast.train.codes.draw import Codes
+from t2l_fast.train.codes.draw import CodeSource
 from t2l_fast.train.data.collator import collator_for
 from t2l_fast.train.data.prefetch import Prefetch
 from t2l_fast.train.data.preparation import Preparation, Prepared
@@ -47,8 +47,8 @@ from t2l_fast.train.run.metrics import NAME as METRICS
 from t2l_fast.train.run.metrics import SETTINGS, Metrics
 from t2l_fast.train.run.tracking import Tracking
 from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
-from t2l_fast.train.sft.optimizer import Start
-from t2l_fast.train.sft.step_adapters import Kept, Remade, auxiliary_losses
+from t2l_fast.train.sft.optimizer import GeneratorOptimizer
+from t2l_fast.train.sft.step_adapters import MaterialisedAdapters, RecomputedAdapters
 from t2l_fast.train.sft.validate import Validator
 from t2l_fast.train.sft.warm_start import fit
 
@@ -57,7 +57,7 @@ class SFTTrainer:
     """Every row of a step runs its own task's adapter; gradients reach the generator only.
 
     Args:
-        generator: a `TextToLora` or another generator that is a module; moved to the model.
+        generator: moved to the device of the model.
         model: the base model, frozen here.
         tasks: to train on.
         held_out: split name → tasks for the periodic evaluation alone.
@@ -76,7 +76,7 @@ class SFTTrainer:
         CacheError: the token cache can't be used.
         ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
             task without training examples; a warm start without a conditioned one;
-            `recompute_weights` for another generator than `TextToLora`; `encoder_rank` for one
+            `recompute_weights` for a generator that does not defer; `encoder_rank` for one
             that embeds no texts; a best measure or early stopping that no evaluation of this run
             gives.
         EncoderError: `encoder_rank` for no sentence-transformers encoder, or below its adapter's.
@@ -85,7 +85,7 @@ class SFTTrainer:
 
     def __init__(
         self,
-        generator: Any,
+        generator: Generator,
         model: nn.Module,
         prompt: Prompt,
         tasks: Sequence[Task],
@@ -145,16 +145,16 @@ class SFTTrainer:
         )
         self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
         self.step = 0
-        if isinstance(generator, TextToLora) and generator.config.standardise_codes and not goes_on:
-            generator.standardise([text for task in self.tasks for text in task.descriptions])
+        if not goes_on:
+            generator.prepare_codes([text for task in self.tasks for text in task.descriptions])
         self._shape = generator.config.to_dict()  # a trained encoder changes its name
-        self.codes = Codes(generator, self.tasks, config, device)
+        self.codes = CodeSource(generator, self.tasks, config, device)
         self.processes.copy_main(self.codes.embeddings)  # processors may differ in the last bits
-        self.start = Start(generator, config, self.codes.parameters)
+        self.start = GeneratorOptimizer(generator, config, self.codes.parameters)
         self.warm_start = warm_start
         if warm_start is not None and not self.start.conditioned:
             raise ConfigError(
-                "a warm start needs a conditioned start of a text-conditioned TextToLora with head "
+                "a warm start needs a conditioned start of a generator of texts whose heads have "
                 f"biases, got start={config.start!r} for {generator.kind}"
             )
         self.optimizer: torch.optim.Optimizer
@@ -167,9 +167,9 @@ class SFTTrainer:
                 f"tasks_per_batch must be at least the {self.processes.count} processes, got "
                 f"{self.config.tasks_per_batch}: launch fewer"
             )
-        if self.config.recompute_weights and not isinstance(self.generator, TextToLora):
+        if self.config.recompute_weights and not self.generator.defers:
             raise ConfigError(
-                "recompute_weights needs a TextToLora, which makes adapters layer by layer, got "
+                "recompute_weights needs a generator that makes adapters layer by layer, got "
                 f"{self.generator.kind}: leave it False"
             )
 
@@ -344,16 +344,16 @@ class SFTTrainer:
         batches = evened(batches, self.model, self.processes)
         noise = int(torch.randint(2**62, ())) if self.config.neftune_alpha else 0
         clock.mark("data")
-        kind = Remade if self.config.recompute_weights else Kept
-        made = kind(self.generator, codes, None if step.share == 1 else step.own)
-        extra = {name: value.item() for name, value in auxiliary_losses(self.generator).items()}
+        kind = RecomputedAdapters if self.config.recompute_weights else MaterialisedAdapters
+        step_adapters = kind(self.generator, codes, None if step.share == 1 else step.own)
+        extra = {name: value.item() for name, value in self.generator.auxiliary_losses().items()}
         clock.mark("generate")
         device = self.collator.device.type
         autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
         total, tokens = 0.0, 0
         for micro, counts in batches:
             noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha, noise)
-            with adapters.use(micro.slots, weights=made.batch):
+            with adapters.use(micro.slots, weights=step_adapters.batch):
                 with noisy, autocast:
                     logits, labels = label_logits(self.model, micro)
                     loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
@@ -363,7 +363,7 @@ class SFTTrainer:
             total += loss.item()
             clock.mark("backward")
             tokens += counts * sum(micro.lengths)
-        penalty = made.finish(self.config.generated_l2, step.share)
+        penalty = step_adapters.finish(self.config.generated_l2, step.share)
         self.processes.sum_gradients(
             [*self.generator.parameters(), *self.codes.parameters.values()]
         )

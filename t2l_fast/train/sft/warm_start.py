@@ -9,9 +9,8 @@ import torch
 from torch import Tensor
 
 from t2l_fast.adapters import LoraBatch
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import Generator
 from t2l_fast.train.sft.config import WarmStartConfig
-from t2l_fast.train.sft.step_adapters import auxiliary_losses
 from t2l_fast.train.sft.whiten import WhitenedHeads
 
 Progress = Callable[[str, int, int, float], None]
@@ -19,7 +18,7 @@ Progress = Callable[[str, int, int, float], None]
 
 
 def fit(
-    generator: TextToLora,
+    generator: Generator,
     whitened: WhitenedHeads,
     optimizer: torch.optim.Optimizer,
     embeddings: Sequence[Tensor],
@@ -29,7 +28,7 @@ def fit(
     seed: int,
     on_step: Progress | None = None,
 ) -> None:
-    """Fit the generator to the oracles: heads (of L) by least squares, then all of it by gradients.
+    """Fit the generator to the oracles: heads by least squares, then all of it by gradients.
 
     Args:
         embeddings: of every task's training descriptions, `[D, d_e]` each.
@@ -38,8 +37,7 @@ def fit(
     rng = random.Random(f"{seed}/fit")
     targets = [t.to(generator.anchor.device) for t in oracles.parameters()]
     scales = [1.0 / (t - t.mean(1, keepdim=True)).square().mean().clamp(min=1e-12) for t in targets]
-    if generator.config.arch == "L":
-        whitened.least_squares(embeddings, oracles)
+    whitened.least_squares(embeddings, oracles)
     generator.train()
     for step in range(config.fit_steps):
         chosen = rng.sample(range(len(embeddings)), min(config.fit_tasks, len(embeddings)))
@@ -48,7 +46,7 @@ def fit(
         index = torch.tensor(chosen)
         pairs = zip(batch.parameters(), targets, scales, strict=True)
         loss = torch.stack([s * (p - t[:, index]).square().mean() for p, t, s in pairs]).mean()
-        sum(auxiliary_losses(generator).values(), loss).backward()
+        sum(generator.auxiliary_losses().values(), loss).backward()
         whitened.pull_gradients()
         for group in optimizer.param_groups:
             group["lr"] = config.fit_learning_rate * (1.0 - step / config.fit_steps)

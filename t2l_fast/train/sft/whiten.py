@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters import LoraBatch
-from t2l_fast.generators import TextToLora
+from t2l_fast.generators import Generator
 
 _RIDGE = 1e-2
 """Share of the mean variance that is added to all directions."""
@@ -30,15 +30,14 @@ class WhitenedHeads:
         codes: `[D, d_e]`, one of every training task.
     """
 
-    def __init__(self, generator: TextToLora, codes: Tensor) -> None:
+    def __init__(self, generator: Generator, codes: Tensor) -> None:
         self.generator = generator
-        self.heads = dict(generator.heads.items())
+        self.heads = dict(generator.head_linears())
         self.parameters: dict[str, nn.Parameter] = {}
         self.basis: dict[str, Tensor] = {}
-        for (name, head), latents in zip(
-            self.heads.items(), _latents(generator, codes), strict=True
-        ):
-            flat = latents.flatten(0, -2).double()
+        inputs = _head_inputs(generator, codes)
+        for name, head in self.heads.items():
+            flat = inputs[name].flatten(0, -2).double()
             centre = flat.mean(0)
             spread = (flat - centre).T @ (flat - centre) / len(flat)
             values, vectors = torch.linalg.eigh(spread)
@@ -71,27 +70,27 @@ class WhitenedHeads:
     def least_squares(
         self, embeddings: Sequence[Tensor], adapters: LoraBatch, *, wordings: int = 3
     ) -> None:
-        """Set the heads of an L generator to the ridge regression from latents to adapters.
+        """Set the heads to the ridge regression from their inputs to adapters.
+
+        Heads whose adapters are not linear in their outputs stay as they are.
 
         Args:
             embeddings: of every adapter's descriptions, `[D, d_e]` each; the first few are used.
             adapters: what each description should give.
         """
         codes = (torch.stack([e[i % len(e)] for e in embeddings]) for i in range(wordings))
-        found = [_latents(self.generator, part) for part in codes]
-        for index, name in enumerate(self.heads):
-            m = name.replace("/", ".")
+        targets = self.generator.head_targets(adapters.to(self.generator.anchor.device))
+        if targets is None:
+            return
+        inputs = [_head_inputs(self.generator, part) for part in codes]
+        for name in self.heads:
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
-            rows = [t.to(mu) for t in (adapters.lora_a[m], adapters.lora_b[m])]
-            if self.generator.config.offset != "none":
-                offsets = self.generator.AB_offset.of(m)
-                rows = [t - offset[:, None] for t, offset in zip(rows, offsets, strict=True)]
-            goal = torch.cat([t.flatten(2) for t in rows], -1).flatten(0, 1)
+            goal = targets[name].to(mu)
             average = goal.mean(0)
             gram = mu.new_zeros(len(mu), len(mu))
             cross = mu.new_zeros(len(mu), goal.shape[1])
-            for latents in found:
-                z = (latents[index].flatten(0, 1) - mu) @ p.T
+            for read in inputs:
+                z = (read[name].flatten(0, 1) - mu) @ p.T
                 gram += z.T @ z
                 cross += z.T @ (goal - average)
             ridge = _FIT_RIDGE * gram.diagonal().mean() * torch.eye(len(mu)).to(mu)
@@ -101,10 +100,6 @@ class WhitenedHeads:
 
 
 @torch.no_grad()
-def _latents(generator: TextToLora, codes: Tensor) -> Tensor:
-    was_training = generator.training
-    generator.eval()
-    try:
-        return generator.latents(codes)
-    finally:
-        generator.train(was_training)
+def _head_inputs(generator: Generator, codes: Tensor) -> Mapping[str, Tensor]:
+    with generator.inference():
+        return generator.head_inputs(generator.latents(codes))

@@ -13,7 +13,6 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from t2l_fast.adapters.sites import keys_of
-from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch
 from t2l_fast.files import replace_files
@@ -26,7 +25,17 @@ _PREFIX = "base_model.model."
 _TENSOR = re.compile(rf"(?:{re.escape(_PREFIX)})?(?P<path>.+)\.lora_(?P<part>[AB])\.weight")
 
 
-def read(folder: Path) -> LoraWeights:
+Paths = dict[str, tuple[str, ...]]
+"""Key → module path of every layer."""
+
+
+def read(folder: Path) -> tuple[LoraConfig, dict[str, Tensor], dict[str, Tensor], Paths]:
+    """Return config, A `[layers, rank, in]` and B `[layers, rank, out]` by key, and paths.
+
+    Raises:
+        AdapterFormatError: a file is missing or damaged, or its tensors don't form LoRA pairs.
+        ConfigError: the adapter uses a PEFT feature that is not run here.
+    """
     config = LoraConfig.from_peft(_read_config(folder))
     a_of, b_of = _read_pairs(folder)
     keys = keys_of(a_of, a_of)
@@ -46,7 +55,7 @@ def read(folder: Path) -> LoraWeights:
         lora_b.setdefault(keys[path], []).append(b.contiguous())
         paths.setdefault(keys[path], []).append(path)
     try:
-        return LoraWeights(
+        return (
             config,
             {m: torch.stack(rows) for m, rows in lora_a.items()},
             {m: torch.stack(rows) for m, rows in lora_b.items()},
@@ -58,28 +67,37 @@ def read(folder: Path) -> LoraWeights:
         ) from None
 
 
-def write(weights: LoraWeights, folder: Path) -> None:
-    """Both files are written under temporary names, then renamed together."""
-    if weights.paths is None or not weights.lora_a.keys() <= weights.paths.keys():
+def write(
+    config: LoraConfig,
+    lora_a: dict[str, Tensor],
+    lora_b: dict[str, Tensor],
+    paths: Paths | None,
+    folder: Path,
+) -> None:
+    """Write both files under temporary names, then rename them together.
+
+    Raises:
+        AdapterMismatch: no module paths are known.
+    """
+    if paths is None or not lora_a.keys() <= paths.keys():
         raise AdapterMismatch(
             "a PEFT folder needs module paths, got none for these weights: pass paths=, or take "
-            "the "
-            "weights through for_sites(adapters.sites) first"
+            "the weights through for_sites(adapters.sites) first"
         )
     tensors = {}
-    for m, a in weights.lora_a.items():
-        names = weights.paths[m]
+    for m, a in lora_a.items():
+        names = paths[m]
         if len(names) != a.shape[0]:
             raise AdapterMismatch(f"{m} needs {a.shape[0]} paths, one per layer, got {len(names)}")
-        for path, row_a, row_b in zip(names, a.unbind(), weights.lora_b[m].unbind(), strict=True):
+        for path, row_a, row_b in zip(names, a.unbind(), lora_b[m].unbind(), strict=True):
             tensors[f"{_PREFIX}{path}.lora_A.weight"] = row_a.detach().cpu().clone()
             tensors[f"{_PREFIX}{path}.lora_B.weight"] = row_b.detach().cpu().T.contiguous()
-    config = weights.config.to_dict() | {"inference_mode": True, "base_model_name_or_path": None}
+    plain = config.to_dict() | {"inference_mode": True, "base_model_name_or_path": None}
     replace_files(
         folder,
         {
             WEIGHTS_NAME: save(tensors, metadata={"format": "pt"}),
-            CONFIG_NAME: (json.dumps(config, indent=2) + "\n").encode(),
+            CONFIG_NAME: (json.dumps(plain, indent=2) + "\n").encode(),
         },
     )
 

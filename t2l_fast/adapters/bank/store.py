@@ -9,8 +9,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters.code_table import CodeTable
-from t2l_fast.adapters.store_file import AdapterId, StoreFile
+from t2l_fast.adapters.bank.code_table import CodeTable
+from t2l_fast.adapters.bank.sqlite import StoreFile
+from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import UnknownAdapter
 

@@ -1,4 +1,4 @@
-"""LoraSlab: the slots that a model reads, one adapter in each."""
+"""LoRA: slots that hold A and B, and the delta that they add."""
 
 from __future__ import annotations
 
@@ -8,10 +8,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.batch import LoraBatch
+from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.kinds.base import Delta, NoDelta
 from t2l_fast.adapters.sites import Site
-from t2l_fast.adapters.weights import LoraBatch, LoraWeights
+from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import AdapterMismatch
+from t2l_kernels import Route, Workspace, multi_lora, multi_lora_
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,31 @@ class LoraSlab:
     def bytes_per_slot(self) -> int:
         tensors = (*self.lora_a.values(), *self.lora_b.values())
         return sum(t.numel() * t.element_size() for t in tensors) // self.num_slots
+
+    @property
+    def holds_weights(self) -> bool:
+        return True
+
+    def delta(self, site: Site) -> Delta:
+        """Return what the hook of a site applies."""
+        if site.key not in self.ranks:
+            return NoDelta()
+        return LoraDelta(
+            self.lora_a[site.key][site.layer],
+            self.lora_b[site.key][site.layer],
+            self.scalings[site.key],
+            self.ranks[site.key],
+        )
+
+    def fill(self, generator: AdapterGenerator, codes: Tensor, slots: Tensor) -> None:
+        """Put the adapter of code i `[N, *code_shape]` into `slots[i]`."""
+        generator.generate_into(codes, self, slots)
+
+    def check_generator(self, fingerprint: str | None) -> None:
+        """Do nothing: A and B of any generator fit."""
+
+    def check_weights(self) -> None:
+        """Do nothing: weights can be written."""
 
     def write(self, weights: LoraWeights, slot: int) -> None:
         """Put one adapter, keyed as the slab, into `slot`; modules it lacks get rank 0.
@@ -146,3 +175,63 @@ def empty_slots(
             ranks[m] = torch.zeros(num_slots, dtype=torch.int32, device=device)
             scalings[m] = torch.zeros(num_slots, dtype=torch.float32, device=device)
     return lora_a, lora_b, ranks, scalings
+
+
+class LoraDelta:
+    """A and B of one site's slots.
+
+    Args:
+        lora_a: `[S, R, in]`.
+        lora_b: `[S, R, out]`.
+        scalings: `[S]` fp32.
+        ranks: `[S]` int32.
+    """
+
+    def __init__(self, lora_a: Tensor, lora_b: Tensor, scalings: Tensor, ranks: Tensor) -> None:
+        self.lora_a, self.lora_b = lora_a, lora_b
+        self.scalings, self.ranks = scalings, ranks
+
+    def apply(
+        self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
+    ) -> Tensor:
+        return add_delta(
+            x, y, self.lora_a, self.lora_b, route, self.scalings, self.ranks, workspace
+        )
+
+
+def add_delta(
+    x: Tensor,
+    y: Tensor,
+    lora_a: Tensor,
+    lora_b: Tensor,
+    route: Route,
+    scalings: Tensor,
+    ranks: Tensor | None,
+    workspace: Workspace | None = None,
+) -> Tensor:
+    """Return `y + delta`, in place where autograd allows it.
+
+    Args:
+        x: `[…, in]`, the linear's input.
+        y: `[…, out]`, its output.
+        lora_a: `[S, R, in]`.
+        lora_b: `[S, R, out]`.
+        route: of the leading dims of `x`, flattened.
+        scalings: `[S]` fp32.
+        ranks: `[S]` int32 or None.
+        workspace: for what no gradient keeps.
+    """
+    x = x.to(lora_a.dtype)
+    tracked = torch.is_grad_enabled() and (
+        x.requires_grad or y.requires_grad or lora_a.requires_grad or lora_b.requires_grad
+    )
+    if y.dtype != lora_a.dtype:
+        delta = multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
+        return y + delta.to(y.dtype)
+    if tracked or not y.is_contiguous():
+        return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
+    rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
+    multi_lora_(
+        rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, out=out, workspace=workspace
+    )
+    return y

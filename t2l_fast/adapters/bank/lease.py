@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from torch import Tensor
 
+from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.errors import UseError
-
-if TYPE_CHECKING:
-    from t2l_fast.adapters.bank import AdapterBank
 
 
 class Lease:
@@ -18,39 +17,50 @@ class Lease:
     Fields:
         slots: `[len(ids)]` int32 in the order of the ids, −1 for None.
         ids: as given to `AdapterBank.lease`.
+
+    Args:
+        owner: the slots' tensors, which tell whose lease it is.
+        lock: of the bank.
+        unpin: takes back what was pinned.
+        generations: returns how often each pinned slot was refilled.
     """
 
     def __init__(
         self,
-        bank: AdapterBank,
         slots: Tensor,
-        ids: tuple[Any, ...],
-        pinned: tuple[int, ...],
-        generations: tuple[int, ...],
+        ids: tuple[AdapterId | None, ...],
+        *,
+        owner: object,
+        lock: AbstractContextManager[object],
+        unpin: Callable[[], None],
+        generations: Callable[[], tuple[int, ...]],
     ) -> None:
         self.slots = slots
         self.ids = ids
-        self._bank = bank
-        self._pinned = pinned
+        self._owner = owner
+        self._lock = lock
+        self._unpin = unpin
         self._generations = generations
+        self._pinned_at = generations()
         self._released = False
 
     def release(self) -> None:
         """Unpin; a second call does nothing."""
-        with self._bank._lock:
+        with self._lock:
             if not self._released:
                 self._released = True
-                self._bank._unpin(self._pinned)
+                self._unpin()
+
+    def is_of(self, owner: object) -> bool:
+        """Return whether the lease is of these slots."""
+        return self._owner is owner
 
     def check(self) -> None:
         """Raise UseError if the lease was released or a slot was refilled under it."""
         if self._released:
             raise UseError("the lease was released before use: enter use() inside the lease")
-        now = tuple(self._bank._generations[slot] for slot in self._pinned)
-        if now != self._generations:
-            raise UseError(
-                f"slots {self._pinned} were refilled under a lease: this is a bug in t2l_fast"
-            )
+        if self._generations() != self._pinned_at:
+            raise UseError("slots were refilled under a lease: this is a bug in t2l_fast")
 
     def __enter__(self) -> Lease:
         self.check()

@@ -1,16 +1,16 @@
-"""What one `Adapters.use` holds while entered: slots, weights, and routes made from them."""
+"""What one `Adapters.use` holds while entered: slots, weights, and the routes of both."""
 
 from __future__ import annotations
-
-from contextlib import AbstractContextManager, nullcontext
 
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch, DeferredUse, version_of
-from t2l_fast.adapters.layer import route_of
-from t2l_fast.adapters.weights import LoraBatch
-from t2l_kernels import Route
+from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.routes import route_of
+from t2l_fast.adapters.sites import Site
+from t2l_kernels import Route, Workspace
 
 Pair = tuple[tuple[Tensor, ...], tuple[Tensor, ...]]
 
@@ -30,10 +30,10 @@ class ActiveUse:
         self.repeat = repeat
         self.routes: tuple[tuple[torch.Size, Route], ...] = ()
         self.version = version_of(slots)
-        self.batch: _UnboundBatch | DeferredUse | None = None
+        self.batch: UnboundBatch | DeferredUse | None = None
         if batch is not None:
             deferred = isinstance(batch, DeferredBatch)
-            self.batch = DeferredUse(batch) if deferred else _UnboundBatch(batch)
+            self.batch = DeferredUse(batch) if deferred else UnboundBatch(batch)
 
     def route(self, leading: torch.Size) -> Route:
         """The route for an input with these leading dims; rebuilt once the slots were written."""
@@ -47,7 +47,7 @@ class ActiveUse:
         return route
 
 
-class _UnboundBatch:
+class UnboundBatch:
     """A LoraBatch cut into layers, once per key and dtype.
 
     `unbind` gives all layers one backward node; indexing them one by one makes backward 4× slower.
@@ -68,8 +68,17 @@ class _UnboundBatch:
             self.pairs[key, dtype] = a.unbind(), b.unbind()
         return self.pairs[key, dtype]
 
+    def apply(
+        self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
+    ) -> Tensor | None:
+        """Return `y` with every row's adapter applied, or None where the batch has none."""
+        if site.key not in self.keys:
+            return None
+        a, b = self.layer(site.key, site.layer, y.dtype)
+        return add_delta(x, y, a, b, route, self.scalings, None, workspace)
+
     def layer(self, key: str, layer: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
-        """A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
+        """Return A `[N, rank, in]` and B `[N, rank, out]` in `dtype`, with their graph."""
         stored = self.lora_a[key].dtype
         if torch.compiler.is_compiling() or dtype == stored:
             a, b = self.pairs[key, stored]
@@ -77,6 +86,18 @@ class _UnboundBatch:
         a, b = self.pairs.get((key, dtype)) or self._cut(key, dtype)
         return a[layer], b[layer]
 
-    def saving(self, key: str, layer: int, a: Tensor, b: Tensor) -> AbstractContextManager[None]:
-        """Operators save references: nothing to do."""
-        return nullcontext()
+
+class Activity:
+    """What hooks read and write of the adapters attached to one model.
+
+    Fields:
+        active: what `use` entered, None outside; never thread-local, since backward and serving
+            loops run in other threads.
+        last_forward: whose forward ran last.
+        workspace: scratch memory that all sites share.
+    """
+
+    def __init__(self) -> None:
+        self.active: ActiveUse | None = None
+        self.last_forward: ActiveUse | None = None
+        self.workspace = Workspace()

@@ -15,12 +15,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import StoreError
-
-AdapterId = int | str
-"""A name where one was given, else a number that is never used again."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS generators (

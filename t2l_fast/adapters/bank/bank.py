@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters.cores import CoreSlab
-from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
-from t2l_fast.adapters.lease import Lease
+from t2l_fast.adapters.bank.lease import Lease
+from t2l_fast.adapters.bank.store import AdapterStore, StoredCode, rounded
+from t2l_fast.adapters.batch import LoraBatch
+from t2l_fast.adapters.generator import AdapterGenerator
+from t2l_fast.adapters.ids import AdapterId
+from t2l_fast.adapters.kinds.base import Slots
 from t2l_fast.adapters.sites import Site
-from t2l_fast.adapters.slab import LoraSlab
-from t2l_fast.adapters.store import AdapterId, AdapterStore, StoredCode, rounded
-from t2l_fast.adapters.weights import LoraBatch, LoraWeights
+from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import AdapterInUse, AdapterMismatch, ArgumentError, BankFull
 
 
@@ -31,7 +32,7 @@ class AdapterBank:
 
     def __init__(
         self,
-        slab: LoraSlab,
+        slab: Slots,
         sites: dict[str, list[Site]],
         generator: AdapterGenerator | None = None,
         store: AdapterStore | None = None,
@@ -127,8 +128,14 @@ class AdapterBank:
             pinned = [self._slot_of[i] for i in wanted]
             rows = [-1 if i is None else self._slot_of[i] for i in ids]
             slots = torch.tensor(rows, dtype=torch.int32, device=self.slab.device)
-            generations = tuple(self._generations[s] for s in pinned)
-            return Lease(self, slots, tuple(ids), tuple(pinned), generations)
+            return Lease(
+                slots,
+                tuple(ids),
+                owner=self.slab,
+                lock=self._lock,
+                unpin=lambda: self._unpin(pinned),
+                generations=lambda: tuple(self._generations[s] for s in pinned),
+            )
 
     def lease_each(self, ids: Sequence[AdapterId | None]) -> list[Lease]:
         """A lease for every id, to be released one by one; all that is missing is made in one pass.
@@ -212,10 +219,9 @@ class AdapterBank:
         with self._lock:
             self._store.close()
 
-    def _unpin(self, slots: tuple[int, ...]) -> None:
-        with self._lock:
-            for slot in slots:
-                self._pins[slot] -= 1
+    def _unpin(self, slots: Sequence[int]) -> None:
+        for slot in slots:
+            self._pins[slot] -= 1
 
     def _unpinned(self, ids: Sequence[AdapterId]) -> list[AdapterId]:
         wanted = list(dict.fromkeys(ids))
@@ -244,8 +250,7 @@ class AdapterBank:
             raise BankFull(
                 f"{len(entries)} adapters need a slot, got {len(self._free) + len(idle)} free of "
                 f"{self.slab.num_slots}: release leases, lease fewer at once, or attach with a "
-                "larger "
-                "num_slots"
+                "larger num_slots"
             )
         self._check_fingerprints(entries)
         for victim in idle[: max(short, 0)]:
@@ -273,31 +278,19 @@ class AdapterBank:
             # one by one: autocast can't stack fp16 on a CPU
             codes = torch.stack([c.float() if c.is_floating_point() else c for c in coded.values()])
             index = torch.tensor([slots[i] for i in coded])
-            if isinstance(self.slab, CoreSlab) and isinstance(self.generator, CoreGenerator):
-                self.slab.write_cores(self.generator.cores(codes), index)
-            else:
-                self.generator.generate_into(codes, self.slab, index)
+            self.slab.fill(self.generator, codes, index)
 
     def _check_fingerprints(self, entries: dict[AdapterId, StoredCode | LoraWeights]) -> None:
         codes = {i: e for i, e in entries.items() if isinstance(e, StoredCode)}
         now = self.generator.fingerprint if codes and self.generator is not None else None
         if codes:
-            self._check_bases(now)
+            self.slab.check_generator(now)
         for adapter, entry in codes.items():
             if entry.fingerprint != now:
                 raise AdapterMismatch(
                     f"the code of adapter {adapter!r} belongs to generator {entry.fingerprint}, "
-                    "got "
-                    f"{now}: register it again under this generator"
+                    f"got {now}: register it again under this generator"
                 )
-
-    def _check_bases(self, now: str | None) -> None:
-        """Raise unless cores of the generator as it is now fit the bases in the slots."""
-        if isinstance(self.slab, CoreSlab) and now != self.slab.bases.fingerprint:
-            raise AdapterMismatch(
-                f"slots hold cores over the bases of generator {self.slab.bases.fingerprint}, got "
-                f"{now}: its weights changed, so detach and attach again"
-            )
 
     def _coded(
         self, texts: Sequence[str] | None, codes: Tensor | None
@@ -310,7 +303,7 @@ class AdapterBank:
             )
         if isinstance(texts, str):
             raise ArgumentError("texts must be a list of descriptions, got a single str")
-        self._check_bases(generator.fingerprint)
+        self.slab.check_generator(generator.fingerprint)
         made = generator.encode(list(texts)) if texts is not None else codes
         assert made is not None
         if tuple(made.shape[1:]) != tuple(generator.code_shape):
@@ -319,23 +312,18 @@ class AdapterBank:
                 f"got {tuple(made.shape)}"
             )
         kept = rounded(made)
-        if isinstance(self.slab, CoreSlab) or kept[:1].nbytes < self.slab.bytes_per_slot:
+        if not self.slab.holds_weights or kept[:1].nbytes < self.slab.bytes_per_slot:
             return kept
         wide = kept.float() if kept.is_floating_point() else kept
         return [self._fitted(w) for w in generator.generate(codes=wide)]
 
     def _fitted(self, weights: LoraWeights) -> LoraWeights:
-        if isinstance(self.slab, CoreSlab):
-            raise AdapterMismatch(
-                "slots hold cores over a generator's bases, got weights, which lie in no such "
-                "basis: attach with materialise=True"
-            )
+        self.slab.check_weights()
         fitted = weights.for_sites(self._sites)
         if fitted.config.rank > self.slab.rank_max:
             raise AdapterMismatch(
                 f"slots hold rank ≤ {self.slab.rank_max}, got rank {fitted.config.rank}: attach "
-                "with "
-                "a larger rank_max"
+                "with a larger rank_max"
             )
         copy = {
             part: {m: t.detach().to("cpu", self.slab.dtype, copy=True) for m, t in tensors.items()}

@@ -8,27 +8,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.bases import Bases
+from t2l_fast.adapters.batch import LoraBatch
+from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
+from t2l_fast.adapters.kinds.base import Delta, NoDelta
+from t2l_fast.adapters.kinds.lora import LoraSlab, empty_slots
 from t2l_fast.adapters.sites import Site
-from t2l_fast.adapters.slab import LoraSlab, empty_slots
-from t2l_fast.adapters.weights import LoraBatch
 from t2l_fast.errors import AdapterMismatch
 from t2l_fast.ops import basis_lora
-from t2l_kernels import Route
-
-
-@dataclass(frozen=True)
-class Bases:
-    """What all adapters of a generator share: A = core_a · a[m], B = core_b · b[m].
-
-    Fields:
-        a: key → `[1 | layers, h_a, in]`.
-        b: key → `[1 | layers, h_b, out]`.
-        fingerprint: of the generator; its cores fit no other bases.
-    """
-
-    a: dict[str, Tensor]
-    b: dict[str, Tensor]
-    fingerprint: str
+from t2l_kernels import Route, Workspace
 
 
 @dataclass(frozen=True)
@@ -65,6 +53,45 @@ class CoreSlab(LoraSlab):
             )
         return cls(*slots, Bases(a, b, bases.fingerprint))
 
+    @property
+    def holds_weights(self) -> bool:
+        return False
+
+    def delta(self, site: Site) -> Delta:
+        """Return what the hook of a site applies."""
+        key = site.key
+        if key not in self.ranks:
+            return NoDelta()
+        return CoreDelta(self.layer(key, site.layer), self.scalings[key], self.ranks[key])
+
+    def fill(self, generator: AdapterGenerator, codes: Tensor, slots: Tensor) -> None:
+        """Put the cores of code i `[N, *code_shape]` into `slots[i]`.
+
+        Raises:
+            AdapterMismatch: the generator's adapters share no bases.
+        """
+        if not isinstance(generator, CoreGenerator):
+            raise AdapterMismatch(
+                f"slots hold cores, got a generator of kind {generator.kind}, which gives none: "
+                "attach with materialise=True"
+            )
+        self.write_cores(generator.cores(codes), slots)
+
+    def check_generator(self, fingerprint: str | None) -> None:
+        """Raise AdapterMismatch unless cores of the generator as it is now fit the bases."""
+        if fingerprint != self.bases.fingerprint:
+            raise AdapterMismatch(
+                f"slots hold cores over the bases of generator {self.bases.fingerprint}, got "
+                f"{fingerprint}: its weights changed, so detach and attach again"
+            )
+
+    def check_weights(self) -> None:
+        """Raise AdapterMismatch: weights lie in no shared basis."""
+        raise AdapterMismatch(
+            "slots hold cores over a generator's bases, got weights, which lie in no such "
+            "basis: attach with materialise=True"
+        )
+
     def check_fits(self, rank: int, modules: Iterable[str], slots: Tensor, adapters: int) -> None:
         """Raise AdapterMismatch: A and B are no cores, even where their sizes are the same."""
         raise AdapterMismatch(
@@ -92,6 +119,26 @@ class CoreSlab(LoraSlab):
         )
 
 
+class CoreDelta:
+    """Cores and bases of one site's slots.
+
+    Args:
+        weights: what `CoreSlab.layer` gives.
+        scalings: `[S]` fp32.
+        ranks: `[S]` int32.
+    """
+
+    def __init__(
+        self, weights: tuple[Tensor, Tensor, Tensor, Tensor], scalings: Tensor, ranks: Tensor
+    ) -> None:
+        self.weights, self.scalings, self.ranks = weights, scalings, ranks
+
+    def apply(
+        self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
+    ) -> Tensor:
+        return add_core_delta(x, y, self.weights, route, self.scalings, self.ranks)
+
+
 def add_core_delta(
     x: Tensor,
     y: Tensor,
@@ -100,7 +147,7 @@ def add_core_delta(
     scalings: Tensor,
     ranks: Tensor,
 ) -> Tensor:
-    """`y + delta`, out of place.
+    """Return `y + delta`, out of place.
 
     Args:
         x: `[…, in]`, the linear's input.
