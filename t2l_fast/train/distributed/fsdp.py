@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 
 from torch import nn
 
 from t2l_fast.errors import ConfigError, UnsupportedModel
-from t2l_fast.train.data.batches import MicroBatch
 from t2l_fast.train.distributed.processes import Processes
 
 
@@ -50,18 +48,3 @@ def shard(model: nn.Module, processes: Processes) -> None:
 def is_sharded(model: nn.Module) -> bool:
     fsdp = sys.modules.get("torch.distributed.fsdp")
     return fsdp is not None and isinstance(model, fsdp.FSDPModule)
-
-
-def evened(
-    batches: Sequence[MicroBatch], model: nn.Module, processes: Processes
-) -> list[tuple[MicroBatch, bool]]:
-    """Micro-batches, and whether they count.
-
-    Processes gather a sharded model's layers together, so each must run it equally often: who has
-    fewer micro-batches runs its smallest one again for nothing.
-    """
-    made = [(batch, True) for batch in batches]
-    if is_sharded(model):
-        smallest = min(batches, key=lambda batch: batch.ids.numel())
-        made += [(smallest, False)] * (processes.largest(len(batches)) - len(batches))
-    return made

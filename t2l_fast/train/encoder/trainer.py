@@ -19,9 +19,9 @@ from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
 from t2l_fast.encoders.trained import adapter_of, new_lora
 from t2l_fast.errors import ConfigError
 from t2l_fast.files import sweep
+from t2l_fast.train.data.order import chunked
 from t2l_fast.train.encoder.config import EncoderConfig
 from t2l_fast.train.run.checkpoint import FILE, check_free, load_run, save_run
-from t2l_fast.train.sft.sampler import chunked
 
 
 def fit_encoder(

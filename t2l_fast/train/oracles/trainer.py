@@ -18,8 +18,9 @@ from t2l_fast.config import LoraConfig
 from t2l_fast.files import sweep
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import MAX_TOKENS, Collator, collator_for
+from t2l_fast.train.data.even import evened
+from t2l_fast.train.data.order import check_tasks
 from t2l_fast.train.data.token_cache import shared_cache
-from t2l_fast.train.distributed.fsdp import evened
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.model.losses import answer_loss, label_logits
@@ -30,7 +31,6 @@ from t2l_fast.train.run.fingerprint import digest
 from t2l_fast.train.run.metrics import NAME as METRICS
 from t2l_fast.train.run.metrics import SETTINGS, Metrics
 from t2l_fast.train.run.tracking import Tracking
-from t2l_fast.train.sft.sampler import check_tasks
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""

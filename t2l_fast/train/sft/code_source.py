@@ -12,7 +12,6 @@ from t2l_fast.encoders import TrainedEncoder
 from t2l_fast.errors import ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Task
-from t2l_fast.train.sft.sampler import TaskDraw
 from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.sft.config import SFTConfig
 from t2l_fast.train.sft.sampler import TaskDraw

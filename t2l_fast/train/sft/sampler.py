@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from t2l_fast.errors import ConfigError
 from t2l_fast.tasks import Example, Task
+from t2l_fast.train.data.order import check_tasks, chunked
 from t2l_fast.train.sft.config import SFTConfig
 
 
@@ -82,48 +82,3 @@ class Sampler:
     def _make_epoch(self, epoch: int) -> list[int]:
         rng = random.Random(f"{self._seed}/epoch/{epoch}")
         return chunked([task.family for task in self.tasks], self.config.contrast, rng)
-
-
-def check_tasks(tasks: Sequence[Task], at_once: int = 1) -> None:
-    """There are enough tasks, and all have something to train on.
-
-    Raises:
-        ConfigError: none, fewer than `at_once`, or one without training examples.
-    """
-    if not tasks:
-        raise ConfigError("training needs tasks, got none")
-    if len(tasks) < at_once:
-        raise ConfigError(
-            f"tasks_per_batch must be at most the {len(tasks)} training tasks, got {at_once}"
-        )
-    bare = [task.name for task in tasks if not task.train]
-    if bare:
-        raise ConfigError(
-            f"tasks to train on must have training examples, got {len(bare)} without, such as "
-            f"{bare[0]!r}: give them examples of at least two different inputs (some are kept for "
-            "validation), or leave them out"
-        )
-
-
-def chunked(families: Sequence[str], size: int, rng: random.Random) -> list[int]:
-    """A random order of tasks in which chunks of `size` are of one family, as far as they go.
-
-    Args:
-        families: of each task.
-    """
-    members: dict[str, list[int]] = {}
-    for index, family in enumerate(families):
-        members.setdefault(family, []).append(index)
-    whole: list[list[int]] = []
-    rest: list[int] = []
-    for family in members.values():
-        rng.shuffle(family)
-        cut = len(family) - len(family) % size
-        whole += [family[i : i + size] for i in range(0, cut, size)]
-        rest += family[cut:]
-    rng.shuffle(rest)
-    cut = len(rest) - len(rest) % size
-    whole += [rest[i : i + size] for i in range(0, cut, size)]
-    rng.shuffle(whole)
-    # a short chunk before others would shift them across families
-    return [task for chunk in (*whole, rest[cut:]) for task in chunk]

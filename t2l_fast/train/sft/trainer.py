@@ -17,9 +17,9 @@ from t2l_fast.errors import ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import collator_for
+from t2l_fast.train.data.even import evened
 from t2l_fast.train.data.prefetch import Prefetch
 from t2l_fast.train.data.token_cache import shared_cache
-from t2l_fast.train.distributed.fsdp import evened
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.activations import recomputed_activations
 from t2l_fast.train.model.frozen import frozen

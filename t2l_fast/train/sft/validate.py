@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from t2l_fast.adapters import AdapterGenerator, Adapters
 from t2l_fast.tasks import JUNK, Task
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.distributed.fsdp import evened
+from t2l_fast.train.data.even import evened
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.losses import exact_matches
 
