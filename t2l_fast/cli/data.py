@@ -16,7 +16,7 @@ from t2l_fast.errors import ArgumentError
 if TYPE_CHECKING:
     from t2l_fast.tasks import Task
 
-Splits = dict[str, tuple["Task", ...]]
+Splits = dict[str, Sequence["Task"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import typer
 from t2l_fast.cli.generator import options_of_kind
 from t2l_fast.cli.settings import given
 from t2l_fast.errors import ArgumentError
-from t2l_fast.generators import Generator, GeneratorConfig, registration
+from t2l_fast.generators import GeneratorConfig, registration
 from t2l_fast.generators.parts import files
 from t2l_fast.generators.registry import kind_of
 
@@ -33,7 +33,7 @@ def config_of(name: str) -> GeneratorConfig:
 
 def encoder_of(
     option: str,
-    generator: Generator,
+    generator: Any,
     cache: Path,
     *,
     device: torch.device | None = None,

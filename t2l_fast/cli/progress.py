@@ -81,7 +81,7 @@ class Bar:
             typer.echo(json.dumps(line))
         parts = {k.removeprefix(_PART): s for k, s in line.items() if k.startswith(_PART)}
         self.seconds.update(parts)
-        columns = {"loss": f"loss {line['loss']:.3f}"}
+        columns: dict[str, Any] = {"loss": f"loss {line['loss']:.3f}"}
         if "tokens_per_second" in line:
             rate, peak = line["tokens_per_second"], line["peak_mb"]
             columns["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     import torch
 
     from t2l_fast.adapters import Adapters
-    from t2l_fast.generators import Generator
 
 log = logging.getLogger("t2l_fast.serve")
 
@@ -126,7 +125,7 @@ class _Loaded:
     device: torch.device
     model: Any
     tokenizer: Any
-    generator: Generator | None
+    generator: Any
     adapters: Adapters
 
 

@@ -73,8 +73,9 @@ def sft(
     cache = default_cache() / "embeddings.sqlite"
     loading: Any = {"device": device, "trust_remote_code": new.trust_remote_code}
     stage(f"loading the text encoder {options['encoder']}", silent)
+    earlier: Any = None
+    unchanged = False
     if new.init is None:
-        earlier, unchanged = None, False
         encoder = CachedEncoder(load_encoder(options["encoder"], **loading), cache)
     else:
         earlier = AutoGenerator.from_pretrained(new.init, for_training=True, **loading)
