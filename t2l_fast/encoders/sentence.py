@@ -96,7 +96,7 @@ class SentenceEncoder:
         return torch.cat(rows)[torch.tensor(order).argsort()]
 
     def _refuse_long(self, texts: Sequence[str]) -> None:
-        whole = [self._prompt + text for text in texts]
+        whole = [(self._prompt or "") + text for text in texts]
         tokens = self._model.tokenizer(whole, truncation=False, verbose=False)["input_ids"]
         refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
 
@@ -144,7 +144,7 @@ def is_sfr(name: str) -> bool:
 
 
 def _pool(model: SentenceTransformer, name: str, mode: str) -> None:
-    pools = [module for module in model if hasattr(module, "pooling_mode")]
+    pools: list[Any] = [module for module in model if hasattr(module, "pooling_mode")]
     if len(pools) != 1:
         raise EncoderError(
             f"the encoder {name!r} must have one pooling module, to be set to {mode!r}, got "

@@ -125,7 +125,7 @@ class TrainedEncoder:
             ) from error
 
 
-def new_lora(rank: int, alpha: float) -> Any:
+def new_lora(rank: int, alpha: Any) -> Any:
     """A `peft.LoraConfig` for all linears of an encoder."""
     import peft
 

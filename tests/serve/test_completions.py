@@ -399,7 +399,8 @@ def test_health_tells_a_failed_engine(server):
     body = {"model": "a0", "prompt": "hello", "max_tokens": 4}
     assert server.http().post("/v1/completions", json=body).status_code == 503
     got = server.http().get("/health")
-    assert (got.status_code, got.json()) == (503, {"status": "failed"})
+    assert (got.status_code, got.json()["status"]) == (503, "failed")
+    assert got.json()["reason"].startswith("RuntimeError at test_completions.py:")
 
 
 def test_default_length_of_a_chat(served):

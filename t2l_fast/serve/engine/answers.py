@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from t2l_fast.adapters import AdapterId
 from t2l_fast.errors import EngineError
 from t2l_fast.serve.engine.engine import Engine
-from t2l_fast.serve.engine.request import Chunk, Completion, join
+from t2l_fast.serve.engine.request import Chunk, Completion, Sink, join
 from t2l_fast.serve.engine.sampling import SamplingParams
 
 
@@ -31,8 +31,11 @@ class Answers:
         self._chunks: asyncio.Queue[tuple[int, Chunk]] = asyncio.Queue()
         loop = asyncio.get_running_loop()
 
-        def sink(index: int):
-            return lambda chunk: loop.call_soon_threadsafe(self._chunks.put_nowait, (index, chunk))
+        def sink(index: int) -> Sink:
+            def put(chunk: Chunk) -> None:
+                loop.call_soon_threadsafe(self._chunks.put_nowait, (index, chunk))
+
+            return put
 
         self._tickets = engine.submit_all(
             [prompt] * len(params),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -17,6 +17,7 @@ from t2l_fast.serve.http.peft_zip import pack, unpack
 from t2l_fast.serve.http.responses import Adapter, AdapterList, AdapterPage, DeletedAdapter
 from t2l_fast.serve.http.schema import AdapterRequest
 from t2l_fast.serve.http.state import ERRORS, Serving, Tenant
+from t2l_fast.serve.tenants.registry import Kind
 
 router = APIRouter(prefix="/v1/adapters", responses=ERRORS)
 
@@ -46,7 +47,9 @@ async def register(
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     if kind == ZIP:
         weights = await run_in_threadpool(unpack, content, state.limits.upload_bytes)
-        made = [(await state.registry.register_weights(tenant, weights, name), "trained")]
+        made: list[tuple[str, Kind]] = [
+            (await state.registry.register_weights(tenant, weights, name), "trained")
+        ]
     elif kind == "application/json":
         try:
             body = AdapterRequest.model_validate_json(content)
@@ -97,5 +100,5 @@ async def download(state: Serving, tenant: Tenant, name: str) -> Response:
     return Response(content, media_type=ZIP, headers={"Content-Disposition": disposition})
 
 
-def _adapter(name: str, kind: Literal["generated", "trained"]) -> Adapter:
+def _adapter(name: str, kind: Kind) -> Adapter:
     return Adapter(id=name, kind=kind)

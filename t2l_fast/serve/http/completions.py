@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable
 from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Query, Request
@@ -181,7 +181,7 @@ async def _timed(state: State, answers: Answers, started: float) -> AsyncIterato
     state.metrics.answer.observe(time.perf_counter() - started)
 
 
-async def _unless_gone(request: Request, waiting: Coroutine[Any, Any, T]) -> T:
+async def _unless_gone(request: Request, waiting: Awaitable[T]) -> T:
     """The result, unless the client hangs up first."""
     work = asyncio.ensure_future(waiting)
     gone = asyncio.ensure_future(_gone(request))

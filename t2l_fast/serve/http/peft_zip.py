@@ -39,12 +39,14 @@ def unpack(content: bytes, limit: int) -> LoraWeights:
         AdapterFormatError: no zip file, damaged, larger, or not exactly one of each file in it.
         ConfigError: the adapter uses a PEFT feature that is not run here.
     """
+    folder = ""
     try:
         with tempfile.TemporaryDirectory() as folder:
             _extract(content, Path(folder), limit)
             return LoraWeights.from_pretrained(folder)
     except AdapterFormatError as error:
-        raise AdapterFormatError(str(error).replace(folder, "the upload")) from None
+        shown = str(error).replace(folder, "the upload") if folder else str(error)
+        raise AdapterFormatError(shown) from None
     except T2LError:
         raise
     except Exception as error:

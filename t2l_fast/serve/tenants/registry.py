@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from hashlib import sha256
 from itertools import dropwhile, islice
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor
@@ -27,6 +27,7 @@ from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.tenants.limits import Limits
 
 T = TypeVar("T")
+Kind = Literal["generated", "trained"]
 
 INLINE = "t2l:"
 """Before a description in place of an adapter's name."""
@@ -154,14 +155,14 @@ class Registry:
         adapter = self.resolve(tenant, name)
         return await self._run(tenant, lambda: self._bank.weights(adapter))
 
-    def kind(self, tenant: str, name: str) -> str:
+    def kind(self, tenant: str, name: str) -> Kind:
         """ "generated" or "trained"; raises UnknownAdapter."""
         coded = self._bank.generated(self.resolve(tenant, name))
         return "generated" if coded else "trained"
 
     def page(
         self, tenant: str, *, after: str | None, limit: int
-    ) -> tuple[list[tuple[str, str]], bool]:
+    ) -> tuple[list[tuple[str, Kind]], bool]:
         """Up to `limit` (name, kind) in the order of their registration, after one of them; and
         whether there are more.
 
@@ -172,10 +173,10 @@ class Registry:
         if after is not None:
             last = self.resolve(tenant, after)
             found = islice(dropwhile(lambda a: a != last, found), 1, None)
-        page = []
+        page: list[tuple[str, Kind]] = []
         for adapter in islice(found, limit):
             try:
-                kind = "generated" if self._bank.generated(adapter) else "trained"
+                kind: Kind = "generated" if self._bank.generated(adapter) else "trained"
             except UnknownAdapter:  # deleted meanwhile
                 continue
             page.append((_name(tenant, adapter), kind))
