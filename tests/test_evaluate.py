@@ -17,7 +17,7 @@ from t2l_fast import cli
 from t2l_fast.adapters import LoraBatch
 from t2l_fast.errors import ArgumentError, MissingPackage
 from t2l_fast.evaluate import Condition, conditions, evaluate, questions, shuffled
-from t2l_fast.generators import MultiTaskLora, TextToLora
+from t2l_fast.generators import AutoGenerator, MultiTaskLora
 from t2l_fast.report import plot, table
 from t2l_fast.tasks import COMPACT, JUNK, Example, Prompt, answer
 from t2l_fast.train import LoraLibrary, SFTConfig, SFTTrainer
@@ -140,7 +140,7 @@ def test_eval_reads_the_oracles_of_a_library(
     LoraLibrary(names, texts, made).save(tmp_path)
     config = replace(taught_generator.config, base_model="tiny", prompt_template=COMPACT)
     monkeypatch.setattr(taught_generator, "config", config)
-    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: taught_generator)
+    monkeypatch.setattr(AutoGenerator, "from_pretrained", lambda *_, **__: taught_generator)
     monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda _: tasks)
     arguments = ["eval", "any", "--tasks", "mine", "--oracles", str(tmp_path), "--json"]
@@ -156,7 +156,7 @@ def eval_command(tiny, model, says, taught_generator, monkeypatch):
     """Runs `t2l eval` on two tasks."""
     config = replace(taught_generator.config, base_model="tiny", prompt_template=COMPACT)
     monkeypatch.setattr(taught_generator, "config", config)
-    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: taught_generator)
+    monkeypatch.setattr(AutoGenerator, "from_pretrained", lambda *_, **__: taught_generator)
     monkeypatch.setattr(t2l_fast.models, "load_model", lambda *_, **__: (model, tiny.tokenizer()))
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda _: [says("c"), says("j")])
 
@@ -200,7 +200,7 @@ def test_eval_says_what_it_cannot_write_before_it_loads(
     tmp_path, monkeypatch, option, error, message
 ):
     (tmp_path / "file").touch()
-    monkeypatch.setattr(TextToLora, "from_pretrained", lambda *_: pytest.fail("loaded"))
+    monkeypatch.setattr(AutoGenerator, "from_pretrained", lambda *_, **__: pytest.fail("loaded"))
     monkeypatch.setattr(t2l_fast.cli.evaluate, "find_spec", lambda _: None)
     result = CliRunner().invoke(cli.app, ["eval", option.replace("TMP", str(tmp_path))])
     assert isinstance(result.exception, error)

@@ -18,10 +18,10 @@ from torch.nn.functional import cross_entropy, normalize
 from t2l_fast.encoders import EncoderAdapter, SentenceEncoder
 from t2l_fast.encoders.trained import adapter_of, new_lora
 from t2l_fast.errors import ConfigError
-from t2l_fast.files import sweep
 from t2l_fast.train.data.order import chunked
 from t2l_fast.train.encoder.config import EncoderConfig
-from t2l_fast.train.run.checkpoint import FILE, check_free, load_run, save_run
+from t2l_fast.train.run.checkpoint import load_run, save_run
+from t2l_fast.train.run.run import Run
 
 
 def fit_encoder(
@@ -73,9 +73,7 @@ def fit_encoder(
     if folder is None and resume:
         raise ConfigError("resume needs the folder of the run, got None: name it")
     if folder is not None:
-        sweep(Path(folder), (FILE,))
-        if not resume:
-            check_free(Path(folder))
+        Run(folder).open(resume=resume)
     run = {"encoder": encoder.name, "fit": asdict(config)}
     run["descriptions"] = _digest([descriptions, families])
     torch.manual_seed(config.seed)

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.config import LoraConfig
-from t2l_fast.files import sweep
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import MAX_TOKENS, Collator, collator_for
 from t2l_fast.train.data.even import evened
@@ -26,10 +25,9 @@ from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.model.losses import answer_loss, label_logits
 from t2l_fast.train.oracles.config import OracleConfig
 from t2l_fast.train.oracles.library import BANK, LoraLibrary, read_library
-from t2l_fast.train.run.checkpoint import check_free, check_same
+from t2l_fast.train.run.checkpoint import check_same
 from t2l_fast.train.run.fingerprint import digest
-from t2l_fast.train.run.metrics import NAME as METRICS
-from t2l_fast.train.run.metrics import SETTINGS, Metrics
+from t2l_fast.train.run.run import Run
 from t2l_fast.train.run.tracking import Tracking
 
 Progress = Callable[[str, int, int, float], None]
@@ -72,14 +70,12 @@ def train_library(
     """
     folder, processes = Path(folder), processes or Processes()
     check_tasks(tasks)
-    if processes.main:
-        sweep(folder, (BANK, METRICS, SETTINGS))
+    run_folder = Run(folder, processes, tracking, files=(BANK,), resumes_from=(BANK,))
     settings = json.loads(json.dumps(asdict(config)))
     settings["dtype"] = str(next(model.parameters()).dtype)
     about = (base_model, prompt.template)
     processes.check_same([settings, asdict(lora), *about, digest(tasks)])
-    if not resume or not (folder / BANK).exists():
-        check_free(folder, processes, own=(BANK,))
+    run_folder.open(resume=resume and (folder / BANK).exists())
     done = _done(folder, tasks, lora, settings, about)
     known = None
     if token_cache is not None:
@@ -88,7 +84,7 @@ def train_library(
     parts = [] if done is None else [done.adapters]
     first = 0 if done is None else len(done)
 
-    metrics = Metrics(folder, tracking, kept=processes.main)
+    metrics = run_folder.metrics
 
     def counted(phase: str, count: int, of: int, loss: float) -> None:
         metrics.add({"step": first + count, "of": first + of, "loss": loss})
@@ -98,9 +94,9 @@ def train_library(
     with frozen(model, lora, packed=collator.packed) as adapters, closing(metrics):
         run = {"oracles": settings, "lora": asdict(lora)}
         if done is None:
-            metrics.begin(run)
+            run_folder.begin(run)
         else:
-            metrics.cut(first, run)
+            run_folder.resume(run, first)
         start = LoraBatch.init(lora, adapters.sites, 1, seed=config.seed)
         made = train_oracles(
             start,
