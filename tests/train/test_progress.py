@@ -2,7 +2,7 @@
 
 import torch
 
-from t2l_fast.train.codes.draw import CodeSource
+from t2l_fast.train.sft.code_source import CodeSource
 from t2l_fast.train.sft.config import SFTConfig
 
 
