@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.suite.build import build_suite
+from t2l_fast.files import replace_files
 from t2l_fast.tasks.suite import FILE, Suite
 
 _TEXTS = pa.list_(pa.string())
@@ -54,9 +55,10 @@ def table(suite: Suite) -> pa.Table:
 
 def main() -> None:
     suite = build_suite()
+    buffer = pa.BufferOutputStream()
     pq.write_table(
         table(suite),
-        FILE,
+        buffer,
         compression="zstd",
         compression_level=19,
         use_dictionary=["inputs.list.element"],
@@ -64,6 +66,7 @@ def main() -> None:
         data_page_size=1 << 26,
         write_statistics=False,
     )
+    replace_files(FILE.parent, {FILE.name: buffer.getvalue().to_pybytes()})
     print(f"{FILE.name}: {len(suite)} tasks, {FILE.stat().st_size} bytes, digest {suite.digest}")
 
 
