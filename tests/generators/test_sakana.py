@@ -27,6 +27,7 @@ VARIANTS = {
         "learnable_pos_emb": True,
     },
     "L, rank by rank": {"autoreg_gen": True},
+    "L, learnable positions": {"autoreg_gen": True, "learnable_pos_emb": True},
 }
 TRAINED = {
     "sft": {"training_task": "sft"},
@@ -144,10 +145,13 @@ def published(
             out[i + half] = x[i + half] * cos + x[i] * sin
         return out
 
-    def by_rank(v, r):
-        if "pos_emb.0.weight" in p:
-            return v + residual("mlp2", norm("pos_emb.1", p["pos_emb.0.weight"][r]))
-        return residual("mlp2", rotary(v, r))
+    def by_rank(x, r):
+        learnable = "pos_emb.0.weight" in p
+        position = norm("pos_emb.1", p["pos_emb.0.weight"][r]) if learnable else None
+        if not args.get("shared_AB_head"):
+            return residual("mlp2", x + position if learnable else rotary(x, r))
+        v = residual("mlp2", x)
+        return v + residual("mlp2", position) if learnable else residual("mlp2", rotary(v, r))
 
     task = norm("task_encoder.mlp.1", lin("task_encoder.mlp.0", code.double()))
     depth = norm("layer_depth_encoder.1", p["layer_depth_encoder.0.weight"][layer])
@@ -160,13 +164,12 @@ def published(
         x = u
         if args.get("shared_AB_head"):
             x = u + norm("out_emb_norm", p[f"out_emb.{module}.{part}"])
-        v = residual("mlp2", x)
         if args.get("autoreg_gen"):
-            rows = [lin(f"heads.{module}", last(by_rank(v, r)))[start : start + size]
+            rows = [lin(f"heads.{module}", last(by_rank(x, r)))[start : start + size]
                     for r in range(RANK)]  # fmt: skip
             made[part] = torch.stack(rows)
         else:
-            flat = lin(f"heads.{module}", last(v))
+            flat = lin(f"heads.{module}", last(residual("mlp2", x)))
             width = max(SIZES[module]) if args.get("shared_AB_head") else size
             made[part] = flat[RANK * start : RANK * (start + width)].view(RANK, width)[:, :size]
     a, b = made["A"], made["B"].T

@@ -69,8 +69,7 @@ class T2LNetwork(TrunkNetwork):
             asked: list[Any] = list(self.out_emb.values())
             outputs = torch.stack([torch.stack((each.A, each.B)) for each in asked])
             v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
-        v = self.mlp2(v)
-        return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else v)
+        return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else self.mlp2(v))
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
         """The latents of some of N codes."""
@@ -78,11 +77,20 @@ class T2LNetwork(TrunkNetwork):
         return latents.index_select(2 if self.config.arch == "L" else 3, index)
 
     def _by_rank(self, v: Tensor) -> Tensor:
-        """`[…, m]` → `[…, rank, m]`."""
+        """`[…, m]` → `[…, rank, m]`, in the order of operations of the published code.
+
+        Heads of their own for A and B (L): `mlp2` runs once, after the position of the rank.
+        A shared head (S): `mlp2` runs before it too, and a learnable position passes it alone.
+        """
         rank = self.config.lora.rank
+        if self.config.arch != "L":
+            v = self.mlp2(v)
         if self.config.rank_positions == "rotary":
             return self.mlp2(rotate_by_rank(v, rank))
-        return v.unsqueeze(-2) + self.mlp2(self.pos_emb(self._indices(rank)))
+        positions = self.pos_emb(self._indices(rank))
+        if self.config.arch == "L":
+            return self.mlp2(v.unsqueeze(-2) + positions)
+        return v.unsqueeze(-2) + self.mlp2(positions)
 
     def forward(self, codes: Tensor) -> LoraBatch:
         """Adapters of `[N, d_e]` codes for all layers and modules at once, with their graph.
