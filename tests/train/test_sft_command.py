@@ -1,17 +1,23 @@
 """`t2l train sft` as a user sees it: what the bar and the last lines say."""
 
 import re
+import shutil
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import t2l_fast.cli.run
 import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
+import t2l_fast.train.sft.trainer
 from t2l_fast import cli
 from t2l_fast.cli.progress import embed_ahead
 from t2l_fast.encoders import CachedEncoder
+from t2l_fast.generators import AutoGenerator
+from t2l_fast.generators.registry import kinds
+from t2l_fast.train.run.checkpoint import save_run
 
 
 @pytest.fixture
@@ -26,11 +32,11 @@ def command(tiny, tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(t2l_fast.cli.run, "find_spec", lambda _: None)  # no report
     monkeypatch.setenv("COLUMNS", "200")
 
-    def run(*arguments):
+    def run(*arguments, exit_code=0):
         sizes = ["--steps", "2", "--tasks-per-batch", "4", "--latent-size", "16"]
         called = ["train", "sft", str(tmp_path / "out"), *sizes, "--head-in-size", "8", *arguments]
         result = CliRunner().invoke(cli.app, called)
-        assert result.exit_code == 0, result.exception
+        assert result.exit_code == exit_code, result.output
         return " ".join(result.output.split())
 
     return run
@@ -51,6 +57,30 @@ def test_a_run_ends_with_where_its_time_went(command):
     shares = dict(part.split() for part in said[1].strip().split(", "))
     assert list(shares) == ["data", "generate", "forward", "backward", "optimizer"]
     assert sum(int(share.rstrip("%")) for share in shares.values()) == pytest.approx(100, abs=3)
+
+
+@pytest.mark.parametrize("kind", kinds())
+def test_every_kind_of_generator_is_trained_interrupted_and_resumed(
+    command, tiny, tmp_path, monkeypatch, kind
+):
+    options = ["--generator", kind, "--eval-every", "0", "--save-every", "1"]
+
+    def interrupted(*arguments):
+        save_run(*arguments)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(t2l_fast.train.sft.trainer, "save_run", interrupted)
+        command(*options, exit_code=130)
+    command(*options, "--resume")
+    resumed = AutoGenerator.from_pretrained(str(tmp_path / "out"), encoder=tiny.encoder())
+    shutil.rmtree(tmp_path / "out")
+    command(*options)
+    through = AutoGenerator.from_pretrained(str(tmp_path / "out"), encoder=tiny.encoder())
+    assert through.kind == kind
+    for name, tensor in through.state_dict().items():
+        assert torch.equal(tensor, resumed.state_dict()[name]), name
+    assert any(b.abs().max() > 0 for b in through.generate(["shift by 1"]).lora_b.values())
 
 
 def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):

@@ -57,7 +57,10 @@ class GeneratorOptimizer:
         trunk = [p for name, p in named.items() if not self.generator.is_head(name)]
         heads = [p for name, p in named.items() if self.generator.is_head(name)]
         if self.whitened is not None:
-            heads = list(self.whitened.parameters.values())
+            linears = self.generator.head_linears().values()
+            replaced = {id(p) for linear in linears for p in linear.parameters()}
+            rest = [p for p in heads if id(p) not in replaced]  # such as bases that are trained
+            heads = [*self.whitened.parameters.values(), *rest]
         groups = [{"params": heads, "peak": config.learning_rate}]
         if trunk:
             groups.append({"params": trunk, "peak": trunk_peak})
