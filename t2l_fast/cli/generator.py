@@ -130,7 +130,6 @@ def new(
         ConfigError, SiteNotFound: options don't fit each other, or the model.
     """
     from t2l_fast.adapters import LoraWeights, find_sites
-    from t2l_fast.generators import offset_init
 
     offset_from = options["offset_from"]
     kind = registration(options["generator"])
@@ -148,7 +147,7 @@ def new(
     if offset_from is not None:
         sites = find_sites(model, config.lora.target_modules)
         offsets: LoraWeights = LoraWeights.from_pretrained(offset_from).for_sites(sites)
-        offset_init(generator, offsets)
+        generator.start_at_adapter(offsets)
     return generator
 
 

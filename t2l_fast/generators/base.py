@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import Bases, DeferredBatch, LoraBatch
+from t2l_fast.adapters import Bases, DeferredBatch, LoraBatch, LoraWeights
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.encoders import EncoderAdapter, TextEncoder
 from t2l_fast.errors import ArgumentError, ConfigError
@@ -167,6 +167,17 @@ class Generator(nn.Module, AdapterGenerator):
     def is_head(self, name: str) -> bool:
         """Return whether a parameter has the heads' learning rate, not the trunk's."""
         return True
+
+    def start_at_adapter(self, adapter: LoraWeights) -> None:
+        """Start such that every code gives this adapter.
+
+        Raises:
+            ConfigError: this kind of generator has no offsets.
+        """
+        raise ConfigError(
+            f"a start at an adapter needs a generator with offsets, got {self.kind}: use "
+            "text_to_lora"
+        )
 
     def auxiliary_losses(self) -> dict[str, Tensor]:
         """Return what the last forward pass adds to any loss, with its graph, by metric name."""

@@ -13,6 +13,7 @@ import t2l_fast.tasks
 from t2l_fast import cli
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import TextToLora
+from t2l_fast.generators.parts import text_generator
 from t2l_fast.train import WarmStartConfig
 from t2l_fast.train.sft.sampler import Sampler
 from t2l_fast.train.sft.whiten import WhitenedHeads
@@ -152,6 +153,7 @@ def command(tiny, tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(t2l_fast.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l_fast.models, "load_model", parts)
     monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
+    monkeypatch.setattr(text_generator, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda *_, **__: tasks)
 
     def run(out, *arguments):

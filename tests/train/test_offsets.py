@@ -14,6 +14,7 @@ import t2l_fast.tasks
 from t2l_fast import cli
 from t2l_fast.errors import AdapterMismatch, ConfigError
 from t2l_fast.generators import MultiTaskLora, TextToLora, offset_init
+from t2l_fast.generators.parts import text_generator
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import SFTTrainer, WarmStartConfig
 
@@ -129,6 +130,7 @@ def test_train_sft_takes_encoder_and_offset(tiny, tasks, tmp_path, monkeypatch):
     monkeypatch.setattr(t2l.models, "default_cache", lambda: tmp_path)
     monkeypatch.setattr(t2l.models, "load_model", lambda *_, **__: (tiny.model(), tiny.tokenizer()))
     monkeypatch.setattr(t2l_fast.encoders, "load_encoder", lambda *_, **__: tiny.encoder())
+    monkeypatch.setattr(text_generator, "load_encoder", lambda *_, **__: tiny.encoder())
     monkeypatch.setattr(t2l_fast.tasks, "read_tasks", lambda *_, **__: tasks)
 
     def run(out, *arguments):

@@ -162,7 +162,9 @@ def test_a_run_may_be_resumed_in_less_memory(runs, trainer):
 
 def test_recomputing_needs_a_generator_that_works_layer_by_layer(tiny, trainer):
     lora = MultiTaskLora(tiny.generator(tiny.model()).config)
-    with pytest.raises(ConfigError, match="recompute_weights needs a TextToLora"):
+    with pytest.raises(
+        ConfigError, match="recompute_weights needs a generator that makes adapters layer"
+    ):
         trainer(generator=lora, recompute_weights=True)
 
 

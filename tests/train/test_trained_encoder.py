@@ -181,14 +181,14 @@ def test_training_goes_on_from_a_trained_encoder(run, folder, tmp_path):
 def test_generators_without_a_text_encoder_are_refused(tiny, trainer):
     model = tiny.model()
     for generator in (tiny.generator(model), MultiTaskLora(tiny.generator(model).config)):
-        with pytest.raises(ConfigError, match="encoder_rank=2 needs a TextToLora"):
+        with pytest.raises(ConfigError, match="encoder_rank=2 needs a generator whose"):
             trainer("refused", generator=generator, encoder_rank=2)
 
 
 def test_a_refusal_comes_before_texts_are_embedded(tiny, trainer, monkeypatch):
     generator = tiny.generator(tiny.model())
     monkeypatch.setattr(generator, "encode", lambda texts: pytest.fail("texts were embedded"))
-    with pytest.raises(ConfigError, match="needs a TextToLora"):
+    with pytest.raises(ConfigError, match="needs a generator whose config names"):
         trainer("refused", generator=generator, encoder_rank=2)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import Bases, LoraBatch, LoraSlab
+from t2l_fast.adapters import Bases, LoraBatch, LoraSlab, LoraWeights
 from t2l_fast.encoders import TextEncoder
 from t2l_fast.errors import ArgumentError, CheckpointError
 from t2l_fast.generators.base import Statistics
@@ -20,6 +20,7 @@ from t2l_fast.generators.parts.trunk import name_of
 from t2l_fast.generators.text_to_lora import sakana
 from t2l_fast.generators.text_to_lora.config import T2LConfig
 from t2l_fast.generators.text_to_lora.network import T2LNetwork
+from t2l_fast.generators.text_to_lora.offsets import offset_init
 
 
 class TextToLora(T2LNetwork, TextGenerator):
@@ -112,6 +113,9 @@ class TextToLora(T2LNetwork, TextGenerator):
 
     def head_inputs(self, latents: Tensor) -> Mapping[str, Tensor]:
         return dict(zip(self.heads, latents, strict=True))
+
+    def start_at_adapter(self, adapter: LoraWeights) -> None:
+        offset_init(self, adapter)
 
     def head_targets(self, adapters: LoraBatch) -> Mapping[str, Tensor] | None:
         """Return A and B side by side, without offsets, for L; None for M and S."""
