@@ -120,14 +120,14 @@ def _misses(
 def _matmuls(generator: TextToLora, codes: Tensor) -> Callable[[], None]:
     """Trunk and head GEMMs of one batch, nothing written to slots."""
     outputs = [
-        torch.empty(generator.config.num_layers * len(codes), head.weight.shape[0])
-        for head in generator.heads.values()
+        torch.empty(generator.config.num_layers * len(codes), len(head.weight))
+        for head in generator.head_linears().values()
     ]
 
     @torch.no_grad()
     def run() -> None:
         latents = generator.latents(codes)
-        for own, head, out in zip(latents, generator.heads.values(), outputs, strict=True):
+        for own, head, out in zip(latents, generator.head_linears().values(), outputs, strict=True):
             torch.mm(own.flatten(0, 1), head.weight.T, out=out)
 
     return run

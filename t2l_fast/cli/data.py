@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,7 +16,7 @@ from t2l_fast.errors import ArgumentError
 if TYPE_CHECKING:
     from t2l_fast.tasks import Task
 
-Splits = dict[str, Sequence["Task"]]
+Splits = Mapping[str, Sequence["Task"]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,13 +10,13 @@ from t2l_kernels import (
     ArgumentError,
     Route,
     explain_impl,
-    impl,
     lora_expand,
     lora_shrink,
     multi_lora,
     multi_lora_,
     resolve_impl,
 )
+from t2l_kernels._core import impl
 from t2l_kernels.lora import library, torch_impl
 from tests.kernels.popular import popular
 

@@ -1,5 +1,7 @@
 """The workspace: reused memory that never grows, or goes, under a captured graph."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 
@@ -53,3 +55,12 @@ def test_memory_of_a_captured_graph_outlives_growth(capturing):
     capturing["now"] = False
     take(space, 8)
     assert space.nbytes == 16 + 32, "a replay would write to freed memory"
+
+
+def test_a_capture_is_seen_on_a_gpu(monkeypatch):
+    """Without a GPU: the name that torch gives the question, asked of the device's own stream."""
+    asked = []
+    monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext(asked.append(device)))
+    monkeypatch.setattr(torch.cuda, "is_current_stream_capturing", lambda: True)
+    assert workspace.capturing(torch.device("cuda", 1)) and asked == [torch.device("cuda", 1)]
+    assert not workspace.capturing(CPU)

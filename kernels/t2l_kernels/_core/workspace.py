@@ -62,4 +62,4 @@ def capturing(device: torch.device) -> bool:
     if device.type != "cuda":
         return False
     with torch.cuda.device(device):
-        return torch.cuda.is_current_streamcapturing()
+        return torch.cuda.is_current_stream_capturing()

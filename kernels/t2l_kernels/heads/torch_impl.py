@@ -23,7 +23,8 @@ def head(latents: Tensor, weight: Tensor, bias: Tensor | None, extras: Extras) -
     else:
         out = torch.einsum("lnrh,rdh->lnrd", latents, weight)
         out = out if bias is None else out + bias
-    return finish(out, tuple(None if e is None else e[:, None] for e in extras))
+    offset, mean, std = (None if e is None else e[:, None] for e in extras)
+    return finish(out, (offset, mean, std))
 
 
 def finish(out: Tensor, extras: Extras) -> Tensor:
@@ -61,8 +62,8 @@ def head_into_slots(
         for columns in _tiles(x.shape[0], weight):
             made = _product(x, weight[part, columns], None if bias is None else bias[part, columns])
             made = made.view(*own.shape[:-1], -1)
-            each = tuple(None if e is None else e[:, None, ranks, columns] for e in extras)
-            out[:, where, ranks, columns] = finish(made, each).to(out.dtype)
+            offset, mean, std = (None if e is None else e[:, None, ranks, columns] for e in extras)
+            out[:, where, ranks, columns] = finish(made, (offset, mean, std)).to(out.dtype)
 
 
 def _index(numbers: list[int]) -> slice | list[int]:

@@ -65,8 +65,14 @@ class MicroBatch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
         options = {k: change(v) if isinstance(v, Tensor) else v for k, v in self.options.items()}
-        tensors = (change(t) for t in (self.row_slots, self.ids, self.labels, self.rows))
-        return MicroBatch(*tensors, self.lengths, self.numbers, options, self.widths)
+        return replace(
+            self,
+            row_slots=change(self.row_slots),
+            ids=change(self.ids),
+            labels=change(self.labels),
+            rows=change(self.rows),
+            options=options,
+        )
 
 
 def tokens_by_slot(rows: Sequence[Row]) -> list[int]:
@@ -151,7 +157,7 @@ def packed(
                 room = max_tokens
             packs[-1].append((row, width))
             room -= width
-    return [pack(*zip(*members, strict=True), pad) for members in packs]
+    return [pack([r for r, _ in members], [w for _, w in members], pad) for members in packs]
 
 
 def bucketed(

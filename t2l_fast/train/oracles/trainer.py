@@ -154,11 +154,11 @@ def train_oracles(
     for first in range(0, len(tasks), size):
         together = tasks[first : first + size]
         group, own = processes.chunk(together)
-        parts = (
-            {m: t.detach().repeat(1, len(group), 1, 1).requires_grad_() for m, t in own.items()}
-            for own in (start.lora_a, start.lora_b)
+        lora_a, lora_b = (
+            {m: t.detach().repeat(1, len(group), 1, 1).requires_grad_() for m, t in part.items()}
+            for part in (start.lora_a, start.lora_b)
         )
-        batch = LoraBatch(start.config, *parts, start.paths)
+        batch = LoraBatch(start.config, lora_a, lora_b, start.paths)
         optimizer = torch.optim.AdamW(
             batch.parameters(),
             lr=config.learning_rate,
@@ -220,7 +220,7 @@ def _done(
     tasks: Sequence[Task],
     lora: LoraConfig,
     settings: dict[str, Any],
-    about: tuple[str | None, str],
+    about: tuple[str | None, str | None],
 ) -> LoraLibrary | None:
     if not (folder / BANK).exists():
         return None

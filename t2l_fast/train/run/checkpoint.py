@@ -95,8 +95,9 @@ def load_run(
         for name, tensor in state.items():
             tensor.copy_(saved_state[name])
     for name, parameter in state.items():
-        moments = {m: tensors.get(f"optimizer.{m}.{name}") for m in _MOMENTS}
-        if all(value is not None for value in moments.values()):
+        names = {m: f"optimizer.{m}.{name}" for m in _MOMENTS}
+        moments = {m: tensors[key] for m, key in names.items() if key in tensors}
+        if len(moments) == len(_MOMENTS):
             held = {m: t if m == "step" else t.to(parameter) for m, t in moments.items()}
             optimizer.state[parameter] = held
     torch.set_rng_state(tensors["rng"])

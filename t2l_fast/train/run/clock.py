@@ -19,7 +19,7 @@ class StepClock:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.parts = dict.fromkeys(PARTS, 0.0)
+        self.parts: dict[str, float] = dict.fromkeys(PARTS, 0.0)
         self._last = self._now()
 
     def mark(self, part: str) -> None:
