@@ -112,13 +112,16 @@ def written_out(w, config: T2LConfig, code, layer: int, module: str, part: str) 
     u = residual(w, "mlp1", silu(affine(w, "mixer.4", silu(affine(w, "mixer.1", x)))))
     if config.arch != "L":
         u = u + norm(w, "out_emb_norm", w[f"out_emb.{module}.{part}"])
-    v = residual(w, "mlp2", u)
     size_in, size_out = SIZES[module]
     rows = []
     for r in range(RANK):
-        here = v
-        if config.rank_by_rank:
-            here = v + residual(w, "mlp2", norm(w, "pos_emb.1", w["pos_emb.0.weight"][r]))
+        position = norm(w, "pos_emb.1", w["pos_emb.0.weight"][r]) if config.rank_by_rank else 0.0
+        if config.arch == "L":
+            here = residual(w, "mlp2", u + position)
+        else:
+            here = residual(w, "mlp2", u)
+            if config.rank_by_rank:
+                here = here + residual(w, "mlp2", position)
         y = silu(affine(w, "mlp3.4", silu(affine(w, "mlp3.1", norm(w, "mlp3.0", here)))))
         y = affine(w, f"heads.{module}", y)
         size = size_in if part == "A" else size_out

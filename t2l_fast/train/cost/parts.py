@@ -109,10 +109,13 @@ def _generator(step: Step) -> Iterator[Part]:
     asked = rows * (1 if config.arch == "L" else 2)
     read = asked * (config.lora.rank if config.rank_by_rank else 1)
     square = 8 * m * m  # of the mixer and of each residual MLP
-    macs = tasks * more + 2 * rows * square + asked * square + read * (4 * m * m + 4 * m * h)
-    if config.rank_by_rank:
-        turned = config.rank_positions == "rotary"
-        macs += (read if turned else config.lora.rank) * square
+    if not config.rank_by_rank:
+        second = asked
+    elif config.arch == "L":
+        second = read  # once, after the position of the rank
+    else:
+        second = asked + (read if config.rank_positions == "rotary" else config.lora.rank)
+    macs = tasks * more + (2 * rows + second) * square + read * (4 * m * m + 4 * m * h)
     made = sum(a + b for a, b in config.module_shapes.values()) * config.lora.rank
     made *= config.num_layers * tasks
     forward = 2 * (tasks * (first + book) + macs + made * h)
