@@ -21,3 +21,13 @@ def test_sizes_below_one_are_refused(kind, name):
 def test_a_cache_of_less_than_two_pages_is_refused(sizes):
     with pytest.raises(ConfigError, match="cache_tokens two pages"):
         EngineConfig(**sizes)
+
+
+def test_documented_import_paths_stay():
+    from t2l_fast.serve import app, config
+    from t2l_fast.serve.engine.config import EngineConfig
+    from t2l_fast.serve.http.app import create_app
+    from t2l_fast.serve.tenants.limits import Limits
+
+    assert app.create_app is create_app
+    assert (config.EngineConfig, config.Limits) == (EngineConfig, Limits)
