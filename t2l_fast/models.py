@@ -85,9 +85,20 @@ def _load(source: str, name: str, dtype: torch.dtype | None, device: torch.devic
             f"a base model must be 'smollm2', a folder, or a name on the Hugging Face hub, got "
             f"{name!r}: {reason}"
         ) from error
+    _check_tokenizer_files(Path(source), tokenizer)
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     return model, tokenizer
+
+
+def _check_tokenizer_files(folder: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    """Refuse a folder without tokenizer files: some releases of transformers load an empty one."""
+    names = sorted(set(getattr(tokenizer, "vocab_files_names", {}).values()))
+    if folder.is_dir() and names and not any((folder / name).is_file() for name in names):
+        raise ModelNotFound(
+            f"a base model's folder must hold its tokenizer ({' or '.join(names)}), got none in "
+            f"{folder}: save it there with tokenizer.save_pretrained"
+        )
 
 
 def runs_flash_attention(model: PreTrainedModel, device: torch.device) -> bool:

@@ -84,6 +84,24 @@ def test_flash_attention_is_chosen_only_where_it_runs(
     assert t2l_fast.models.runs_flash_attention(model, model.device) is expected
 
 
+def test_a_folder_without_tokenizer_files_is_refused_by_every_transformers(
+    first, tmp_path, monkeypatch
+):
+    import transformers
+
+    model, tokenizer = first
+    model.config.save_pretrained(tmp_path)
+    monkeypatch.setattr(
+        transformers.AutoModelForCausalLM, "from_pretrained", lambda *_, **__: model
+    )
+    # as transformers 5.0 does: a tokenizer of the right class, with an empty vocabulary
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", lambda _: tokenizer)
+    with pytest.raises(ModelNotFound, match=r"must hold its tokenizer \(.*tokenizer\.json"):
+        load_model(str(tmp_path))
+    tokenizer.save_pretrained(tmp_path)
+    assert load_model(str(tmp_path))[1] is tokenizer
+
+
 def test_a_failed_conversion_leaves_no_cache(first, tmp_path, monkeypatch):
     def full_disk(gguf, folder):
         (folder / "model.safetensors").write_bytes(b"half")

@@ -13,6 +13,7 @@ from benchmarks.gpu.timing import captured, microseconds
 from t2l_fast.ops import head, head_into_slots, lowrank_l1, lowrank_l2
 from t2l_kernel_tools.cost.head import Call
 from t2l_kernel_tools.cost.head import head_into_slots as modelled
+from t2l_kernels import Impl
 from t2l_kernels._core.roofline import GPUS
 
 H100 = GPUS[1]
@@ -23,7 +24,7 @@ HEADS = tuple(
 )
 
 
-def heads(device: str, calls: tuple[Call, ...] = HEADS, impl: str = "triton") -> list[dict]:
+def heads(device: str, calls: tuple[Call, ...] = HEADS, impl: Impl = "triton") -> list[dict]:
     """`head_into_slots` beside a bare GEMM of the same numbers, and beside head and copy."""
     rows = []
     for call in calls:
@@ -56,13 +57,13 @@ def heads(device: str, calls: tuple[Call, ...] = HEADS, impl: str = "triton") ->
 
 
 def reconstruction(
-    device: str, batch: tuple[int, ...] = (32, 4), width: int = 4096, impl: str = "triton"
+    device: str, batch: tuple[int, ...] = (32, 4), width: int = 4096, impl: Impl = "triton"
 ) -> list[dict]:
     """L1 and L2 with gradients: peak memory at Mistral's size, time beside the dense losses."""
     rows = []
     for name, loss in (("L1", lowrank_l1), ("L2", lowrank_l2)):
         # L2 is library matmuls everywhere
-        chosen = impl if name == "L1" else "torch"
+        chosen: Impl = impl if name == "L1" else "torch"
         small = _adapters((3,), 45, device, torch.float64)
         exact = _dense(name, *small)
         got = loss(*(t.detach().float() for t in small), impl=chosen)
@@ -102,8 +103,8 @@ def _bare(latents: Tensor, weight: Tensor) -> Callable[[object], Tensor]:
 
 def _adapters(batch, width: int, device: str, dtype: torch.dtype | None) -> list[Tensor]:
     torch.manual_seed(0)
-    made = [torch.randn(*batch, 8, width, device=device, dtype=dtype) / 8 for _ in range(4)]
-    return [t.requires_grad_() for t in made[:2]] + made[2:]
+    weights = [torch.randn(*batch, 8, width, device=device, dtype=dtype) / 8 for _ in range(4)]
+    return [t.requires_grad_() for t in weights[:2]] + weights[2:]
 
 
 def _dense(name: str, a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor) -> Tensor:

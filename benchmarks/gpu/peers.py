@@ -27,7 +27,11 @@ def installed() -> dict[str, Run]:
 
 def vllm(i: Inputs) -> Tensor:
     """Shrink by atomics into a zeroed fp32 buffer, expand adding into y; scale 1 in the kernels."""
-    from vllm.lora.ops.triton_ops import LoRAKernelMeta, lora_expand, lora_shrink
+    from vllm.lora.ops.triton_ops import (  # pyright: ignore[reportMissingImports]
+        LoRAKernelMeta,
+        lora_expand,
+        lora_shrink,
+    )
 
     tokens, slots = i.x.shape[0], i.lora_a.shape[0]
 
@@ -46,7 +50,7 @@ def vllm(i: Inputs) -> Tensor:
 
 def sglang(i: Inputs) -> Tensor:
     """Chunks of 16 tokens from a host-made permutation; both kernels add into y."""
-    from sglang.srt.lora.triton_ops import (
+    from sglang.srt.lora.triton_ops import (  # pyright: ignore[reportMissingImports]
         chunked_sgmv_lora_expand_forward,
         chunked_sgmv_lora_shrink_forward,
     )

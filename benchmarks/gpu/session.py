@@ -14,6 +14,7 @@ import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -134,9 +135,10 @@ def attached_model(device: str) -> list[dict]:
     import t2l_fast as t2l
 
     torch.manual_seed(0)
-    sizes = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 4}
-    heads = {"num_attention_heads": 8, "num_key_value_heads": 4, "vocab_size": 1000}
-    model = tf.LlamaForCausalLM(tf.LlamaConfig(**sizes, **heads)).to(device, BF16).eval()
+    sizes: dict[str, Any] = {"hidden_size": 512, "intermediate_size": 1024, "num_hidden_layers": 4}
+    heads: dict[str, Any] = {"num_attention_heads": 8, "num_key_value_heads": 4, "vocab_size": 1000}
+    model = tf.LlamaForCausalLM(tf.LlamaConfig(**sizes, **heads)).eval()
+    torch.nn.Module.to(model, device, BF16)
     config = t2l.LoraConfig(("q_proj", "v_proj", "down_proj"), 8, 16)
     adapters = t2l.attach(model, config, num_slots=16)
     batch = t2l.LoraBatch.init(config, adapters.sites, num_adapters=16)
@@ -275,7 +277,7 @@ SECTIONS = (
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "--minutes", type=float, default=8.0, help="no section and no shape starts after this"
     )

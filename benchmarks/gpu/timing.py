@@ -2,6 +2,7 @@
 
 import statistics
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import torch
 
@@ -9,6 +10,7 @@ from benchmarks.ops.inputs import Inputs
 
 COLD = 4  # times the L2 cache, so that no input is warm when its turn comes again
 MAX_SETS = 64
+T = TypeVar("T")
 
 
 def rotation(make: Callable[[int], Inputs]) -> list[Inputs]:
@@ -21,7 +23,7 @@ def rotation(make: Callable[[int], Inputs]) -> list[Inputs]:
     return [first, *(make(seed) for seed in range(1, count))]
 
 
-def captured(run: Callable[[Inputs], object], sets: Sequence[Inputs]) -> Callable[[], None]:
+def captured(run: Callable[[T], object], sets: Sequence[T]) -> Callable[[], None]:
     """A graph of one call per set; falls back to plain calls where a rival can't be captured."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())

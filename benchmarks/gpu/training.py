@@ -8,6 +8,7 @@ from __future__ import annotations
 import string
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import torch
 import transformers as tf
@@ -48,12 +49,12 @@ def training(device: str, timed: dict[str, int] | None = None) -> list[dict]:
     return [{"loss beside a CPU's": gap, "after a kill": again, "bf16 step": parts}]
 
 
-def _losses(folder: Path, device: str, sizes: dict[str, int], kill: int = 0) -> list[float]:
+def _losses(folder: Path, device: str, sizes: dict[str, Any], kill: int = 0) -> list[float]:
     return [line["loss"] for line in _lines(folder, device, sizes, torch.float32, kill)]
 
 
 def _lines(
-    folder: Path, device: str, sizes: dict[str, int], dtype: torch.dtype, kill: int = 0
+    folder: Path, device: str, sizes: dict[str, Any], dtype: torch.dtype, kill: int = 0
 ) -> list[dict]:
     """Metrics of every step; with `kill` the run ends there once and is resumed."""
     lines: dict[int, dict] = {}
@@ -80,12 +81,13 @@ def _oracles(folder: Path, device: str) -> list[torch.Tensor]:
     return library.adapters.parameters()
 
 
-def _trainer(folder: Path, device: str, sizes: dict[str, int], dtype: torch.dtype) -> SFTTrainer:
+def _trainer(folder: Path, device: str, sizes: dict[str, Any], dtype: torch.dtype) -> SFTTrainer:
     torch.manual_seed(0)
     tokenizer = _tokenizer()
-    heads = {"num_attention_heads": 8, "num_key_value_heads": 4}
+    heads: dict[str, Any] = {"num_attention_heads": 8, "num_key_value_heads": 4}
     shape = tf.LlamaConfig(vocab_size=len(tokenizer), **heads, **sizes)
-    model = tf.LlamaForCausalLM(shape).to(device, dtype).eval()
+    model = tf.LlamaForCausalLM(shape).eval()
+    torch.nn.Module.to(model, device, dtype)
     letters = string.ascii_lowercase
     tasks = [
         Task(

@@ -2,13 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
 
 from benchmarks.ops.popularity import lengths
-from t2l_kernels import Route
+from t2l_kernels import Impl, Route
 from t2l_kernels.lora.cost import Batch
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Inputs:
     lora_b: Tensor
     scalings: Tensor
     grad: Tensor
-    tables: dict[str, object] = field(default_factory=dict)  # what is made once per forward pass
+    tables: dict[str, Any] = field(default_factory=dict)  # built once per forward pass
 
     @classmethod
     def make(cls, shape: Shape, device: str = "cpu", seed: int = 0) -> "Inputs":
@@ -83,7 +86,7 @@ class Inputs:
             grad=normal(shape.tokens, shape.width),
         )
 
-    def route(self, impl: str) -> Route:
+    def route(self, impl: Impl) -> Route:
         """Built once, as in a model: every layer of a forward pass reads the same."""
 
         def build() -> Route:
@@ -92,14 +95,14 @@ class Inputs:
 
         return self.once(impl, build)
 
-    def once(self, name: str, make: Callable[[], object]):
-        """What `make` returned when it was first asked for this name."""
+    def once(self, name: str, make: Callable[[], T]) -> T:
+        """Return what `make` returned at the first call with this name."""
         if name not in self.tables:
             self.tables[name] = make()
         return self.tables[name]
 
 
 def in_dtype(inputs: Inputs, dtype: torch.dtype) -> Inputs:
-    """The same problem in another dtype; what was made once is shared."""
+    """The same problem in another dtype; tables built once are shared."""
     names = ("x", "y", "lora_a", "lora_b", "grad")
     return replace(inputs, **{name: getattr(inputs, name).to(dtype) for name in names})

@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 
 from benchmarks.ops.inputs import Inputs
-from t2l_kernels import lora_expand, lora_shrink, multi_lora
+from t2l_kernels import Impl, lora_expand, lora_shrink, multi_lora
 from t2l_kernels.basis.api import basis_lora
 
 Run = Callable[[Inputs], Tensor]
 
 
-def ours(impl: str) -> Run:
+def ours(impl: Impl) -> Run:
     def run(i: Inputs) -> Tensor:
         route = i.route(impl)
         s = lora_shrink(i.x, i.lora_a, route, impl=impl)
@@ -26,7 +26,7 @@ def ours(impl: str) -> Run:
     return run
 
 
-def shrink(impl: str) -> Run:
+def shrink(impl: Impl) -> Run:
     return lambda i: lora_shrink(i.x, i.lora_a, i.route(impl), impl=impl).sum(0)
 
 
@@ -49,7 +49,7 @@ def _projected(i: Inputs) -> Tensor:
     )
 
 
-def expand(impl: str) -> Run:
+def expand(impl: Impl) -> Run:
     def run(i: Inputs) -> Tensor:
         route, s = i.route(impl), _projected(i)
         lora_expand(s, i.lora_b, route, scalings=i.scalings, out=i.y, impl=impl)
@@ -119,7 +119,7 @@ def _step(i: Inputs, run: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
     return torch.cat([g.flatten() for g in grads])
 
 
-def our_step(impl: str) -> Run:
+def our_step(impl: Impl) -> Run:
     def run(i: Inputs) -> Tensor:
         def layer(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
             route = i.route(impl)
@@ -160,17 +160,18 @@ HIDDEN = 512
 """Of the shared bases (`head_in_size` of the published Mistral recipe)."""
 
 
-def _basis(i: Inputs) -> tuple[Tensor, ...]:
+def _basis(i: Inputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Shared bases and every slot's cores, in the inputs' dtype."""
 
-    def make() -> tuple[Tensor, ...]:
+    def draw() -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(0)
         width, rank, slots = i.shape.width, i.shape.rank, i.lora_a.shape[0]
         sizes = ((HIDDEN, width), (slots, rank, HIDDEN), (slots, rank, HIDDEN), (width, HIDDEN))
-        made = (torch.randn(size, generator=generator) / size[-1] ** 0.5 for size in sizes)
-        return tuple(t.to(i.x.device, i.shape.dtype) for t in made)
+        weights = (torch.randn(size, generator=generator) / size[-1] ** 0.5 for size in sizes)
+        return tuple(t.to(i.x.device, i.shape.dtype) for t in weights)
 
-    return tuple(t.to(i.x.dtype) for t in i.once("basis", make))
+    basis_a, core_a, core_b, basis_b = (t.to(i.x.dtype) for t in i.once("basis", draw))
+    return basis_a, core_a, core_b, basis_b
 
 
 def materialised(i: Inputs) -> Inputs:
@@ -178,10 +179,12 @@ def materialised(i: Inputs) -> Inputs:
     return replace(i, lora_a=core_a @ basis_a, lora_b=core_b @ basis_b.T)
 
 
-def our_basis(impl: str) -> Run:
-    return lambda i: basis_lora(
-        i.x, *_basis(i), i.route(impl), scalings=i.scalings, residual=i.y, impl=impl
-    )
+def our_basis(impl: Impl) -> Run:
+    def run(i: Inputs) -> Tensor:
+        route = i.route(impl)
+        return basis_lora(i.x, *_basis(i), route, scalings=i.scalings, residual=i.y, impl=impl)
+
+    return run
 
 
 def materialised_lora(i: Inputs) -> Tensor:

@@ -136,7 +136,7 @@ def _nvidia(compiled) -> tuple[int, int, str]:
             [tool, "--dump-resource-usage", file.name], capture_output=True, text=True, check=True
         ).stdout
     registers, stack, local = (
-        int(re.search(rf"\b{name}:(\d+)", report).group(1)) for name in ("REG", "STACK", "LOCAL")
+        _number(rf"\b{name}:(\d+)", report) for name in ("REG", "STACK", "LOCAL")
     )
     ptx = compiled.asm["ptx"]
     found = re.search(r"tcgen05\.mma|wgmma\.mma_async|mma\.sync\.aligned\.(m\d+n\d+k\d+)", ptx)
@@ -146,16 +146,27 @@ def _nvidia(compiled) -> tuple[int, int, str]:
     return registers, stack + local, f"mma {shape}" if shape else found.group(0).split(".")[0]
 
 
+def _number(pattern: str, report: str) -> int:
+    """The number in a compiler's report.
+
+    Raises:
+        ValueError: the report has another form than this release of the compiler writes.
+    """
+    match = re.search(pattern, report)
+    if match is None:
+        raise ValueError(f"the compiler's report must hold {pattern}, got {report[:200]!r}")
+    return int(match[1])
+
+
 def _amd(compiled) -> tuple[int, int, str]:
     text = compiled.asm["amdgcn"]
-
-    def value(name: str) -> int:
-        return int(re.search(rf"\.{name}:\s+(\d+)", text).group(1))
-
-    spills = value("vgpr_spill_count") + value("sgpr_spill_count")
+    registers, vector_spills, scalar_spills = (
+        _number(rf"\.{name}:\s+(\d+)", text)
+        for name in ("vgpr_count", "vgpr_spill_count", "sgpr_spill_count")
+    )
     found = re.search(r"v_mfma_f32_(\w+?)_", text) or re.search(r"v_mfma_f32_(\S+)", text)
     family = f"mfma {found.group(1)}" if found else "fma" if "v_fma" in text else "-"
-    return value("vgpr_count"), spills, family
+    return registers, vector_spills + scalar_spills, family
 
 
 def mixed_families(rows: Sequence[Row]) -> list[str]:

@@ -7,6 +7,7 @@ are not modelled: `issued` is what all programs ask for, `distinct` what a perfe
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from unittest.mock import patch
 
 import numpy as np
 from triton.runtime.interpreter import interpreter_builder
@@ -84,10 +85,10 @@ def count_traffic() -> Iterator[Traffic]:
         traffic.launches.append(Launch(int(np.prod(grid))))
         return dim(*grid)
 
-    builder.create_masked_load = counted_load
-    builder.create_masked_store = counted_store
-    builder.set_grid_dim = counted_dim
-    try:
+    counted = {
+        "create_masked_load": counted_load,
+        "create_masked_store": counted_store,
+        "set_grid_dim": counted_dim,
+    }
+    with patch.multiple(builder, **counted):
         yield traffic
-    finally:
-        del builder.create_masked_load, builder.create_masked_store, builder.set_grid_dim

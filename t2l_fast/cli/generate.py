@@ -55,12 +55,15 @@ def generate(
     """
     from t2l_fast.generators import AutoGenerator
 
-    if (description is None) == (file is None):
+    if description is not None and file is None:
+        texts = [description]
+    elif file is not None and description is None:
+        texts = _lines(file, "--file")
+    else:
         raise ArgumentError("generate takes a description or --file, got both or neither")
     if examples is not None and description is None:
         raise ArgumentError("--examples are of one task: give its description, without --file")
     known = None if examples is None else _read_examples(examples)
-    texts = [description] if description is not None else _lines(file, "--file")
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
     device = chosen(place.device)
     generator = AutoGenerator.from_pretrained(
@@ -99,20 +102,20 @@ def _fitted(generator: Generator, code: Tensor, known: list[Example]) -> Tensor:
 def _read_examples(file: Path) -> list[Example]:
     from t2l_fast.tasks import Example
 
-    found = []
+    examples = []
     for number, line in enumerate(_lines(file, "--examples"), 1):
         try:
             read = json.loads(line)
-            pair = read["input"], read["output"]
+            source, output = read["input"], read["output"]
         except (ValueError, KeyError, TypeError):
-            pair = ("", None)
-        if not all(isinstance(text, str) for text in pair):
+            source = output = None
+        if not (isinstance(source, str) and isinstance(output, str)):
             raise ArgumentError(
                 'each line of --examples must be {"input": "…", "output": "…"}, got line '
                 f"{number} of {file}: {line[:80]}"
             )
-        found.append(Example(*pair))
-    return found
+        examples.append(Example(source, output))
+    return examples
 
 
 def _write(adapter: LoraWeights, folder: Path) -> None:

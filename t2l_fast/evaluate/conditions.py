@@ -6,8 +6,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from t2l_fast.adapters import AdapterGenerator, LoraWeights
+from t2l_fast.adapters import LoraWeights
 from t2l_fast.errors import ArgumentError
+from t2l_fast.generators.base import Generator
 from t2l_fast.tasks import Example, Task
 
 
@@ -28,12 +29,12 @@ class Condition:
     described: bool = False
     adapter: LoraWeights | None = None
     own: Mapping[str, LoraWeights] | None = None  # by the name of the task that each was trained on
-    generator: AdapterGenerator | None = None
+    generator: Generator | None = None
     descriptions: str = "matched"  # for a generator: "matched", "shuffled" or "junk"
 
 
 def conditions(
-    generator: AdapterGenerator,
+    generator: Generator,
     *,
     multi_task: LoraWeights | None = None,
     multi_task_described: LoraWeights | None = None,

@@ -128,10 +128,11 @@ def _answers(
     else:
         keys = told if condition.own is None else [q.task.name for q in asked]
         distinct = list(dict.fromkeys(keys))
-        if condition.own is None:
-            batch = condition.generator.generate(distinct)
-        else:
+        if condition.own is not None:
             batch = LoraBatch.stack([condition.own[name] for name in distinct])
+        else:
+            assert condition.generator is not None  # without any there are no adapters
+            batch = condition.generator.generate(distinct)
         slots = torch.tensor([distinct.index(key) for key in keys], dtype=torch.int32)
     place = model.device  # weights that were read from files are not there yet
     with torch.no_grad(), adapters.use(slots.to(place), weights=batch.to(place)):

@@ -28,7 +28,7 @@ RESULT = Path(__file__).parents[2] / "results" / "best_codes.json"
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("generator", nargs="?", default="smollm2")
     generator = t2l.TextToLora.from_pretrained(options.parse_args().generator)
     keep_freed_memory()

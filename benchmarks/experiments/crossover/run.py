@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -57,7 +58,7 @@ def measured(adapters: int, hidden: int) -> float:
     basis_a, basis_b = torch.randn(hidden, D) / D**0.5, torch.randn(D, hidden) / hidden**0.5
     core_a, core_b = (torch.randn(adapters, RANK, hidden) / hidden**0.5 for _ in range(2))
     lora_a, lora_b = core_a @ basis_a, core_b @ basis_b.T
-    rest = {"scalings": i.scalings, "residual": i.y}
+    rest: dict[str, Any] = {"scalings": i.scalings, "residual": i.y}
     route = i.route("torch")
     cores = basis_a, core_a, core_b, basis_b, route
     times = milliseconds(
@@ -96,7 +97,7 @@ def draw(path: Path, cpu: Device, points: dict[int, list[float]]) -> None:
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--output", type=Path, default=ROOT / "docs" / "crossover.png")
     options = parser.parse_args(argv)
     cpu = ceilings()

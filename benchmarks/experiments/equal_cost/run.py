@@ -87,7 +87,7 @@ def own(folder: Path, tasks: list[Task], steps: int) -> dict[str, LoraWeights]:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("folder", type=Path, help="of the runs")
     every = [*RUNS, "bundled", *ORACLES]
     options.add_argument(

@@ -206,7 +206,7 @@ def resident_mb() -> float:
 
 
 def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("--minutes", type=float, default=10.0)
     minutes = options.parse_args().minutes
     model, tokenizer = t2l.load_model("smollm2")

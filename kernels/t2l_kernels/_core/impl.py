@@ -11,7 +11,7 @@ from t2l_kernels._core.checks import ArgumentError
 
 Impl = Literal["auto", "triton", "torch", "reference"]
 
-IMPLEMENTED = ("triton", "torch", "reference")
+IMPLEMENTED: tuple[Literal["triton", "torch", "reference"], ...] = ("triton", "torch", "reference")
 
 
 def triton_installed() -> bool:
@@ -19,7 +19,7 @@ def triton_installed() -> bool:
     return find_spec("triton") is not None
 
 
-def explain_impl(device: torch.device) -> tuple[str, str]:
+def explain_impl(device: torch.device) -> tuple[Impl, str]:
     """What `impl="auto"` means for tensors on `device`: the implementation and the reason."""
     if device.type == "cpu":
         return "torch", "tensors are on the CPU"
@@ -34,7 +34,7 @@ def explain_impl(device: torch.device) -> tuple[str, str]:
 
 def resolve_impl(
     impl: str, device: torch.device, dtype: torch.dtype | None = None, rank: int | None = None
-) -> str:
+) -> Impl:
     """Name the implementation to run. An explicit choice never falls back.
 
     Args:

@@ -44,7 +44,7 @@ class Route:
     # blocks, and where positions with an adapter begin and end (the last four: kernels only)
     small_blocks: Tensor  # [3, capacity] int32 (BlockTable.table), 16 tokens; torch: [3, 0]
     large_blocks: Tensor  # [3, capacity] int32, 64 tokens; torch: [3, 0]
-    plans: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)
+    plans: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     # what torch worked out for it, by shapes and live ranks; every layer reads it again
 
     @classmethod
