@@ -36,7 +36,7 @@ class ActiveUse:
             self.batch = DeferredUse(batch) if deferred else UnboundBatch(batch)
 
     def route(self, leading: torch.Size) -> Route:
-        """The route for an input with these leading dims; rebuilt once the slots were written."""
+        """Return the route for an input's leading dims; rebuild it once the slots were written."""
         if not torch.compiler.is_compiling() and version_of(self.slots) != self.version:
             self.version, self.routes = version_of(self.slots), ()
         for known, route in self.routes:

@@ -142,17 +142,17 @@ class Adapters:
 
     @property
     def active(self) -> ActiveUse | None:
-        """What `use` entered, None outside."""
+        """Return what `use` entered, None outside."""
         return self._activity.active
 
     @property
     def workspace(self) -> Workspace:
-        """Scratch memory that all sites share."""
+        """Return the scratch memory that all sites share."""
         return self._activity.workspace
 
     @property
     def bank(self) -> AdapterBank:
-        """The bank over the slots.
+        """Return the bank over the slots.
 
         Raises:
             UseError: attached with `num_slots=0`.
@@ -285,6 +285,6 @@ def _refuse_compiled(model: nn.Module) -> None:
 
 
 def _reset_dynamo() -> None:
-    """Code that Dynamo compiled for this model knows nothing of hooks added or removed since."""
+    """Drop compiled code: it knows nothing of hooks added or removed since."""
     if "torch._dynamo" in sys.modules:
         torch._dynamo.reset()

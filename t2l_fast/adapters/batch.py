@@ -38,7 +38,7 @@ class LoraBatch:
     def init(
         cls, config: LoraConfig, sites: dict[str, list[Site]], num_adapters: int, *, seed: int = 0
     ) -> LoraBatch:
-        """Fresh adapters, fp32, requiring grad: A ~ U(±1/√in), B = 0, as PEFT initialises them."""
+        """Return fresh fp32 adapters that require grad: A ~ U(±1/√in), B = 0, as in PEFT."""
         generator = torch.Generator().manual_seed(seed)
         lora_a, lora_b = {}, {}
         for m, group in sites.items():
@@ -74,7 +74,7 @@ class LoraBatch:
                     one, another = (names[0], names[index]) if names else ("0", str(index))
                     raise AdapterMismatch(
                         f"a LoraBatch stacks adapters of one {what}, got {mine} of adapter {one} "
-                        f"and {its} of adapter {another}: leave one out, or make it anew"
+                        f"and {its} of adapter {another}: leave one out, or train it again"
                     )
         lora_a = {m: torch.stack([w.lora_a[m] for w in adapters], 1) for m in first.lora_a}
         lora_b = {m: torch.stack([w.lora_b[m] for w in adapters], 1) for m in first.lora_b}
@@ -84,7 +84,7 @@ class LoraBatch:
         return next(iter(self.lora_a.values())).shape[1]
 
     def to(self, device: torch.device | str) -> LoraBatch:
-        """The same adapters on a device."""
+        """Return the same adapters on a device."""
         lora_a, lora_b = (
             {m: t.to(device) for m, t in part.items()} for part in (self.lora_a, self.lora_b)
         )
@@ -92,7 +92,7 @@ class LoraBatch:
 
     @property
     def module_shapes(self) -> dict[str, tuple[int, int, int]]:
-        """Key → (layers, in, out)."""
+        """Return key → (layers, in, out)."""
         return {
             m: (a.shape[0], a.shape[3], self.lora_b[m].shape[3]) for m, a in self.lora_a.items()
         }
@@ -108,11 +108,14 @@ class LoraBatch:
         return (self[i] for i in range(len(self)))
 
     def parameters(self) -> list[Tensor]:
-        """All tensors, A before B of each key, for an optimiser."""
+        """Return all tensors, A before B of each key, for an optimiser."""
         return [t for m in self.lora_a for t in (self.lora_a[m], self.lora_b[m])]
 
     def weighted_sum(self, coefficients: Tensor) -> LoraBatch:
-        """M mixtures of the N adapters, `coefficients` `[M, N]`: exact, differentiable, rank N·r.
+        """Return M mixtures of the N adapters: exact, differentiable, of rank N·r.
+
+        Args:
+            coefficients: `[M, N]`.
 
         Raises:
             ArgumentError: `coefficients` has another shape.
@@ -137,7 +140,7 @@ class LoraBatch:
 def _shared(
     weights: LoraWeights, paths: dict[str, tuple[str, ...]] | None
 ) -> Iterator[tuple[str, object]]:
-    """What the adapters of a batch have in common; unknown paths count as `paths`."""
+    """Yield what the adapters of a batch have in common; unknown paths count as `paths`."""
     yield "rank", weights.config.rank
     yield "scale", weights.config.scaling
     yield "set of modules", sorted(weights.lora_a)

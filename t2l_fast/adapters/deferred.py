@@ -1,4 +1,4 @@
-"""Adapters that exist only while their site runs: made for forward, and again for backward."""
+"""Adapters that exist only while their site runs: computed for forward, recomputed for backward."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class DeferredBatch:
         config: rank and scale.
         module_shapes: key → (layers, in, out).
         num_adapters: N.
-        make: what makes them.
+        make: computes one matrix.
         sources: all tensors that `make` reads; writing one between forward and backward is an
             error.
     """
@@ -46,19 +46,19 @@ class DeferredBatch:
         return self.num_adapters
 
     def matrix(self, key: str, layer: int, part: int, dtype: torch.dtype) -> Tensor:
-        """A (part 0) or B (part 1) of one site, `[N, rank, in | out]`, with its graph."""
+        """Return A (part 0) or B (part 1) of a site, `[N, rank, in | out]`, with its graph."""
         device = self.sources[0].device.type
         with torch.autocast(device, enabled=False):  # the same numbers in backward
             return self.make(key, layer, part).to(dtype)
 
 
-class _Remade(NamedTuple):
+class _Recomputed(NamedTuple):
     """What autograd holds in place of a matrix."""
 
     part: int
 
 
-class _Passed(NamedTuple):
+class _Outer(NamedTuple):
     """What the hooks around these hold in place of another tensor."""
 
     held: Any
@@ -103,20 +103,20 @@ class DeferredUse:
         versions = _versions(self.source)
         dtype, around = a.dtype, _active_hooks()
 
-        def pack(tensor: Tensor) -> Tensor | _Remade | _Passed:
+        def pack(tensor: Tensor) -> Tensor | _Recomputed | _Outer:
             part = places.get(_place(tensor))
             if part is not None:
-                return _Remade(part)
-            return tensor if around is None else _Passed(around[0](tensor), around[1])
+                return _Recomputed(part)
+            return tensor if around is None else _Outer(around[0](tensor), around[1])
 
-        def unpack(held: Tensor | _Remade | _Passed) -> Tensor:
-            if isinstance(held, _Passed):
+        def unpack(held: Tensor | _Recomputed | _Outer) -> Tensor:
+            if isinstance(held, _Outer):
                 return held.unpack(held.held)
-            if not isinstance(held, _Remade):
+            if not isinstance(held, _Recomputed):
                 return held
             if _versions(self.source) != versions:
                 raise UseError(
-                    "adapters are made again in backward, but what makes them was modified since "
+                    "adapters are recomputed in backward, but their source was modified since "
                     "their forward: step the optimiser after backward"
                 )
             with torch.no_grad():
@@ -126,12 +126,12 @@ class DeferredUse:
 
 
 def _active_hooks() -> tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]] | None:
-    """Pack and unpack of the innermost saved-tensor hooks, which torch has no public name for."""
+    """Return pack and unpack of the innermost saved-tensor hooks; torch has no public name."""
     return torch._C._autograd._top_saved_tensors_default_hooks(False)  # pyright: ignore
 
 
 def _place(tensor: Tensor) -> tuple[int, torch.Size, tuple[int, ...]]:
-    """Autograd hands over aliases; memory and form tell a matrix from all else that is alive."""
+    """Return what tells a matrix from all else that is alive: autograd hands over aliases."""
     return tensor.data_ptr(), tensor.shape, tensor.stride()
 
 
@@ -140,5 +140,5 @@ def _versions(batch: DeferredBatch) -> list[int]:
 
 
 def version_of(tensor: Tensor) -> int:
-    """How often it was written; tensors made in inference mode don't know."""
+    """Return how often a tensor was written; −1 where inference mode doesn't count."""
     return -1 if tensor.is_inference() else tensor._version

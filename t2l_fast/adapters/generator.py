@@ -34,21 +34,21 @@ class AdapterGenerator(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Identifies weights, base model, encoder and LoraConfig: equal only if adapters are."""
+        """Return an id of weights, base model, encoder and config: equal only if adapters are."""
         ...
 
     def encode(self, conditions: Sequence[Any]) -> Tensor:
-        """Codes `[N, *code_shape]` of N conditions."""
+        """Return the codes `[N, *code_shape]` of N conditions."""
         ...
 
     def forward(self, codes: Tensor) -> LoraBatch:
-        """Adapters of `[N, *code_shape]` codes, with their autograd graph."""
+        """Return the adapters of `[N, *code_shape]` codes, with their autograd graph."""
         ...
 
     def generate(
         self, conditions: Sequence[Any] | None = None, *, codes: Tensor | None = None
     ) -> LoraBatch:
-        """Adapters of conditions or of codes, for inference (no graph)."""
+        """Return the adapters of conditions or of codes, for inference (no graph)."""
         ...
 
     def generate_into(self, codes: Tensor, slab: BatchSlots, slots: Tensor) -> None:
@@ -61,9 +61,9 @@ class CoreGenerator(AdapterGenerator, Protocol):
     """A generator whose adapters may be kept as cores over shared bases (`ops.basis_lora`)."""
 
     def bases(self) -> Bases | None:
-        """What its adapters share; None: this one's share nothing, and are materialised."""
+        """Return what its adapters share; None if they share nothing and are materialised."""
         ...
 
     def cores(self, codes: Tensor) -> LoraBatch:
-        """Cores of `[N, *code_shape]` codes, for inference: rows of h_a and h_b numbers."""
+        """Return the cores of `[N, *code_shape]` codes, for inference: rows of h_a and h_b."""
         ...

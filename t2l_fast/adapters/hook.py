@@ -59,7 +59,7 @@ class SiteHook:
             self.forwards += 1
 
     def _workspace(self, device: torch.device) -> Workspace | None:
-        """None where a graph is made: a captured one has a pool of its own that reuses memory."""
+        """Return the scratch memory; None in a captured graph, whose pool reuses memory."""
         if torch.compiler.is_compiling() or capturing(device):
             return None
         return self.activity.workspace
@@ -102,7 +102,7 @@ class ShowToDynamo:
 
 
 def in_backward() -> bool:
-    """Whether autograd's engine is running in this thread, as when a checkpoint is recomputed."""
+    """Return whether autograd runs in this thread, as when a checkpoint is recomputed."""
     return torch._C._current_graph_task_id() != -1
 
 

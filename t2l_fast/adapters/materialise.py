@@ -23,7 +23,7 @@ def make_slab(
     dtype: torch.dtype,
     materialise: bool | Literal["auto"],
 ) -> LoraSlab | None:
-    """Empty slots of the kind that `attach(materialise=…)` asks for; None for no slots.
+    """Return empty slots of the kind that `attach(materialise=…)` asks for; None for no slots.
 
     Raises:
         ArgumentError: cores are asked for where there can be none, or an unknown value.
@@ -55,7 +55,7 @@ def make_slab(
 def prefers_cores(
     sites: dict[str, list[Site]], bases: Bases, num_slots: int, rank: int, dtype: torch.dtype
 ) -> bool:
-    """Whether the cost model finds cores faster on the sites' device; False where it can't say."""
+    """Return whether the cost model finds cores faster on the sites' device, False if unknown."""
     linears = [
         Linears(
             len(group),

@@ -12,7 +12,7 @@ from t2l_kernels import Route
 def route_of(
     slots: Tensor, leading: torch.Size, repeat: int = 1, *, num_slots: int | None = None
 ) -> Route:
-    """The route of an input with these leading dims, from a slot per row or per token.
+    """Return the route of an input with these leading dims, from a slot per row or token.
 
     Args:
         num_slots: bounds the different slots: smaller tables, and larger blocks for a kernel.

@@ -72,14 +72,14 @@ def find_sites(
 
 
 def matches(path: str, target_modules: Sequence[str] | str) -> bool:
-    """Whether PEFT's rule picks `path`: a suffix of whole names, or a regular expression."""
+    """Return whether PEFT's rule picks `path`: a suffix of whole names, or a regex."""
     if isinstance(target_modules, str):
         return re.fullmatch(target_modules, path) is not None
     return any(path == name or path.endswith(f".{name}") for name in target_modules)
 
 
 def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
-    """Key of each path: its shortest suffix without layer index that is unique in `universe`."""
+    """Return each path's key: its shortest suffix without layer index, unique in `universe`."""
     templates = {_template(path) for path in universe}
     suffixes = Counter(t[-n:] for t in templates for n in range(1, len(t) + 1))
     keys = {}
@@ -92,7 +92,7 @@ def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
 
 
 def is_conv1d(module: nn.Module) -> bool:
-    """GPT-2's linear with the weight stored `[in, out]`; seen only if transformers was imported."""
+    """Return whether a module is GPT-2's linear, whose weight is stored `[in, out]`."""
     transformers = sys.modules.get("transformers.pytorch_utils")
     return transformers is not None and isinstance(module, transformers.Conv1D)
 
@@ -152,7 +152,7 @@ def _refuse(path: str, modules: dict[str, nn.Module]) -> None:
 
 
 def _sharded(path: str, weight: Any, modules: dict[str, nn.Module]) -> bool:
-    """Whether a weight is split by FSDP2 alone, which makes it whole before its forward."""
+    """Return whether a weight is split by FSDP2 alone, which gathers it before its forward."""
     fsdp = sys.modules.get("torch.distributed.fsdp")
     parts = path.split(".")
     around = (modules[".".join(parts[:n])] for n in range(len(parts) + 1))
@@ -184,7 +184,7 @@ def _template(path: str) -> Template:
 
 
 def compute_dtype(model: nn.Module, sites: dict[str, list[Site]]) -> torch.dtype:
-    """The dtype of activations at the sites: the weights', or the model's if quantised."""
+    """Return the dtype of activations at the sites: the weights', or the model's if quantised."""
     weight = getattr(next(iter(sites.values()))[0].module, "weight", None)
     usual = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
     if isinstance(weight, torch.Tensor) and weight.dtype in usual:

@@ -11,7 +11,7 @@ _BLOCK_BYTES = 1 << 24
 
 
 class CodeTable:
-    """Rows of one shape and dtype in blocks that never move; freed rows are used again.
+    """Rows of one shape and dtype in blocks that never move; freed rows are reused.
 
     Args:
         shape: of one code.
@@ -27,7 +27,7 @@ class CodeTable:
         self._free: list[int] = []
 
     def add(self, codes: Tensor) -> list[int]:
-        """Copy `[N, *shape]` codes in; the row of each."""
+        """Copy `[N, *shape]` codes in and return the row of each."""
         rows = [self._free.pop() for _ in range(min(len(self._free), len(codes)))]
         for row, code in zip(rows, codes, strict=False):
             self[row].copy_(code)
@@ -44,7 +44,7 @@ class CodeTable:
         return rows
 
     def __getitem__(self, row: int) -> Tensor:
-        """A view of one code."""
+        """Return a view of one code."""
         block, place = divmod(row, self._per_block)
         return self._blocks[block][place]
 

@@ -49,11 +49,11 @@ class StoreFile:
     """Every method is one transaction: all of it is on disk when it returns, or nothing.
 
     A killed process loses nothing that was acknowledged. Power loss neither, where the disk keeps
-    what it was told to flush (SQLite's WAL with synchronous=FULL). One process at a time: the file
+    what it was asked to flush (SQLite's WAL with synchronous=FULL). One process at a time: the file
     is locked while it is open. Not thread-safe; the bank's lock serialises calls.
 
     Args:
-        path: made if it is not there, with its folder.
+        path: created if it is not there, with its folder.
 
     Raises:
         StoreError: no store, of a newer version, damaged, or open in another process.
@@ -61,7 +61,7 @@ class StoreFile:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        with self._told("opened"):
+        with self._reported("opened"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = sqlite3.connect(self.path, timeout=1.0, check_same_thread=False)
         try:
@@ -71,7 +71,7 @@ class StoreFile:
             raise
 
     def _prepare(self) -> None:
-        with self._told("opened"):
+        with self._reported("opened"):
             self._file.isolation_level = None  # transactions are ours
             self._file.execute("PRAGMA locking_mode=EXCLUSIVE")
             (version,) = self._file.execute("PRAGMA user_version").fetchone()
@@ -80,7 +80,7 @@ class StoreFile:
                 f"the store {self.path} must be of version {_VERSION}, got {version}: update "
                 "t2l_fast, or name another file"
             )
-        with self._told("opened"):
+        with self._reported("opened"):
             self._file.execute("PRAGMA journal_mode=WAL")
             self._file.execute("PRAGMA synchronous=FULL")
             self._file.executescript(
@@ -93,43 +93,43 @@ class StoreFile:
 
     @property
     def next_number(self) -> int:
-        """The smallest number that no adapter ever had."""
-        with self._told("read"):
-            found = self._file.execute("SELECT seq FROM sqlite_sequence WHERE name='adapters'")
-            return ((found.fetchone() or (-1,))[0]) + 1
+        """Return the smallest number that no adapter ever had."""
+        with self._reported("read"):
+            row = self._file.execute("SELECT seq FROM sqlite_sequence WHERE name='adapters'")
+            return ((row.fetchone() or (-1,))[0]) + 1
 
     def groups(self) -> Iterator[Group]:
-        """All codes, some thousands at a time.
+        """Yield all codes, some thousands at a time.
 
         Raises:
             StoreError: the file is damaged.
         """
-        with self._told("read"):
+        with self._reported("read"):
             for key, fingerprint, dtype, shape in self._file.execute(
                 "SELECT id, fingerprint, dtype, shape FROM generators"
             ).fetchall():
-                found = self._file.execute(
+                cursor = self._file.execute(
                     "SELECT id, name, code FROM adapters WHERE generator = ? ORDER BY id", (key,)
                 )
                 kind, sizes = np.dtype(dtype), json.loads(shape)
-                while rows := found.fetchmany(_BATCH):
+                while rows := cursor.fetchmany(_BATCH):
                     flat = np.frombuffer(bytearray(b"".join(r[2] for r in rows)), kind)
                     codes = torch.from_numpy(flat).view(len(rows), *sizes)
                     yield Group([_id(*r[:2]) for r in rows], fingerprint, codes)
 
     def weights_ids(self) -> list[AdapterId]:
-        """Ids of adapters that are stored as weights."""
-        with self._told("read"):
-            found = self._file.execute("SELECT id, name FROM adapters WHERE weights IS NOT NULL")
-            return [_id(*row) for row in found]
+        """Return the ids of adapters that are stored as weights."""
+        with self._reported("read"):
+            rows = self._file.execute("SELECT id, name FROM adapters WHERE weights IS NOT NULL")
+            return [_id(*row) for row in rows]
 
     def weights(self, adapter: AdapterId) -> LoraWeights:
-        """The weights of one adapter.
+        """Return the weights of one adapter.
 
         Raises:
             StoreError: the file is damaged.
         """
-        with self._told("read"):
+        with self._reported("read"):
             (blob,) = self._file.execute(
                 f"SELECT weights FROM adapters WHERE {_where(adapter)}", (adapter,)
             ).fetchone()
@@ -156,7 +156,7 @@ class StoreFile:
             ).fetchone()
             self._file.executemany(
                 "INSERT INTO adapters (id, name, generator, code) VALUES (?, ?, ?, ?)",
-                ((*own, key, row.tobytes()) for own, row in rows),
+                ((*columns, key, row.tobytes()) for columns, row in rows),
             )
 
     def add_weights(
@@ -166,7 +166,10 @@ class StoreFile:
         with self._transaction():
             self._file.executemany(
                 "INSERT INTO adapters (id, name, weights) VALUES (?, ?, ?)",
-                ((*own, _pack(w)) for own, w in zip(_columns(ids, first), adapters, strict=True)),
+                (
+                    (*columns, _pack(w))
+                    for columns, w in zip(_columns(ids, first), adapters, strict=True)
+                ),
             )
 
     def remove(self, ids: Sequence[AdapterId]) -> None:
@@ -177,7 +180,7 @@ class StoreFile:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with self._told("written"):
+        with self._reported("written"):
             self._file.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -188,16 +191,10 @@ class StoreFile:
                 raise
 
     @contextmanager
-    def _told(self, what: str) -> Iterator[None]:
+    def _reported(self, what: str) -> Iterator[None]:
         try:
             yield
-        except (
-            sqlite3.Error,
-            OSError,
-            ValueError,
-            TypeError,
-            safetensors.SafetensorError,
-        ) as error:
+        except _BROKEN as error:
             remedy = (
                 "close the other process that has it open"
                 if "locked" in str(error)
@@ -213,7 +210,7 @@ def _id(number: int, name: str | None) -> AdapterId:
 
 
 def _columns(ids: Sequence[AdapterId], first: int) -> Iterator[tuple[int, str | None]]:
-    return ((first + i, own if isinstance(own, str) else None) for i, own in enumerate(ids))
+    return ((first + i, name if isinstance(name, str) else None) for i, name in enumerate(ids))
 
 
 def _where(adapter: AdapterId) -> str:

@@ -28,7 +28,7 @@ class StoredCode:
 
 
 def rounded(codes: Tensor) -> Tensor:
-    """Codes as stored: fp16 on the CPU (integers as they are), own memory."""
+    """Return a copy of codes as stored: fp16 on the CPU, integers as they are."""
     dtype = torch.float16 if codes.is_floating_point() else codes.dtype
     return codes.detach().to("cpu", dtype, copy=True)
 
@@ -73,7 +73,7 @@ class AdapterStore:
         return adapter in self._handles
 
     def __getitem__(self, adapter: AdapterId) -> StoredCode | LoraWeights:
-        """What is stored for an id.
+        """Return what is stored for an id.
 
         Raises:
             UnknownAdapter: it is not registered.
@@ -90,7 +90,7 @@ class AdapterStore:
         return StoredCode(table[handle & ((1 << _ROW_BITS) - 1)], fingerprint)
 
     def holds_code(self, adapter: AdapterId) -> bool:
-        """Whether an id's adapter is stored as a code; raises UnknownAdapter as `[]` does."""
+        """Return whether an id's adapter is stored as a code; raise UnknownAdapter as `[]` does."""
         return self._handle(adapter) != _WEIGHTS
 
     @property
@@ -104,7 +104,7 @@ class AdapterStore:
     def add_codes(
         self, names: Sequence[AdapterId | None], codes: Tensor, fingerprint: str
     ) -> list[AdapterId]:
-        """Register `[N, *code_shape]` codes in their stored dtype, all or none; their ids."""
+        """Register `[N, *code_shape]` codes in their stored dtype, all or none, and return ids."""
         ids = self._ids(names)
         if self._file is not None:
             self._file.add_codes(ids, self._next, codes, fingerprint)
@@ -115,7 +115,7 @@ class AdapterStore:
     def add_weights(
         self, names: Sequence[AdapterId | None], adapters: Sequence[LoraWeights]
     ) -> list[AdapterId]:
-        """Register trained adapters, all or none; their ids."""
+        """Register trained adapters, all or none, and return ids."""
         ids = self._ids(names)
         if self._file is not None:
             self._file.add_weights(ids, self._next, adapters)
@@ -154,17 +154,17 @@ class AdapterStore:
             ) from None
 
     def _ids(self, names: Sequence[AdapterId | None]) -> list[AdapterId]:
-        """Names as they are, a number for None; a named adapter uses up a number too."""
+        """Return the names, a number for None; a named adapter uses up a number too."""
         return [self._next + i if name is None else name for i, name in enumerate(names)]
 
     def _keep(self, ids: Sequence[AdapterId], codes: Tensor, fingerprint: str) -> None:
         shape, dtype = tuple(codes.shape[1:]), codes.dtype
-        found = (
+        fitting = (
             index
             for index, (owner, table) in enumerate(self._tables)
             if (owner, table.shape, table.dtype) == (fingerprint, shape, dtype)
         )
-        index = next(found, len(self._tables))
+        index = next(fitting, len(self._tables))
         if index == len(self._tables):
             self._tables.append((fingerprint, CodeTable(shape, dtype)))
         rows = self._tables[index][1].add(codes)

@@ -38,7 +38,7 @@ class CoreSlab(LoraSlab):
         rank_max: int,
         dtype: torch.dtype,
     ) -> CoreSlab:
-        """Empty slots over a copy of `bases`.
+        """Return empty slots over a copy of `bases`.
 
         Raises:
             AdapterMismatch: the bases don't fit the sites.
@@ -109,7 +109,7 @@ class CoreSlab(LoraSlab):
         self._put(cores, slots)
 
     def layer(self, key: str, layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """What `ops.basis_lora` reads at one site: basis_a, core_a, core_b and basis_b."""
+        """Return what `ops.basis_lora` reads at a site: basis_a, core_a, core_b and basis_b."""
         a, b = self.bases.a[key], self.bases.b[key]
         return (
             a[min(layer, len(a) - 1)],

@@ -39,7 +39,7 @@ class LoraSlab:
     def allocate(
         cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
     ) -> LoraSlab:
-        """Empty slots on the device of each key's sites."""
+        """Return empty slots on the device of each key's sites."""
         widths = {m: (g[0].in_features, g[0].out_features) for m, g in sites.items()}
         return cls(*empty_slots(sites, widths, num_slots, rank_max, dtype))
 
@@ -160,7 +160,7 @@ def empty_slots(
     rank_max: int,
     dtype: torch.dtype,
 ) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
-    """Both matrices, ranks and scalings of empty slots, on the device of each key's sites.
+    """Return both matrices, ranks and scalings of empty slots, on their sites' devices.
 
     Args:
         widths: key → row lengths of the two matrices.

@@ -17,7 +17,7 @@ from t2l_fast.errors import AdapterMismatch, ArgumentError, StoreError, UnknownA
 
 WIDTH = 12
 CONFIG = t2l.LoraConfig(["proj"], rank=2, alpha=4)
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 class Tiny(t2l.AdapterGenerator):
