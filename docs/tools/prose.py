@@ -18,7 +18,7 @@ LIMITS = {"README.md": (150, 1500), "DESIGN.md": (200, None)}
 """Lines and words that a file may have."""
 UNCHECKED = {"research-log.md"}
 
-_LIST_ITEM = re.compile(r"\s*(?:[-*+]|\d+\.)\s+")
+_LIST_ITEM = re.compile(r"\A\s*(?:[-*+]|\d+\.)\s+")
 _CODE = re.compile(r"(`+).+?\1")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[)\"”]?\s+(?=[\"“(\[]?[A-Z0-9`])")
@@ -49,8 +49,9 @@ def paragraphs(text: str) -> Iterator[Paragraph]:
 
 
 def sentences(text: str) -> list[str]:
-    """Split a paragraph into sentences; inline code and links' targets become one word or none."""
-    text = _LINK.sub(r"\1", _CODE.sub("code", text))
+    """Split a paragraph into sentences; inline code becomes one word, a link its text."""
+    # a capital, since a sentence may begin with code
+    text = _LINK.sub(r"\1", _CODE.sub("Code", text)).replace("**", "")
     return _SENTENCE_END.split(_ABBREVIATION.sub(r"\1", text))
 
 

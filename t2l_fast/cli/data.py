@@ -27,7 +27,7 @@ class TaskOptions:
         tasks: instead of the built-in suite: Text-to-LoRA's task folders, or a folder of JSON
             files, one task each. A file holds name, family, source, licence, descriptions (the last
             4 are for evaluation) and examples (80% of the inputs are trained on);
-            docs/guides/train.md has one.
+            docs/guides/tasks.md has one.
         data_root: local data sets of Text-to-LoRA's folders; none = the Hugging Face hub.
         max_examples: of each of Text-to-LoRA's folders; 0 = all that it names.
     """

@@ -399,7 +399,7 @@ def test_the_decision_weighs_linears_by_their_layers(monkeypatch):
 
 
 def test_a_call_on_a_cpu_costs_what_was_fitted():
-    """docs/kernels.md: measured 1.56, 1.16, 0.76 and 0.57 at h 64; the model stays within 1.35×."""
+    """docs/kernels/: measured 1.56, 1.16, 0.76 and 0.57 at h 64; the model stays within 1.35×."""
     for adapters, measured in ((16, 1.56), (64, 1.16), (256, 0.76), (1024, 0.57)):
         batch = even(rank=8, dtype=torch.float32)(adapters)
         mine, theirs = (

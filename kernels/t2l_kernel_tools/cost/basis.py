@@ -1,4 +1,4 @@
-"""Table of docs/kernels.md about cores over shared bases: from how many adapters they win.
+"""Table of docs/kernels/heads.md about cores over shared bases: from how many adapters they win.
 
 Run `PYTHONPATH=kernels python -m t2l_kernel_tools.cost.basis` from the checkout.
 """

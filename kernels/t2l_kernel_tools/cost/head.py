@@ -1,6 +1,6 @@
 """Bytes and FLOPs of `head_into_slots` in the words of `t2l_kernels.lora.cost`.
 
-Run `PYTHONPATH=kernels python -m t2l_kernel_tools.cost.head` for the table of docs/kernels.md.
+Run `PYTHONPATH=kernels python -m t2l_kernel_tools.cost.head` for a table of docs/kernels/.
 """
 
 import argparse

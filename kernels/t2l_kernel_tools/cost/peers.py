@@ -1,6 +1,6 @@
 """What other systems' documented layouts and grids issue for the same batch: arithmetic.
 
-From their sources (versions named in docs/kernels.md), at their default tiles. Each gets its best
+From their sources (versions in docs/kernels/bytes.md), at their default tiles. Each gets its best
 case: tables, host work and atomics' read-modify-write cost nothing here, live rank equals the rank
 compiled in. Forward only: one shrink and one expand that adds into the linear's output.
 """

@@ -1,4 +1,4 @@
-"""Tables of docs/kernels.md about the LoRA operators, and beside the peers' documented grids.
+"""Tables of docs/kernels/bytes.md about the LoRA operators, and beside the peers' documented grids.
 
 Run `PYTHONPATH=kernels python -m t2l_kernel_tools.cost.tables` from the checkout.
 """

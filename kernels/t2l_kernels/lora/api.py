@@ -106,11 +106,14 @@ def multi_lora_(
 
     Args:
         x: `[T, in]`.
-        lora_a, lora_b: `[S, R, in]` and `[S, R, out]`, dtype of `x`.
+        lora_a: `[S, R, in]`, dtype of `x`.
+        lora_b: `[S, R, out]`, dtype of `x`.
         route: of the T tokens, slots below S.
         scalings: `[S]` fp32, per slot.
         out: `[T, out]`, dtype of `x`; rows of slot −1 keep their bits.
-        ranks, impl, workspace: as for `lora_shrink`.
+        ranks: as for `lora_shrink`.
+        impl: as for `lora_shrink`.
+        workspace: as for `lora_shrink`.
 
     Raises:
         ArgumentError, WorkspaceError: as `lora_shrink` and `lora_expand`.

@@ -138,7 +138,7 @@ class AdapterBank:
         """Return a lease for every id, each released alone; generate what is missing in one pass.
 
         Raises:
-            As `lease`; then nothing is leased.
+            UnknownAdapter, BankFull, AdapterMismatch: as `lease`; then nothing is leased.
         """
         with self._lock, self.lease(ids):
             counted = self.hits, self.misses

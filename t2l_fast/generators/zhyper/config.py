@@ -18,14 +18,22 @@ class ZhyperConfig(TrunkConfig):
     """Shape of a Zhyper generator (Abdalla et al., arXiv 2510.19733).
 
     Args:
-        latent_size, head_in_size, task_embedding_size, task_encoder, standardise_codes, dropout:
-            as for `T2LConfig`, whose trunk it has.
+        latent_size: width m of the trunk, as for `T2LConfig`, whose trunk it has.
+        head_in_size: width h that the heads read.
+        task_embedding_size: d_e of the encoder; the number of tasks with one-hot conditioning.
         num_layers: layers that carry adapters; the same for every module.
         module_shapes: site key → (in_features, out_features); the order numbers the module types.
         lora: rank r, scale and target modules.
         modulation: what a head gives per layer: "diagonal", r numbers that scale the rows of A; or
             "full", an r × r matrix that mixes them.
-        base_model, encoder, module_paths, task_names, prompt_template: as for `T2LConfig`.
+        base_model: what the adapters are for, as `load_model` takes it.
+        encoder: what embeds descriptions, as for `T2LConfig`.
+        task_encoder: how a task embedding becomes m/2 numbers, as for `T2LConfig`.
+        standardise_codes: as for `T2LConfig`.
+        dropout: in the trunk, in training mode only.
+        module_paths: site key → module path of every layer, for PEFT folders.
+        task_names: conditions of one-hot generators, in order.
+        prompt_template: what the base model reads, as for `T2LConfig`.
 
     Raises:
         ConfigError: an argument is out of its range or doesn't fit the others.

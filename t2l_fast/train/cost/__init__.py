@@ -1,6 +1,6 @@
 """FLOPs and bytes of a step of `t2l train sft`: arithmetic, not measurement.
 
-`python -m t2l_fast.train.cost` prints the tables of docs/guides/train.md. FLOPs are what matmuls
+`python -m t2l_fast.train.cost` prints the tables of docs/guides/cost.md. FLOPs are what matmuls
 do, two for a multiply and an add; a test holds them to what torch counts in a real step. Bytes are
 those of unfused kernels that read and write each tensor once. Times are *modelled*: for each part
 the larger of FLOPs and bytes over what a GPU is assumed to reach; launches, data and the text

@@ -1,4 +1,4 @@
-"""Tables of docs/guides/train.md: the published Mistral-7B run on one H100, modelled."""
+"""Tables of docs/guides/cost.md: the published Mistral-7B run on one H100, modelled."""
 
 from __future__ import annotations
 

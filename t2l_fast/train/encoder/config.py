@@ -22,7 +22,8 @@ class EncoderConfig:
         temperature: of the contrastive loss.
         learning_rate: peak, of AdamW; rises over `warmup_fraction` of the steps, falls to zero.
         warmup_fraction: share of the steps with a rising learning rate.
-        rank, alpha: of the LoRA.
+        rank: of the LoRA.
+        alpha: of the LoRA.
         seed: of everything random.
         save_every: steps between checkpoints, where a folder is given.
 
