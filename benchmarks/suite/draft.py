@@ -1,4 +1,4 @@
-"""Draft: what a family module writes down; `Draft.build` makes the seeded Task of it."""
+"""Draft: a task as a family writes it down; `Draft.build` draws its examples and rewordings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from benchmarks.suite.rewording import reworded, words_of
+from benchmarks.suite.rewording import reword, words_of
 from t2l_fast.tasks.task import Example, Task
 
 VALIDATION = 24
@@ -21,7 +21,7 @@ class Draft:
 
     Args:
         name: unique inside the family, kebab-case.
-        descriptions: at least 12, to train with; each gets another one that is worded otherwise.
+        descriptions: at least 12, to train with; `build` adds a rewording of each.
         eval_descriptions: at least 4, worded unlike those.
         pairs: all its inputs and outputs, in a fixed order.
         group: near-twins share it, across families too; None = no twin.
@@ -34,22 +34,22 @@ class Draft:
     group: str | None = None
 
     def build(self, family: str) -> Task:
-        """Shuffle with the name as seed, cut to `EXAMPLES`, and set validation apart.
+        """Return the task: pairs shuffled with its name as seed, cut to `EXAMPLES`, and split.
 
-        The descriptions are the draft's own, then what of their rewordings is new.
+        Its descriptions are the draft's own, then the rewordings that are new.
         """
         name = f"{family}/{self.name}"
         pairs = list(self.pairs.items())
         random.Random(name).shuffle(pairs)
         examples = tuple(Example(source, target) for source, target in pairs[:EXAMPLES])
         held = min(VALIDATION, len(examples) // 3)
-        said = words_of({example.output for example in examples})
-        others = [reworded(text, name, keep=said) for text in self.descriptions]
-        others = [text for text in others if text not in self.eval_descriptions]
+        kept_words = words_of({example.output for example in examples})
+        reworded = [reword(text, name, keep=kept_words) for text in self.descriptions]
+        reworded = [text for text in reworded if text not in self.eval_descriptions]
         return Task(
             name,
             family,
-            tuple(dict.fromkeys((*self.descriptions, *others))),
+            tuple(dict.fromkeys((*self.descriptions, *reworded))),
             self.eval_descriptions,
             train=examples[held:],
             validation=examples[:held],
@@ -57,12 +57,15 @@ class Draft:
         )
 
 
-def mapped(pool: Iterable[str], function: Callable[[str], str | None]) -> dict[str, str]:
-    """`{input: function(input)}` over a pool, without the inputs for which it gives None."""
-    made = ((source, function(source)) for source in pool)
-    return {source: target for source, target in made if target}
+def map_inputs(inputs: Iterable[str], function: Callable[[str], str | None]) -> dict[str, str]:
+    """Return `{input: function(input)}`, without the inputs for which it gives None."""
+    outputs = ((source, function(source)) for source in inputs)
+    return {source: target for source, target in outputs if target}
 
 
-def worded(templates: Sequence[str], *phrases: str) -> tuple[str, ...]:
+def fill_templates(templates: Sequence[str], *phrases: str) -> tuple[str, ...]:
     """Fill `{}` of each template with the phrases in turn, so that both vary."""
     return tuple(t.format(phrases[i % len(phrases)]) for i, t in enumerate(templates))
+
+
+mapped, worded = map_inputs, fill_templates

@@ -6,9 +6,14 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.suite.families.labels.tasks import (
+    GENERAL_LABELS,
+    PATTERNED,
+    labelled_sentences,
+    labels_of,
+)
 from benchmarks.suite.lexicon import ADJECTIVES, CATEGORIES, MEMBERS, NAMES, common_words
 from benchmarks.suite.lexicon.associations import ASSOCIATIONS
-from benchmarks.suite.lexicon.judgements import ANYWHERE, judgements
 from benchmarks.suite.lexicon.kinds import CLASHES, KINDS
 from benchmarks.suite.lexicon.realms import REALM_CLASHES, realms
 from benchmarks.suite.lexicon.sheets import sheets
@@ -91,17 +96,16 @@ def test_a_relation_tells_each_word_once(name: str) -> None:
     assert all(row.count("=") == 1 and all(row.split("=")) for row in RELATIONS[name])
 
 
-def test_each_sentence_is_judged_in_one_way_and_both_sorts_are_alike_in_number() -> None:
-    told = judgements()
-    sentences = [text for judgement in told.values() for text in judgement.sentences]
+def test_each_sentence_has_one_distinction_and_both_labels_are_alike_in_number() -> None:
+    held = {name: labelled_sentences(name) for name in PATTERNED}
+    sentences = [text for texts in held.values() for text in texts]
     assert len({*sentences}) == len(sentences)
-    for name, judgement in told.items():
-        share = sum(judgement.sentences.values()) / len(judgement.sentences)
-        assert 0.4 < share < 0.6, name
+    for name, texts in held.items():
+        assert 0.4 < sum(texts.values()) / len(texts) < 0.6, name
 
 
 def test_labels_of_no_distinction_in_particular_recur() -> None:
-    used = Counter(pair for judgement in judgements().values() for pair in judgement.labels)
-    assert min(used[pair] for pair in ANYWHERE) >= 3
-    for name, judgement in judgements().items():
-        assert len({*judgement.labels}) == len(judgement.labels), name
+    used = Counter(pair for name in PATTERNED for pair in labels_of(name))
+    assert min(used[pair] for pair in GENERAL_LABELS) >= 3
+    for name in PATTERNED:
+        assert len({*labels_of(name)}) == len(labels_of(name)), name

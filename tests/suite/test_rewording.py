@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.suite.draft import Draft
 from benchmarks.suite.lexicon.synonyms import CLOSINGS, OPENINGS, SYNONYMS
-from benchmarks.suite.rewording import reworded, words_of
+from benchmarks.suite.rewording import reword, words_of
 
 SEEDS = [str(i) for i in range(60)]
 
@@ -19,13 +19,13 @@ def bare(text: str) -> str:
 
 
 def all_of(text: str, **options) -> set[str]:
-    return {bare(reworded(text, seed, **options)) for seed in SEEDS}
+    return {bare(reword(text, seed, **options)) for seed in SEEDS}
 
 
 def test_one_seed_gives_one_wording_and_others_give_others():
     text = "Please write the word with a hyphen at the end."
-    assert reworded(text, "a") == reworded(text, "a")
-    assert len({reworded(text, seed) for seed in SEEDS}) > 5
+    assert reword(text, "a") == reword(text, "a")
+    assert len({reword(text, seed) for seed in SEEDS}) > 5
 
 
 def test_every_member_of_a_group_is_met():
@@ -67,7 +67,7 @@ def test_articles_still_fit(text):
 
 
 def test_something_is_put_before_or_behind_now_and_then():
-    told = [reworded("Sing", seed) for seed in SEEDS]
+    told = [reword("Sing", seed) for seed in SEEDS]
     assert "Sing" in told
     assert any(text.startswith(OPENINGS) for text in told)
     assert any(text.endswith(CLOSINGS) for text in told)

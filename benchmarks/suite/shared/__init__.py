@@ -1,0 +1,1 @@
+"""Content that several families share, and its loaders."""
