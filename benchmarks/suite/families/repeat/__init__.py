@@ -1,0 +1,1 @@
+"""One word in, several copies of it out."""

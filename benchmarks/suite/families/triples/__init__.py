@@ -1,0 +1,1 @@
+"""A list of three numbers in, one of them or a little arithmetic out."""

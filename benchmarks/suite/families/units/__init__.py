@@ -1,0 +1,1 @@
+"""A small number in, the same quantity in a smaller unit out."""
