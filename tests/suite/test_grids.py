@@ -6,27 +6,27 @@ from datetime import date
 
 import pytest
 
+from benchmarks.suite.descriptions import TEMPLATES_PER_KIND, Names, Phrases, fill_fields
+from benchmarks.suite.families.arithmetic import grid as arithmetic
+from benchmarks.suite.families.code import grid as code
+from benchmarks.suite.families.code.forms import fill_form
+from benchmarks.suite.families.dates import grid as dates
+from benchmarks.suite.families.numerals import grid as numerals
 from benchmarks.suite.grids import (
-    arithmetic,
-    code,
-    dates,
     letters,
     morphology,
-    numerals,
     phrases,
     pick_position,
     wrap,
 )
-from benchmarks.suite.lexicon.asking import PHRASES, crossed
 from benchmarks.suite.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
 from t2l_fast.tasks import load_suite
 
 pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[suite]")
 ORDER_CODES = {"d": "%d", "m": "%m", "y": "%Y", "Y": "%y"}
-SEPARATORS = {name: sign for name, (sign, *_) in dates.SEPARATORS.items()}
 VALUES = {
-    "arithmetic": [*arithmetic.FORMS, *arithmetic.FURTHER_FORMS, *arithmetic.OPERATIONS],
-    "code": [*code.AROUND, *code.CASES, "joined", "reversed"],
+    "arithmetic": [*arithmetic.RESULT_FORMS, *arithmetic.OPERATIONS],
+    "code": [*code.CONTEXTS, *code.CASES, *code.ORDERS],
     "dates": [*dates.ORDERS, *dates.SEPARATORS, "short", "capitals"],
     "letters": [*letters.PLACES, *letters.DRESSES, "counted"],
     "morphology": [
@@ -36,14 +36,13 @@ VALUES = {
         *morphology.ADJECTIVES,
     ],
     "numerals": [
-        *numerals.CURRENCIES,
-        *numerals.MONEY,
-        *numerals.UNITS,
-        *numerals.MEASURED,
-        *numerals.LABELS,
-        *numerals.NUMBERED,
+        *(name for name, *_ in (*numerals.CURRENCIES, *numerals.UNITS)),
+        *numerals.FORMS.money,
+        *numerals.FORMS.measure,
+        *numerals.FORMS.label,
+        *numerals.FORMS.labels,
         *numerals.MAGNITUDES,
-        *numerals.LEADS,
+        *numerals.PREFIXES,
     ],
     "phrases": [
         *map(str.lower, phrases.PEOPLE),
@@ -94,17 +93,18 @@ def test_every_wrapped_word_stands_inside_what_is_written(suite):
 
 
 @pytest.mark.parametrize("order", dates.ORDERS)
-@pytest.mark.parametrize("separator", SEPARATORS)
+@pytest.mark.parametrize("separator", dates.SEPARATORS)
 def test_a_numeric_date_is_its_parts_in_that_order(suite, order, separator):
     name = f"dates/{order}-{separator}"
     tasks = [task for task in suite if task.name == name]
     if not tasks:
-        assert f"{order}-{separator}" in dates.ELSEWHERE
+        assert f"{order}-{separator}" in dates.DUPLICATES
         return
-    codes = [ORDER_CODES[part] for part in dates.ORDERS[order][0]]
+    codes = [ORDER_CODES[part] for part in dates.ORDERS[order].value]
     for example in tasks[0].train:
         day = date.fromisoformat(example.input)
-        assert example.output.split(SEPARATORS[separator]) == [f"{day:{code}}" for code in codes]
+        parts = example.output.split(dates.SEPARATORS[separator].value)
+        assert parts == [f"{day:{code}}" for code in codes]
 
 
 def test_steps_up_and_down_undo_each_other_around_the_week(suite):
@@ -136,22 +136,25 @@ def test_a_clause_agrees_with_its_subject(subject, form, said):
     assert clause(subject, form, Verb("go", "goes", "went", "going", "gone")) == said
 
 
-def test_phrases_meet_every_name_and_keep_the_last_ones_for_evaluation():
-    said = (
-        ["{mark} before", "{mark} in front", "{mark} first"],
-        ["put {mark}", "start with {mark}"],
+def test_phrases_meet_every_name_and_keep_those_for_evaluation():
+    phrases = Phrases(
+        answer=("{mark} before", "{mark} in front"),
+        eval_answer="{mark} first",
+        instruction=("put {mark}",),
+        eval_instruction="start with {mark}",
     )
-    what, do = crossed(said, like="$x", mark=("a dollar", "a $", "the sign of dollars"))
-    assert len(what) == len(do) == PHRASES + 1
-    met = {phrase.removesuffix(" (like $x)") for phrase in what[:-1]}
-    assert met == {
+    mark = Names(("a dollar", "a $"), eval_name="the sign of dollars")
+    filled = fill_fields(phrases, "$x", mark=mark)
+    assert len(filled.answer) == len(filled.instruction) == TEMPLATES_PER_KIND
+    assert {phrase.removesuffix(" (like $x)") for phrase in filled.answer} == {
         f"{mark} {end}" for mark in ("a dollar", "a $") for end in ("before", "in front")
     }
-    assert what[-1] == "the sign of dollars first, such as $x"
-    assert do[-1] == "start with the sign of dollars, such as $x"
-    assert sum(phrase.endswith("(like $x)") for phrase in what) == PHRASES // 2
+    assert filled.eval_answer == "the sign of dollars first, such as $x"
+    assert filled.eval_instruction == "start with the sign of dollars, such as $x"
+    shown = [phrase.endswith("(like $x)") for phrase in filled.answer]
+    assert sum(shown) == TEMPLATES_PER_KIND // 2
 
 
 def test_braces_of_a_mark_stay():
     assert wrap.put("{{w}}", "word") == "{word}"
-    assert code.fill("{UA}-{B}({a})", "red apple") == "RED-Apple(red)"
+    assert fill_form("{UA}-{B}({a})", "red apple") == "RED-Apple(red)"

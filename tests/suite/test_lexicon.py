@@ -6,13 +6,14 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.suite.families.code.tasks import ADJECTIVES
 from benchmarks.suite.families.labels.tasks import (
     GENERAL_LABELS,
     PATTERNED,
     labelled_sentences,
     labels_of,
 )
-from benchmarks.suite.lexicon import ADJECTIVES, CATEGORIES, MEMBERS, NAMES, common_words
+from benchmarks.suite.lexicon import CATEGORIES, MEMBERS, NAMES, common_words
 from benchmarks.suite.lexicon.associations import ASSOCIATIONS
 from benchmarks.suite.lexicon.kinds import CLASHES, KINDS
 from benchmarks.suite.lexicon.realms import REALM_CLASHES, realms

@@ -1,0 +1,1 @@
+"""A number in digits, and something computed from it."""

@@ -1,0 +1,1 @@
+"""A number in digits, written another way; needs num2words."""
