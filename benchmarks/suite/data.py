@@ -7,7 +7,7 @@ import sys
 from collections.abc import Collection, Iterable
 from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from t2l_fast.errors import TaskError
 
@@ -24,8 +24,8 @@ def read_toml(path: Path, shape: type[T], keys: Iterable[str] | None = None) -> 
 
     Args:
         path: the file.
-        shape: `str`, `int`, `tuple[T, ...]`, `tuple[T, U]`, `dict[str, T]`, or a dataclass of
-            these, whose fields with a default may be left out.
+        shape: `str`, `int`, a `Literal` of texts, `tuple[T, ...]`, `tuple[T, U]`, `dict[str, T]`,
+            or a dataclass of these, whose fields with a default may be left out.
         keys: the top-level keys that must be there, and no others; None allows any.
 
     Raises:
@@ -80,6 +80,11 @@ def read_csv(
 
 def _convert(where: str, value: Any, shape: Any) -> Any:
     kind, parts = get_origin(shape) or shape, get_args(shape)
+    if kind is Literal:
+        if value not in parts:
+            choices = ", ".join(filter(None, parts))
+            raise TaskError(f"{where}: expected one of {choices}, got {value}; write one of them")
+        return value
     is_record = is_dataclass(kind)
     toml = dict if is_record else list if kind is tuple else kind
     if type(value) is not toml:

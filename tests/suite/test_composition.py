@@ -6,8 +6,8 @@ from collections import Counter
 
 import pytest
 
+from benchmarks.suite.families.extract.tasks import FIELDS, PAIR_FORMATS
 from benchmarks.suite.families.labels.tasks import GENERAL_LABELS, PATTERNED
-from benchmarks.suite.lexicon.fields import FIELDS, JOINED
 from t2l_fast.tasks import load_suite
 
 pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[suite]")
@@ -30,7 +30,7 @@ def parts():
 def test_fields_and_separators_of_held_out_extractions_are_trained_on_elsewhere(parts):
     trained, held_out = ([name.split("-") for name in names] for names in parts["extract"])
     seen = Counter(part for name in trained for part in {*name})
-    asked = {part for name in held_out for part in name if part in FIELDS or part in JOINED}
+    asked = {part for name in held_out for part in name if part in FIELDS or part in PAIR_FORMATS}
     assert asked
     assert {part: seen[part] for part in asked if seen[part] < 4} == {}
 
@@ -38,8 +38,8 @@ def test_fields_and_separators_of_held_out_extractions_are_trained_on_elsewhere(
 def test_each_field_is_trained_in_both_places_of_a_pair(parts):
     pairs = [name.split("-") for name in parts["extract"][0] if len(name.split("-")) == 3]
     for field in FIELDS:
-        assert sum(name[0] == field and name[2] in JOINED for name in pairs) >= 2, field
-        assert sum(name[1] == field and name[2] in JOINED for name in pairs) >= 2, field
+        assert sum(name[0] == field and name[2] in PAIR_FORMATS for name in pairs) >= 2, field
+        assert sum(name[1] == field and name[2] in PAIR_FORMATS for name in pairs) >= 2, field
 
 
 def test_every_distinction_and_every_general_label_pair_is_trained_on(parts):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 
 import pytest
 
@@ -84,6 +85,11 @@ def test_top_level_keys_must_be_those_that_the_code_knows(tmp_path, keys, messag
 def test_a_pair_with_three_entries_is_refused(tmp_path):
     with pytest.raises(TaskError, match="a: expected 2 entries, got 3"):
         read_toml(write(tmp_path, "a = ['x', 'y', 'z']"), dict[str, tuple[str, str]])
+
+
+def test_a_text_outside_a_closed_set_is_refused(tmp_path):
+    with pytest.raises(TaskError, match="a: expected one of upper, lower, got Upper"):
+        read_toml(write(tmp_path, "a = 'Upper'"), dict[str, Literal["", "upper", "lower"]])
 
 
 def test_csv_gives_the_rows_below_its_header(tmp_path):

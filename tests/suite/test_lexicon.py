@@ -13,72 +13,71 @@ from benchmarks.suite.families.labels.tasks import (
     labelled_sentences,
     labels_of,
 )
-from benchmarks.suite.lexicon import CATEGORIES, MEMBERS, NAMES, common_words
+from benchmarks.suite.families.extract.sentences import PARTS
 from benchmarks.suite.lexicon.associations import ASSOCIATIONS
-from benchmarks.suite.lexicon.kinds import CLASHES, KINDS
 from benchmarks.suite.lexicon.realms import REALM_CLASHES, realms
 from benchmarks.suite.lexicon.sheets import sheets
 from benchmarks.suite.lexicon.whereabouts import WHEREABOUTS
+from benchmarks.suite.shared.categories import (
+    CATEGORIES,
+    FURTHER_CATEGORIES,
+    FURTHER_CLASHES,
+    common_words,
+)
 
 RELATIONS = {name: rows.split() for name, _, _, rows in sheets(ASSOCIATIONS + WHEREABOUTS)}
 
 
 def test_no_word_stands_in_two_categories() -> None:
-    seen = Counter(word.lower() for words in CATEGORIES.values() for word in words)
+    seen = Counter(word.lower() for own in CATEGORIES.values() for word in own.words)
     assert [word for word, times in seen.items() if times > 1] == []
 
 
 @pytest.mark.parametrize("name", CATEGORIES)
 def test_every_category_has_enough_plain_words(name: str) -> None:
-    words = CATEGORIES[name]
+    words = CATEGORIES[name].words
     assert 18 <= len(words) <= 26
     assert all(word.isascii() and word.isalpha() for word in words)
 
 
 def test_the_common_words_are_the_lower_case_category_words() -> None:
     words = common_words()
-    lower = {w for group in CATEGORIES.values() for w in group if w == w.lower()}
+    lower = {w for own in CATEGORIES.values() for w in own.words if w == w.lower()}
     assert len(words) == len(set(words))
     assert set(words) == lower
 
 
 def test_the_first_common_words_come_from_different_categories() -> None:
-    home = {word: name for name, words in CATEGORIES.items() for word in words}
+    home = {word: name for name, own in CATEGORIES.items() for word in own.words}
     first = [home[word] for word in common_words()[:25]]
     assert len(set(first)) == len(first)
 
 
 def test_no_adjective_or_name_is_doubled() -> None:
     assert len(set(ADJECTIVES)) == len(ADJECTIVES) == 60
-    assert len(set(NAMES)) == len(NAMES) == 60
+    names = PARTS.fields["name"]
+    assert len(set(names)) == len(names) == 60
 
 
 def test_no_adjective_is_a_category_word() -> None:
     assert not set(ADJECTIVES) & set(common_words())
 
 
-def test_every_category_is_named_in_three_ways_of_its_own() -> None:
-    phrases = [phrase for named in MEMBERS.values() for phrase in named]
-    assert MEMBERS.keys() == CATEGORIES.keys()
-    assert {len(named) for named in MEMBERS.values()} == {3}
-    assert len(set(phrases)) == len(phrases)
-
-
-def test_no_word_stands_in_two_kinds() -> None:
-    seen = Counter(word.lower() for kind in KINDS.values() for word in kind.words)
+def test_no_word_stands_in_two_further_categories() -> None:
+    seen = Counter(word.lower() for own in FURTHER_CATEGORIES.values() for word in own.words)
     assert [word for word, times in seen.items() if times > 1] == []
-    assert all(len(kind.words) >= 15 for kind in KINDS.values())
+    assert all(len(own.words) >= 15 for own in FURTHER_CATEGORIES.values())
 
 
-def test_kinds_and_realms_are_named_as_no_other_category_is() -> None:
-    named = [*(kind.phrases for kind in (*KINDS.values(), *realms().values())), *MEMBERS.values()]
-    phrases = [phrase for own in named for phrase in own]
-    assert {len(own) for own in named} == {3}
+def test_every_category_is_named_in_three_ways_of_its_own() -> None:
+    named = [*CATEGORIES.values(), *FURTHER_CATEGORIES.values(), *realms().values()]
+    phrases = [phrase for own in named for phrase in own.phrases]
+    assert {len(own.phrases) for own in named} == {3}
     assert len(set(phrases)) == len(phrases)
 
 
 def test_clashes_name_known_kinds_and_realms() -> None:
-    assert {name for group in CLASHES for name in group} <= KINDS.keys()
+    assert {name for group in FURTHER_CLASHES for name in group} <= FURTHER_CATEGORIES.keys()
     assert {name for group in REALM_CLASHES for name in group} <= realms().keys()
 
 

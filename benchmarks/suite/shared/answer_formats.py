@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.suite.data import read_toml
 from benchmarks.suite.descriptions import Phrases, describe, fill_fields
 from benchmarks.suite.draft import Draft
 
-_CASES: dict[str, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
+Case = Literal["", "upper", "lower"]
+_CASES: dict[Case, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,7 @@ class AnswerFormat:
     pattern: str
     names: tuple[str, ...]
     eval_name: str
-    case: str = ""
+    case: Case = ""
 
     def write(self, answer: str, source: str) -> str:
         """Return the answer as it is written for this input."""

@@ -1,18 +1,25 @@
-"""Answers of other tasks, written in another way: what is written, and which cells there are."""
+"""Answers of other tasks in another format: what is written, and which drafts there are."""
 
 import pytest
 
-from benchmarks.suite.grids.dressed import dressed, plain, sentences, written
-from benchmarks.suite.lexicon.fields import ways, without
-from benchmarks.suite.lexicon.manners import ALONE, BESIDE
+from benchmarks.suite.shared.answer_formats import (
+    ALONE,
+    BESIDE_INPUT,
+    Answer,
+    AnswerFormat,
+    formatted_drafts,
+    sentence_drafts,
+    without,
+    without_examples,
+)
 from t2l_fast.tasks import load_suite
 
 PAIRS = {f"in {i}": f"Out {i}" for i in range(30)}
-ANSWERS = {name: (["the thing", "it", "this"], PAIRS) for name in ("one", "two", "three")}
+ANSWERS = {name: Answer(("the thing", "it"), "this", PAIRS) for name in ("one", "two", "three")}
 
 
 @pytest.mark.parametrize(
-    ("way", "expected"),
+    ("name", "expected"),
     [
         ("capitals", "OUT 7"),
         ("small", "out 7"),
@@ -25,27 +32,29 @@ ANSWERS = {name: (["the thing", "it", "this"], PAIRS) for name in ("one", "two",
         ("before-brackets", "Out 7 (in 7)"),
     ],
 )
-def test_an_answer_is_written_that_way(way, expected):
-    assert written((ALONE | BESIDE)[way].pattern, PAIRS)["in 7"] == expected
+def test_an_answer_is_written_in_that_format(name, expected):
+    assert (ALONE | BESIDE_INPUT)[name].write("Out 7", "in 7") == expected
 
 
-def test_ways_rotate_over_the_answers_and_cells_of_other_tasks_are_left_out():
-    known = ways(
-        "a = <{0}> | in angles | between < and > | angled\nb = {0}. | with a dot | dotted | ended"
-    )
-    names = [draft.name for draft in dressed(ANSWERS, known, ("a word",), 1, ("two-b",))]
-    assert names == ["one-a", "three-a"]
+def test_formats_take_turns_over_the_answers_and_drafts_of_other_tasks_are_left_out():
+    formats = {
+        "a": AnswerFormat("<{0}>", ("in angles", "between < and >"), "angled"),
+        "b": AnswerFormat("{0}.", ("with a dot", "dotted"), "ended"),
+    }
+    drafts = formatted_drafts(ANSWERS, formats, ("a word",), 1, ("two-b",))
+    assert [draft.name for draft in drafts] == ["one-a", "three-a"]
 
 
 def test_names_to_evaluate_with_are_not_trained_with():
-    known = without(ALONE, "small")
-    for draft in dressed({"one": (["the thing", "it", "QQ"], PAIRS)}, known, ("a word",), 9):
+    answers = {"one": Answer(("the thing", "it"), "QQ", PAIRS)}
+    for draft in formatted_drafts(answers, without(ALONE, "small"), ("a word",), 9):
         assert not any("QQ" in text for text in draft.descriptions)
         assert all("QQ" in text for text in draft.eval_descriptions)
 
 
 def test_sentences_name_answer_and_input_and_every_description_shows_one():
-    (draft,) = sentences(ANSWERS, "two = the {1} has {0}.", ("a word",), str.upper)
+    patterns = {"two": "the {1} has {0}."}
+    (draft,) = sentence_drafts(ANSWERS, patterns, ("a word",), str.upper)
     assert draft.name == "two-sentence"
     assert draft.pairs["in 7"] == "The IN 7 has Out 7."
     for text in (*draft.descriptions, *draft.eval_descriptions):
@@ -53,7 +62,7 @@ def test_sentences_name_answer_and_input_and_every_description_shows_one():
 
 
 def test_examples_are_cut_off():
-    assert plain(["the code, such as FR", "its code"]) == ["the code", "its code"]
+    assert without_examples(["the code, such as FR", "its code"]) == ["the code", "its code"]
 
 
 @pytest.fixture(scope="module")

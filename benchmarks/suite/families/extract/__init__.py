@@ -1,0 +1,1 @@
+"""A sentence in; out comes what it reports of who, what, how many, where and when."""
