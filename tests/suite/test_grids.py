@@ -12,11 +12,11 @@ from benchmarks.suite.families.code import grid as code
 from benchmarks.suite.families.code.forms import fill_form
 from benchmarks.suite.families.dates import grid as dates
 from benchmarks.suite.families.numerals import grid as numerals
+from benchmarks.suite.families.pick_position import grid as pick_position
 from benchmarks.suite.grids import (
     letters,
     morphology,
     phrases,
-    pick_position,
     wrap,
 )
 from benchmarks.suite.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
@@ -53,7 +53,7 @@ VALUES = {
         *phrases.ASPECTS,
         *phrases.REMARKS,
     ],
-    "pick_position": [*pick_position.WAYS, *pick_position.ORDERS, *pick_position.GAPS],
+    "pick_position": [*pick_position.FORMATS, *pick_position.ORDERS, *pick_position.SEPARATORS],
     "sequence": [
         *("day", "month", "letter", "season", "planet", "sign", "series", "before", "after"),
         *("short", "capitals", "capital", "lower", "code"),

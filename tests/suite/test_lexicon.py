@@ -7,13 +7,13 @@ from collections import Counter
 import pytest
 
 from benchmarks.suite.families.code.tasks import ADJECTIVES
+from benchmarks.suite.families.extract.sentences import PARTS
 from benchmarks.suite.families.labels.tasks import (
     GENERAL_LABELS,
     PATTERNED,
     labelled_sentences,
     labels_of,
 )
-from benchmarks.suite.families.extract.sentences import PARTS
 from benchmarks.suite.lexicon.associations import ASSOCIATIONS
 from benchmarks.suite.lexicon.realms import REALM_CLASHES, realms
 from benchmarks.suite.lexicon.sheets import sheets

@@ -15,6 +15,11 @@ Case = Literal["", "upper", "lower"]
 _CASES: dict[Case, Callable[[str], str]] = {"": str, "upper": str.upper, "lower": str.lower}
 
 
+def change_case(text: str, case: Case) -> str:
+    """Return the text in upper or lower case, or as it is."""
+    return _CASES[case](text)
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerFormat:
     """A way to write an answer, and what it is called.
@@ -33,7 +38,7 @@ class AnswerFormat:
 
     def write(self, answer: str, source: str) -> str:
         """Return the answer as it is written for this input."""
-        return _CASES[self.case](self.pattern.format(answer, source))
+        return change_case(self.pattern.format(answer, source), self.case)
 
 
 @dataclass(frozen=True, slots=True)
