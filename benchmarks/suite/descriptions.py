@@ -26,6 +26,22 @@ class Phrases:
     instruction: tuple[str, ...]
     eval_instruction: str
 
+    def format(self, *args: str, **fields: str) -> Phrases:
+        """Return the phrases with their fields filled."""
+        return Phrases(
+            tuple(phrase.format(*args, **fields) for phrase in self.answer),
+            self.eval_answer.format(*args, **fields),
+            tuple(phrase.format(*args, **fields) for phrase in self.instruction),
+            self.eval_instruction.format(*args, **fields),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FormPhrases(Phrases):
+    """How an output is written, as a text with fields, and ways to ask for that."""
+
+    form: str
+
 
 class HasNames(Protocol):
     """Whatever descriptions may name: names to train with, and one to evaluate with."""

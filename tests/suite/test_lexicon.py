@@ -14,8 +14,8 @@ from benchmarks.suite.families.labels.tasks import (
     labelled_sentences,
     labels_of,
 )
+from benchmarks.suite.families.pick_category.tasks import BROAD_CLASHES, broad_categories
 from benchmarks.suite.lexicon.associations import ASSOCIATIONS
-from benchmarks.suite.lexicon.realms import REALM_CLASHES, realms
 from benchmarks.suite.lexicon.sheets import sheets
 from benchmarks.suite.lexicon.whereabouts import WHEREABOUTS
 from benchmarks.suite.shared.categories import (
@@ -70,23 +70,23 @@ def test_no_word_stands_in_two_further_categories() -> None:
 
 
 def test_every_category_is_named_in_three_ways_of_its_own() -> None:
-    named = [*CATEGORIES.values(), *FURTHER_CATEGORIES.values(), *realms().values()]
+    named = [*CATEGORIES.values(), *FURTHER_CATEGORIES.values(), *broad_categories().values()]
     phrases = [phrase for own in named for phrase in own.phrases]
     assert {len(own.phrases) for own in named} == {3}
     assert len(set(phrases)) == len(phrases)
 
 
-def test_clashes_name_known_kinds_and_realms() -> None:
+def test_clashes_name_known_kinds_and_broad_categories() -> None:
     assert {name for group in FURTHER_CLASHES for name in group} <= FURTHER_CATEGORIES.keys()
-    assert {name for group in REALM_CLASHES for name in group} <= realms().keys()
+    assert {name for group in BROAD_CLASHES for name in group} <= broad_categories().keys()
 
 
-def test_realms_that_share_a_word_are_never_asked_about_together() -> None:
-    known = realms()
+def test_broad_categories_that_share_a_word_are_never_asked_about_together() -> None:
+    known = broad_categories()
     sharing = [
         {a, b} for a in known for b in known if a < b and {*known[a].words} & {*known[b].words}
     ]
-    assert all(any(pair <= group for group in REALM_CLASHES) for pair in sharing)
+    assert all(any(pair <= group for group in BROAD_CLASHES) for pair in sharing)
 
 
 @pytest.mark.parametrize("name", RELATIONS)

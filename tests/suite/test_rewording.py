@@ -3,17 +3,16 @@
 import pytest
 
 from benchmarks.suite.draft import Draft
-from benchmarks.suite.lexicon.synonyms import CLOSINGS, OPENINGS, SYNONYMS
-from benchmarks.suite.rewording import reword, words_of
+from benchmarks.suite.rewording import REWORDINGS, reword, words_of
 
 SEEDS = [str(i) for i in range(60)]
 
 
 def bare(text: str) -> str:
     """Without what `reworded` may put around it."""
-    for opening in OPENINGS:
+    for opening in REWORDINGS.openings:
         text = text.removeprefix(opening)
-    for closing in CLOSINGS:
+    for closing in REWORDINGS.closings:
         text = text.removesuffix(closing)
     return text
 
@@ -69,12 +68,12 @@ def test_articles_still_fit(text):
 def test_something_is_put_before_or_behind_now_and_then():
     told = [reword("Sing", seed) for seed in SEEDS]
     assert "Sing" in told
-    assert any(text.startswith(OPENINGS) for text in told)
-    assert any(text.endswith(CLOSINGS) for text in told)
+    assert any(text.startswith(REWORDINGS.openings) for text in told)
+    assert any(text.endswith(REWORDINGS.closings) for text in told)
 
 
 def test_no_phrase_belongs_to_two_groups():
-    phrases = [phrase for group in SYNONYMS for phrase in group]
+    phrases = [phrase for group in REWORDINGS.synonyms for phrase in group]
     assert len({*phrases}) == len(phrases)
 
 

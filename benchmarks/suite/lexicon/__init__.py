@@ -1,6 +1,1 @@
-"""Words that the families share: categories."""
-
-from benchmarks.suite.lexicon.categories import CATEGORIES, common_words
-from benchmarks.suite.lexicon.phrases import MEMBERS
-
-__all__ = ["CATEGORIES", "MEMBERS", "common_words"]
+"""Tables of families that are not packages yet."""
