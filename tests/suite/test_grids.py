@@ -11,15 +11,15 @@ from benchmarks.suite.families.arithmetic import grid as arithmetic
 from benchmarks.suite.families.code import grid as code
 from benchmarks.suite.families.code.forms import fill_form
 from benchmarks.suite.families.dates import grid as dates
+from benchmarks.suite.families.letters import grid as letters
+from benchmarks.suite.families.morphology import grid as morphology
 from benchmarks.suite.families.numerals import grid as numerals
+from benchmarks.suite.families.phrases import grid as phrases
 from benchmarks.suite.families.pick_position import grid as pick_position
-from benchmarks.suite.grids import (
-    letters,
-    morphology,
-    phrases,
-    wrap,
-)
-from benchmarks.suite.lexicon.clauses import FORMS, SUBJECTS, Verb, clause
+from benchmarks.suite.families.sequence import grid as sequence
+from benchmarks.suite.families.sequence.names import NAMES
+from benchmarks.suite.families.wrap import grid as wrap
+from benchmarks.suite.shared.clauses import CLAUSE_FORMS, SUBJECTS, Verb, clause
 from t2l_fast.tasks import load_suite
 
 pytest.importorskip("num2words", reason="the built-in suite needs t2l_fast[suite]")
@@ -28,10 +28,10 @@ VALUES = {
     "arithmetic": [*arithmetic.RESULT_FORMS, *arithmetic.OPERATIONS],
     "code": [*code.CONTEXTS, *code.CASES, *code.ORDERS],
     "dates": [*dates.ORDERS, *dates.SEPARATORS, "short", "capitals"],
-    "letters": [*letters.PLACES, *letters.DRESSES, "counted"],
+    "letters": [*letters.PLACES, *letters.STYLES, "counted"],
     "morphology": [
         *map(str.lower, SUBJECTS),
-        *FORMS,
+        *CLAUSE_FORMS,
         *morphology.DETERMINERS,
         *morphology.ADJECTIVES,
     ],
@@ -45,26 +45,27 @@ VALUES = {
         *numerals.PREFIXES,
     ],
     "phrases": [
-        *map(str.lower, phrases.PEOPLE),
+        *map(str.lower, phrases.SPEAKERS),
         *(v.base for v in phrases.VERBS),
         *phrases.TENSES,
-        *phrases.ACTIONS,
-        *phrases.MANNERS,
-        *phrases.ASPECTS,
-        *phrases.REMARKS,
+        *phrases.REQUESTS.actions,
+        *phrases.REQUESTS.requests,
+        *phrases.REMARKS.aspects,
+        *phrases.REMARKS.remarks,
     ],
     "pick_position": [*pick_position.FORMATS, *pick_position.ORDERS, *pick_position.SEPARATORS],
     "sequence": [
-        *("day", "month", "letter", "season", "planet", "sign", "series", "before", "after"),
-        *("short", "capitals", "capital", "lower", "code"),
+        *(unit.removeprefix("week") for unit in NAMES),
+        *("letter", "series", "before", "after", "capital"),
+        *(style for style in sequence.STYLES if style != "full"),
     ],
     "wrap": [
         *wrap.MARKS,
-        *wrap.SIDES,
+        *wrap.PLACES,
         *wrap.BRACKETS,
         *wrap.WIDTHS,
-        *wrap.FIRST,
-        *wrap.LAST,
+        *wrap.WORDS.first_words,
+        *wrap.WORDS.last_words,
         "word",
         "html",
     ],
@@ -156,5 +157,5 @@ def test_phrases_meet_every_name_and_keep_those_for_evaluation():
 
 
 def test_braces_of_a_mark_stay():
-    assert wrap.put("{{w}}", "word") == "{word}"
+    assert wrap.fill_form("{{w}}", "word") == "{word}"
     assert fill_form("{UA}-{B}({a})", "red apple") == "RED-Apple(red)"

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
 from benchmarks.suite.data import read_toml
-from benchmarks.suite.descriptions import NamedValue, Phrases, describe, fill_fields
+from benchmarks.suite.descriptions import FormPhrases, NamedValue, Phrases, describe, fill_fields
 from benchmarks.suite.draft import Draft, map_inputs
 from benchmarks.suite.families.code.forms import fill_form
 
 INPUT_NOUNS = ("a pair of words", "an adjective and a noun", "a phrase of two words")
-
-
-@dataclass(frozen=True, slots=True)
-class FormPhrases(Phrases):
-    """A form with a field, and ways to ask for it."""
-
-    form: str
 
 
 _FOLDER = Path(__file__).parent

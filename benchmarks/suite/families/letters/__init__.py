@@ -1,0 +1,1 @@
+"""One word in, some of its letters or something about them out."""

@@ -1,0 +1,1 @@
+"""A noun in, a short fixed sentence about it out."""

@@ -1,0 +1,1 @@
+"""Letters, weekdays, months, other names or numbers in a row in, a neighbour out."""

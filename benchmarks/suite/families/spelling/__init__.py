@@ -1,0 +1,1 @@
+"""One word in, the whole word spelled in another way out."""
