@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.suite.draft import Draft
-from benchmarks.suite.families.countries import capitals
+from benchmarks.suite.families.countries.facts import capitals
 from benchmarks.suite.grids.relations import cells
 from benchmarks.suite.lexicon import animals, relations
 from benchmarks.suite.lexicon.asking import blocks, drafts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from benchmarks.suite.draft import Draft
-from benchmarks.suite.grids.countries import with_article
+from benchmarks.suite.shared.nations import with_article
 from benchmarks.suite.grids.dressed import dressed, plain, sentences
 from benchmarks.suite.lexicon.asking import Said
 from benchmarks.suite.lexicon.fields import without
