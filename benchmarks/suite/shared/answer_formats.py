@@ -49,6 +49,12 @@ class Answer:
     eval_name: str
     pairs: Mapping[str, str]
 
+    @classmethod
+    def from_phrases(cls, phrases: Phrases, pairs: Mapping[str, str]) -> Answer:
+        """Return the pairs with their task's answer phrases as names, without examples in them."""
+        *names, eval_name = without_examples((*phrases.answer, phrases.eval_answer))
+        return cls(names, eval_name, pairs)
+
 
 _FOLDER = Path(__file__).parent
 _FORMATS = read_toml(

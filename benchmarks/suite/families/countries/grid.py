@@ -14,7 +14,6 @@ from benchmarks.suite.shared.answer_formats import (
     Answer,
     formatted_drafts,
     sentence_drafts,
-    without_examples,
 )
 from benchmarks.suite.shared.nations import with_article
 
@@ -32,19 +31,8 @@ def grid_drafts(
     facts: Mapping[str, Mapping[str, str]], phrases: Mapping[str, Phrases]
 ) -> Iterator[Draft]:
     """Yield facts times formats, over the family's pairs and what it calls them."""
-    names, codes = _answers(NAMES, facts, phrases), _answers(CODES, facts, phrases)
+    names = {name: Answer.from_phrases(phrases[name], facts[name]) for name in NAMES}
+    codes = {name: Answer.from_phrases(phrases[name], facts[name]) for name in CODES}
     yield from formatted_drafts(names, FORMATS, INPUT_NOUNS, 6, _EXCLUDED)
     yield from formatted_drafts(codes, CODE_FORMATS, INPUT_NOUNS, 5, _EXCLUDED)
     yield from sentence_drafts(names | codes, SENTENCES, INPUT_NOUNS, with_article)
-
-
-def _answers(
-    tasks: tuple[str, ...],
-    facts: Mapping[str, Mapping[str, str]],
-    phrases: Mapping[str, Phrases],
-) -> dict[str, Answer]:
-    answers = {}
-    for task in tasks:
-        *names, eval_name = without_examples((*phrases[task].answer, phrases[task].eval_answer))
-        answers[task] = Answer(names, eval_name, facts[task])
-    return answers

@@ -1,4 +1,4 @@
-"""The shared words: every word belongs to one category, every pool holds each word once."""
+"""The content: no word in two categories, no pool with a word twice, labels that recur."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from benchmarks.suite.families.labels.tasks import (
     labels_of,
 )
 from benchmarks.suite.families.pick_category.tasks import BROAD_CLASHES, broad_categories
-from benchmarks.suite.lexicon.associations import ASSOCIATIONS
-from benchmarks.suite.lexicon.sheets import sheets
-from benchmarks.suite.lexicon.whereabouts import WHEREABOUTS
+from benchmarks.suite.families.relations.pairs import own_pairs
+from benchmarks.suite.families.relations.tasks import RELATIONS
 from benchmarks.suite.shared.categories import (
     CATEGORIES,
     FURTHER_CATEGORIES,
     FURTHER_CLASHES,
     common_words,
 )
-
-RELATIONS = {name: rows.split() for name, _, _, rows in sheets(ASSOCIATIONS + WHEREABOUTS)}
 
 
 def test_no_word_stands_in_two_categories() -> None:
@@ -89,11 +86,11 @@ def test_broad_categories_that_share_a_word_are_never_asked_about_together() -> 
     assert all(any(pair <= group for group in BROAD_CLASHES) for pair in sharing)
 
 
-@pytest.mark.parametrize("name", RELATIONS)
-def test_a_relation_tells_each_word_once(name: str) -> None:
-    words = [row.split("=")[0] for row in RELATIONS[name]]
-    assert len(words) == len({*words}) >= 30
-    assert all(row.count("=") == 1 and all(row.split("=")) for row in RELATIONS[name])
+@pytest.mark.parametrize("stem", ["relations", "associations", "places"])
+def test_every_relation_of_a_table_has_phrases_and_at_least_thirty_pairs(stem) -> None:
+    pairs = own_pairs(stem)
+    assert pairs.keys() <= RELATIONS.keys()
+    assert {name: len(own) for name, own in pairs.items() if len(own) < 30} == {}
 
 
 def test_each_sentence_has_one_distinction_and_both_labels_are_alike_in_number() -> None:
