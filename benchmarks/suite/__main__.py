@@ -61,7 +61,7 @@ def main() -> None:
         buffer,
         compression="zstd",
         compression_level=19,
-        use_dictionary=["inputs.list.element"],
+        use_dictionary=["inputs.list.element"],  # pyright: ignore[reportArgumentType]  # stub: bool
         dictionary_pagesize_limit=1 << 25,
         data_page_size=1 << 26,
         write_statistics=False,
