@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from docs.tools import claims, prose
+from docs.tools import claims, prose, tables
 from docs.tools.claims import CHECKS, DOCS, ROOT, Page
 
 PLANTED = {
@@ -128,3 +128,27 @@ def test_pages_that_the_code_names_exist():
     named = {n for p in sources for n in re.findall(r"\bdocs/[\w/]+\.md", p.read_text("utf-8"))}
     assert named
     assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+
+
+def test_the_results_page_is_what_the_records_say():
+    assert (DOCS / "results.md").read_text() == tables.page()
+
+
+def test_a_record_without_an_origin_is_refused(tmp_path, monkeypatch):
+    (tmp_path / "unheard_of.json").write_text("{}")
+    monkeypatch.setattr(tables, "RESULTS", tmp_path)
+    with pytest.raises(KeyError, match="unheard_of"):
+        tables.page()
+
+
+def test_records_become_tables_of_their_rows():
+    record = {"seed": 0, "rows": {"a": {"x": 0.123456}, "b": {"x": 1, "y": [2.0, 3]}}}
+    lines = tables.body(record, "rows").splitlines()
+    assert lines == [
+        "- seed: 0",
+        "",
+        "|  | x | y |",
+        "| --- | --- | --- |",
+        "| a | 0.1235 | — |",
+        "| b | 1 | 2, 3 |",
+    ]

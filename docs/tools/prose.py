@@ -1,7 +1,7 @@
 """Check the prose of the documentation.
 
-Usage: prose.py [FILE ...]. Without files it checks README, DESIGN, CONTRIBUTING and docs/, except
-the research log. Prints one `file:line: problem` per line and exits with 1 if there is any.
+Usage: prose.py [FILE ...]. Without files it checks README, DESIGN, CONTRIBUTING and docs/. Prints
+one `file:line: problem` per line and exits with 1 if there is any.
 """
 
 import re
@@ -16,7 +16,6 @@ AVERAGE_WORDS = 18
 COLUMNS = 120
 LIMITS = {"README.md": (150, 1500), "DESIGN.md": (200, None)}
 """Lines and words that a file may have."""
-UNCHECKED = {"research-log.md"}
 
 _LIST_ITEM = re.compile(r"\A\s*(?:[-*+]|\d+\.)\s+")
 _CODE = re.compile(r"(`+).+?\1")
@@ -95,7 +94,7 @@ def main(arguments: list[str]) -> int:
         *(ROOT / name for name in ("README.md", "DESIGN.md", "CONTRIBUTING.md")),
         *sorted((ROOT / "docs").rglob("*.md")),
     ]
-    messages = [m for file in files if file.name not in UNCHECKED for m in problems(file)]
+    messages = [m for file in files for m in problems(file)]
     print("\n".join(messages) if messages else f"{len(files)} files: prose is fine")
     return 1 if messages else 0
 
