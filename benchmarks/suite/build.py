@@ -11,8 +11,7 @@ from t2l_fast.tasks.suite import Suite
 from t2l_fast.tasks.task import Task
 
 _FOLDER = Path(__file__).with_name("families")
-_PACKAGES = {file.parent.name for file in _FOLDER.glob("*/tasks.py")}
-FAMILIES = tuple(sorted(_PACKAGES | {file.stem for file in _FOLDER.glob("[!_]*.py")}))
+FAMILIES = tuple(sorted(file.parent.name for file in _FOLDER.glob("*/tasks.py")))
 HELD_OUT_FAMILIES = ("repeat", "triples", "units")
 HELD_OUT_SHARE = 0.15
 
@@ -34,8 +33,7 @@ def build_suite() -> Suite:
 
 
 def _family(family: str) -> list[Task]:
-    inside = ".tasks" if family in _PACKAGES else ""
-    module = import_module(f"benchmarks.suite.families.{family}{inside}")
+    module = import_module(f"benchmarks.suite.families.{family}.tasks")
     try:
         return [draft.build(family) for draft in module.tasks()]
     except ModuleNotFoundError as error:

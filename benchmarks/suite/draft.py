@@ -66,6 +66,3 @@ def map_inputs(inputs: Iterable[str], function: Callable[[str], str | None]) -> 
 def fill_templates(templates: Sequence[str], *phrases: str) -> tuple[str, ...]:
     """Fill `{}` of each template with the phrases in turn, so that both vary."""
     return tuple(t.format(phrases[i % len(phrases)]) for i, t in enumerate(templates))
-
-
-mapped, worded = map_inputs, fill_templates

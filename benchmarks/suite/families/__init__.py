@@ -1,1 +1,1 @@
-"""Families of the built-in suite: one file each, with `tasks() -> list[Draft]`."""
+"""Families of the built-in suite: a package each, whose `tasks.py` has `tasks() -> list[Draft]`."""

@@ -1,1 +1,0 @@
-"""Tables of families that are not packages yet."""
