@@ -59,6 +59,10 @@ def serve(
     max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
     max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
+    attention: Annotated[
+        str,
+        typer.Option(help="auto, or paged: refuse a model that runs rightly by slower ways alone."),
+    ] = "auto",
     max_queue: Annotated[int, typer.Option(min=1, help="Requests that may wait.")] = 1024,
     max_queue_per_tenant: Annotated[
         int, typer.Option(min=1, help="The same for one tenant.")
@@ -91,6 +95,7 @@ def serve(
         max_active=max_active,
         max_batch_tokens=max_batch_tokens,
         cache_tokens=cache_tokens,
+        attention=attention,  # pyright: ignore[reportArgumentType]
         max_queue=max_queue,
         max_queue_per_tenant=max_queue_per_tenant,
     )

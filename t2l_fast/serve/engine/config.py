@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from t2l_fast.errors import ConfigError
+
+ATTENTION = Literal["auto", "paged"]
 
 
 @dataclass(frozen=True)
@@ -20,9 +22,12 @@ class EngineConfig:
         page_size: tokens of one page.
         max_queue: requests that may wait before more are refused.
         max_queue_per_tenant: the same for one tenant.
+        attention: "paged": by transformers' continuous batching. "auto": so where it gives the
+            model's own logits; else by the fastest slower way that does.
 
     Raises:
-        ConfigError: a size is below 1, or the cache is smaller than two pages.
+        ConfigError: a size is below 1, the cache is smaller than two pages, or `attention` is
+            unknown.
     """
 
     max_active: int = 64
@@ -31,9 +36,14 @@ class EngineConfig:
     page_size: int = 16
     max_queue: int = 1024
     max_queue_per_tenant: int = 256
+    attention: ATTENTION = "auto"
 
     def __post_init__(self) -> None:
         check_sizes(self)
+        if self.attention not in (known := get_args(ATTENTION)):
+            raise ConfigError(
+                f"attention must be one of {', '.join(known)}, got {self.attention!r}"
+            )
         if self.page_size < 4 or self.cache_tokens < 2 * self.page_size:
             raise ConfigError(
                 f"page_size must be at least 4 and cache_tokens two pages, got page_size="
@@ -49,5 +59,5 @@ def check_sizes(config: Any) -> None:
     """
     for field in fields(config):
         value = getattr(config, field.name)
-        if value < 1:
+        if isinstance(value, int) and value < 1:
             raise ConfigError(f"{field.name} must be at least 1, got {value}")

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 from t2l_fast.adapters import AdapterId, Adapters
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.engine.paths import positions, proven
 from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket
 from t2l_fast.serve.engine.running import EngineStats, Errand, Running
 from t2l_fast.serve.engine.sampling import SamplingParams
 from t2l_fast.serve.engine.text import TextStream
 from t2l_fast.serve.engine.trace import first_line
-from t2l_fast.serve.engine.transformers_loop import SlotManager
 from t2l_fast.serve.engine.vocabulary import Vocabulary
 
 T = TypeVar("T")
@@ -43,7 +43,9 @@ class Engine:
     Raises:
         ArgumentError: the tokenizer is not a fast one.
         UseError: `adapters` has no slots.
-        EngineError: the loop does not turn, or ends at its start; it says why.
+        UnsupportedModel: no way to run the model gives its own logits, or none that
+            `config.attention` allows.
+        EngineError: the loop does not turn, ends at its start, or its cache can't be had.
     """
 
     def __init__(
@@ -62,16 +64,15 @@ class Engine:
         self.tokenizer, self.bank = tokenizer, adapters.bank
         self._vocabulary = Vocabulary(tokenizer)
         waiting: FairQueue[Request] = FairQueue(config.max_queue, config.max_queue_per_tenant)
-        self._running = Running(self.bank, waiting, config.max_active)
-        self._eos = _end_tokens(model, tokenizer)
-        self._vocab = model.get_input_embeddings().num_embeddings
+        self._running = Running(adapters, waiting, config.max_active)
         self._keys = count()
         self._closed = self._stopped = False
-        self._manager = SlotManager(model, adapters, config, owner=self._running)
-        positions = getattr(model.config, "max_position_embeddings", None)
-        self.longest = min(self._manager.longest, positions or self._manager.longest)
+        self._manager, self.proof = proven(model, adapters, config, self._running)
+        """How the model runs, and what showed that it does so rightly."""
+        self._eos = _end_tokens(model, tokenizer)
+        self._vocab = model.get_input_embeddings().num_embeddings
+        self.longest = min(self._manager.longest, positions(model))
         """Tokens of prompt and answer together that a request may have."""
-        self._manager.start()
 
     def __enter__(self) -> Engine:
         return self
@@ -214,7 +215,7 @@ class Engine:
         with self._running.lock:
             stopped, self._stopped = self._stopped, True
         if not stopped:
-            self._manager.stop(block=True)
+            self._manager.close()
             self._running.abandon_errands()
 
     def _cancel(self, request: Request) -> None:
@@ -241,6 +242,6 @@ class Engine:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    found = getattr(model.generation_config, "eos_token_id", None)
+    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
     named = found if isinstance(found, list) else [found]
     return frozenset(t for t in (*named, tokenizer.eos_token_id) if t is not None)

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters import AdapterBank, AdapterId
+from t2l_fast.adapters import AdapterId, Adapters
 from t2l_fast.errors import BankFull, EngineError
 from t2l_fast.serve.engine.loop import Loop
 from t2l_fast.serve.engine.queue import FairQueue
@@ -69,12 +69,12 @@ class Running:
     the loop's thread.
 
     Args:
-        bank: where adapters are leased.
+        adapters: whose bank leases them.
         waiting: requests to admit, guarded by `lock`.
         max_active: requests that run at once.
     """
 
-    def __init__(self, bank: AdapterBank, waiting: FairQueue, max_active: int) -> None:
+    def __init__(self, adapters: Adapters, waiting: FairQueue, max_active: int) -> None:
         self.waiting = waiting
         self.active: dict[str, Request] = {}
         self.cancelled: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -82,7 +82,8 @@ class Running:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.stats = EngineStats(dict.fromkeys(("stop", "length", "cancelled", "error"), 0))
-        self._bank, self._max_active = bank, max_active
+        self._bank, self._max_active = adapters.bank, max_active
+        self.use = adapters.use
 
     @property
     def idle(self) -> bool:
@@ -122,6 +123,10 @@ class Running:
             loop.cancel(key)
             self._finish(request, Chunk(finish="error", error=error))
 
+    def step_failed(self, error: Exception) -> None:
+        """See `Owner.step_failed`."""
+        log.error("a step failed: %s", where(error))
+
     def fail(self, key: str, reason: str) -> None:
         """See `Owner.fail`."""
         request = self.active.get(key)
@@ -154,6 +159,7 @@ class Running:
 
     def lost(self, error: BaseException) -> None:
         """See `Owner.lost`: end every request and errand with an error."""
+        log.error("the loop failed: %s", where(error))
         with self.lock:
             left = [*self.active.values(), *self.waiting]
             for request in left:
