@@ -9,7 +9,7 @@ from t2l_fast.tasks import Prompt, load_suite
 from t2l_fast.train import OracleConfig
 from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.model.packed_attention import packed_attention
-from t2l_fast.train.oracles.trainer import concatenated, train_oracles
+from t2l_fast.train.oracles.batched import concatenated, train_oracles
 
 TASKS, EXAMPLES, STEPS = 16, 2, 3
 
@@ -30,15 +30,10 @@ def test_concurrent_oracles(paired):
 
     def train(at_once: int) -> t2l.LoraBatch:
         """Loss: the mean over tasks of the last step's."""
-        seen: list[tuple[int, float]] = []
         config = OracleConfig(STEPS, EXAMPLES, at_once)
-        made = train_oracles(
-            start, model, adapters, collator, tasks, config,
-            on_step=lambda _, done, of, loss: seen.append((done, loss)),
-        )  # fmt: skip
-        whole = concatenated(list(made))
-        losses[at_once] = sum(loss for _, loss in seen) / len(seen)
-        return whole
+        groups = list(train_oracles(start, model, adapters, collator, tasks, config))
+        losses[at_once] = sum(group.loss for group in groups) / len(groups)
+        return concatenated([group.adapters for group in groups])
 
     with packed_attention(model):
         together, alone = train(TASKS), train(1)

@@ -41,14 +41,14 @@ def oracles(
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import Tracking, join, keep_freed_memory, train_library
     from t2l_fast.train.oracles.library import BANK
-    from t2l_fast.train.run.checkpoint import check_free
+    from t2l_fast.train.run.checkpoint import check_folder
 
     keep_freed_memory()
     tracking = Tracking.of(run.track, out)
     processes = join()
     silent = run.as_json or not processes.main
     if not run.resume:
-        check_free(out, processes, own=(BANK,))
+        check_folder(out, False, processes, own=(BANK,))
     device = chosen(frozen.device, processes.device)
     stage("reading tasks", silent)
     splits = read_splits(data, ("train",), silent=silent)

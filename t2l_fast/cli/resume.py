@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from t2l_fast.errors import CheckpointError
-
 if TYPE_CHECKING:
     from t2l_fast.train import Processes
 
@@ -18,11 +16,6 @@ def check_run(out: Path, resume: bool, processes: Processes) -> None:
         CheckpointError: `--resume` was not given and OUT holds a run, a library or a generator, or
             it was and there is no run.
     """
-    from t2l_fast.train.run.checkpoint import FILE, ORACLES, check_free
+    from t2l_fast.train.run.checkpoint import check_folder
 
-    if not resume:
-        check_free(out, processes)
-    elif not processes.of_main(any((out / name).exists() for name in (FILE, ORACLES))):
-        raise CheckpointError(
-            f"there is no run to resume: {out / FILE} is missing; start without --resume"
-        )
+    check_folder(out, resume, processes)

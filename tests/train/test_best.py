@@ -7,10 +7,11 @@ import torch
 
 import t2l_fast as t2l
 import t2l_fast.train.run.best as best_module
-import t2l_fast.train.sft.trainer as sft
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators import MultiTaskLora, TextToLora
-from t2l_fast.train.run.best import Best, chosen_measure
+from t2l_fast.train.run.best import Best
+from t2l_fast.train.run.config import chosen_measure
+from t2l_fast.train.run.layout import CHECKPOINT
 
 VALUES = [0.1, 0.3, 0.2, 0.3, 0.1, 0.2]
 """Of one evaluation a step: the best is the second, the fourth a tie."""
@@ -165,14 +166,14 @@ def test_a_stopped_run_goes_on_with_more_patience(runs, run):
 def test_an_evaluation_that_is_done_again_does_not_count_against_the_best(tmp_path, tiny):
     """The record is of step 6, after the last checkpoint; steps 5 and 6 come again."""
     generator = tiny.generator(tiny.model())
-    first = Best(tmp_path, "m", patience=2)
+    first = Best(tmp_path, generator, "m", patience=2)
     for step, value in ((2, 0.3), (4, 0.2), (6, 0.5)):
-        first.add({"step": step, "m": value}, generator)
-    again = Best(tmp_path, "m", patience=2)
+        first.add({"step": step, "m": value})
+    again = Best(tmp_path, generator, "m", patience=2)
     again.resume([{"step": 1}, {"step": 2, "m": 0.3}, {"step": 4, "m": 0.2}])
-    again.add({"step": 6, "m": 0.5}, generator)
+    again.add({"step": 6, "m": 0.5})
     assert (again.step, again.value, again.without) == (6, 0.5, 0)
-    again.add({"step": 8, "m": 0.5}, generator)
+    again.add({"step": 8, "m": 0.5})
     assert again.without == 1 and not again.exhausted
 
 
@@ -211,4 +212,4 @@ def test_another_measure_is_another_run(runs, trainer, tasks):
 def test_without_evaluations_nothing_is_kept(trainer):
     made = trainer(eval_every=0)
     made.train()
-    assert (made.folder / sft.FILE).exists() and not (made.folder / "best").exists()
+    assert (made.folder / CHECKPOINT).exists() and not (made.folder / "best").exists()

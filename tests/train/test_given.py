@@ -50,7 +50,7 @@ def test_only_a_conditioned_start_changes_what_a_generator_computes(
     generator = taught()
     before = adapters_of(generator, tasks)
     run = trainer("second", generator=generator, start=start)
-    run.start.initialise(run.codes.embeddings)
+    run.optimizer.initialise(run.codes.embeddings)
     assert (differs(adapters_of(generator, tasks), before) == 0) == kept
 
 
@@ -87,11 +87,11 @@ def test_heads_without_a_bias_go_on_as_they_are_not_whitened(tiny, trainer, task
             head.weight.normal_(std=0.05)
     before = adapters_of(generator, tasks)
     run = trainer("bare", generator=generator, start="given", steps=1, eval_every=0)
-    run.start.initialise(run.codes.embeddings)
-    assert not run.start.whitens and run.start.whitened is None
+    run.optimizer.initialise(run.codes.embeddings)
+    assert not run.optimizer.whitens and run.optimizer.whitened is None
     assert differs(adapters_of(generator, tasks), before) == 0
     heads = [id(head.weight) for head in generator.heads.values()]
-    assert [id(p) for p in run.start.optimizer().param_groups[0]["params"]] == heads
+    assert [id(p) for p in run.optimizer.adamw.param_groups[0]["params"]] == heads
     run.train()
     assert differs(adapters_of(generator, tasks), before) > 0
 
@@ -129,9 +129,9 @@ def test_standardised_codes_stay_as_the_generator_was_trained(tiny, trainer, tas
     made = tiny.generator(tiny.model(), standardise_codes=True)
     made.standardise(["something", "quite other", "third"])
     mean = made.code_mean.clone()
-    trainer("given", generator=made, start="given")
+    trainer("given", generator=made, start="given").prepare()
     assert torch.equal(made.code_mean, mean)
-    trainer("plain", generator=made, start="plain")
+    trainer("plain", generator=made, start="plain").prepare()
     assert not torch.equal(made.code_mean, mean)
 
 

@@ -56,7 +56,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(tiny, tasks, tmp_path):
         pass
 
     def stop(*note):
-        if note[1] == 5:
+        if note[1] == 3:
             raise Stop
 
     with pytest.raises(Stop):

@@ -82,9 +82,9 @@ def lines(folder) -> list[dict]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_recon_loss_is_the_published_formula(tiny, library, tmp_path, kind):
     made = trainer(tiny, library, tmp_path, kind)
-    made._start(False)
+    made.start()
     codes, chosen = made.draw(0)
-    loss = made.loss(made.generator.latents(codes), chosen)
+    loss = made.recon_loss.of(made.generator.latents(codes), chosen)
     made.generator.eval()
     adapters = made.generator(codes)
     total = 0.0
@@ -295,7 +295,7 @@ def test_recon_reads_the_library_once_to_know_it_again(tiny, library, tmp_path, 
     read, real = [], LoraBatch.parameters
 
     def parameters(batch):
-        read.append(batch is made.targets)
+        read.append(batch is made.recon_loss.targets)
         return real(batch)
 
     monkeypatch.setattr(LoraBatch, "parameters", parameters)
@@ -431,7 +431,7 @@ def test_recon_measures_whether_descriptions_matter(tiny, library, tmp_path, kin
     with torch.no_grad():
         for key, told in (("matched_loss", every), ("shuffled_loss", (every + 2) % COUNT)):
             codes = made.generator.encode([texts[i] for i in told])
-            whole = made.loss(made.generator.latents(codes), every)
+            whole = made.recon_loss.of(made.generator.latents(codes), every)
             assert last[key] == pytest.approx(whole.item(), rel=1e-4)
 
 
@@ -440,13 +440,13 @@ def test_recon_of_one_adapter_has_no_other_to_compare_with(tiny, library, tmp_pa
     lora_a, lora_b = ({m: t[:, :1] for m, t in p.items()} for p in (one.lora_a, one.lora_b))
     alone = LoraLibrary(("a",), (("text",),), t2l.LoraBatch(LORA, lora_a, lora_b))
     made = trainer(tiny, alone, tmp_path, tasks_per_batch=1)
-    made._start(False)
+    made.start()
     assert list(made.measure()) == ["matched_loss"]
 
 
 def test_recon_measures_what_ignores_descriptions_as_equal(tiny, library, tmp_path):
     made = trainer(tiny, library, tmp_path)
-    made._start(False)
+    made.start()
     with torch.no_grad():
         for head in made.generator.heads.values():
             head.weight.zero_()

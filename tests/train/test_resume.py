@@ -8,6 +8,7 @@ import pytest
 import torch
 from safetensors.torch import load, save
 
+import t2l_fast.train.run.run as run_module
 import t2l_fast.train.sft.trainer as sft
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import TextToLora
@@ -48,7 +49,7 @@ def test_a_run_with_noise_on_codes_resumes_too(runs, trainer):
 def test_an_interruption_around_a_checkpoint_loses_no_line(
     runs, trainer, uninterrupted, monkeypatch, after
 ):
-    save = sft.save_run
+    save = run_module.save_run
 
     def broken(folder, step, *rest):
         if step < 4 or after:
@@ -56,7 +57,7 @@ def test_an_interruption_around_a_checkpoint_loses_no_line(
         if step == 4:
             raise runs.Interrupted
 
-    monkeypatch.setattr(sft, "save_run", broken)
+    monkeypatch.setattr(run_module, "save_run", broken)
     with pytest.raises(runs.Interrupted):
         trainer().train()
     monkeypatch.undo()

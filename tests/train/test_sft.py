@@ -52,9 +52,9 @@ def test_gradients_reach_every_generator_parameter_and_none_of_the_model(
     before = {name: p.detach().clone() for name, p in generator.named_parameters()}
     made = trainer(generator=generator, model=model, weight_decay=0.0, eval_every=0, start=start)
     made.train()
-    moved = [p for group in made.optimizer.param_groups for p in group["params"]]
+    moved = [p for group in made.optimizer.adamw.param_groups for p in group["params"]]
     assert len(moved) == len(before)
-    assert all(made.optimizer.state[p]["exp_avg_sq"].any() for p in moved)
+    assert all(made.optimizer.adamw.state[p]["exp_avg_sq"].any() for p in moved)
     assert [n for n, p in generator.named_parameters() if torch.equal(p, before[n])] == []
     assert all(p.grad is None for p in model.parameters())
 

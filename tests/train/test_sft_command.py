@@ -11,7 +11,7 @@ import t2l_fast.cli.run
 import t2l_fast.cli.sft
 import t2l_fast.encoders
 import t2l_fast.models
-import t2l_fast.train.sft.trainer
+import t2l_fast.train.run.run
 from t2l_fast import cli
 from t2l_fast.cli.progress import embed_ahead
 from t2l_fast.encoders import CachedEncoder
@@ -70,7 +70,7 @@ def test_every_kind_of_generator_is_trained_interrupted_and_resumed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(t2l_fast.train.sft.trainer, "save_run", interrupted)
+        patch.setattr(t2l_fast.train.run.run, "save_run", interrupted)
         command(*options, exit_code=130)
     command(*options, "--resume")
     resumed = AutoGenerator.from_pretrained(str(tmp_path / "out"), encoder=tiny.encoder())

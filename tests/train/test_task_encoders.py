@@ -47,7 +47,7 @@ def test_steps_lower_the_loss(make, kind, recompute):
     first, last = (sum(line["loss"] for line in part) for part in (lines[:5], lines[-5:]))
     assert last < first
     assert all(("auxiliary_loss" in line) == (kind == "vq") for line in lines)
-    moved = made.optimizer.state
+    moved = made.optimizer.adamw.state
     assert all(moved[p]["exp_avg_sq"].any() for p in encoder.parameters())
 
 

@@ -147,7 +147,7 @@ def test_logs_are_closed(runs, tracked, monkeypatch, stop):
         with pytest.raises(runs.Interrupted):
             made.train(on_step=runs.interrupt_at(stop))
     assert len(closed) == 1
-    made.metrics.close()
+    made.run.metrics.close()
     assert len(closed) == 1
 
 

@@ -33,7 +33,7 @@ def run(tiny, trainer, folder):
 
 
 def state(made) -> dict[str, torch.Tensor]:
-    return {name: t.detach().clone() for name, t in made.start.state().items()}
+    return {name: t.detach().clone() for name, t in made.optimizer.state().items()}
 
 
 def test_the_encoder_moves_and_a_frozen_one_does_not(run, folder):
@@ -175,7 +175,7 @@ def test_training_goes_on_from_a_trained_encoder(run, folder, tmp_path):
     rows = second.generator.encode(texts)
     torch.testing.assert_close(rows, first.generator.encode(texts), rtol=1e-3, atol=1e-3)
     with pytest.raises(EncoderError, match="^encoder_rank must be at least 2, .* got 1: raise it"):
-        run("third", encoder=f"{folder}+{tmp_path / 'lora'}", encoder_rank=1)
+        run("third", encoder=f"{folder}+{tmp_path / 'lora'}", encoder_rank=1).prepare()
 
 
 def test_generators_without_a_text_encoder_are_refused(tiny, trainer):

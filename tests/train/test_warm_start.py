@@ -9,7 +9,7 @@ from t2l_fast.generators import MultiTaskLora
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import OracleConfig, SFTConfig, SFTTrainer, WarmStartConfig
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.oracles.trainer import concatenated, train_oracles
+from t2l_fast.train.oracles.batched import concatenated, train_oracles
 from t2l_fast.train.sft.optimizer import GeneratorOptimizer
 from t2l_fast.train.sft.warm_start import fit
 
@@ -103,20 +103,18 @@ def test_oracles_learn_their_tasks_and_the_fit_follows_their_descriptions(
     model.requires_grad_(False)
     collator = Collator(Prompt(tiny.tokenizer()))
     adapters = attach(model, generator.config.lora, num_slots=0)
-    notes = []
-    made = train_oracles(
+    groups = train_oracles(
         generator.generate(codes=torch.zeros(1, *generator.code_shape)),
         model,
         adapters,
         collator,
         tasks,
         OracleConfig(WARM.steps, WARM.examples, WARM.tasks_at_once, WARM.learning_rate, seed=0),
-        on_step=lambda *n: notes.append(n),
     )
-    oracles = concatenated(list(made))
-    assert len(oracles) == len(tasks) and notes[-1][1:3] == (len(tasks), len(tasks))
+    oracles = concatenated([group.adapters for group in groups])
+    assert len(oracles) == len(tasks)
     assert all(not t.requires_grad for t in oracles.parameters())
-    fit(generator, start.whitened, start.optimizer(), embeddings, oracles, WARM, seed=0)
+    fit(generator, start, embeddings, oracles, WARM, seed=0)
     made = generator.generate(codes=torch.stack([rows[0] for rows in embeddings]))
     for m in made.lora_b:
         gaps = (made.lora_b[m][:, :, None] - oracles.lora_b[m][:, None]).square().sum((0, 3, 4))

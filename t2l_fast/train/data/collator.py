@@ -51,15 +51,15 @@ class Collator:
         self.max_tokens = max_tokens
         self.device = torch.device(device)
         self.pad: int = prompt.tokenizer.pad_token_id
-        self._before = known
+        self.known = known
         self._texts: dict[tuple[Example, str | None], Tokens] = {}
         self._lock = Lock()  # a tokenizer serves one thread at a time
 
     def row(self, slot: int, example: Example, description: str | None = None) -> Row:
-        if self._before is not None and description is None:
-            found = self._before.get(example)
-            if found is not None:
-                return Row(slot, *found)
+        if self.known is not None and description is None:
+            tokens = self.known.get(example)
+            if tokens is not None:
+                return Row(slot, *tokens)
         key = (example, description)
         with self._lock:
             if key not in self._texts:

@@ -11,8 +11,9 @@ from typing import Any
 from t2l_fast.errors import CacheError
 from t2l_fast.quiet import quiet_datasets
 from t2l_fast.tasks import Example, Prompt, Task
-from t2l_fast.train.data.collator import Tokens, joined
+from t2l_fast.train.data.collator import Collator, Tokens, joined
 from t2l_fast.train.distributed.processes import Processes
+from t2l_fast.train.run.progress import Progress, silent
 
 _LAYOUT = "1"  # raise when rows are made or kept in another way
 _AT_ONCE = 1000
@@ -29,13 +30,20 @@ class TokenCache:
         prompt: what makes texts of examples, and ids of texts.
         max_tokens: of a prompt, and of an answer.
         folder: shared by runs and processes.
+        progress: called as tasks are tokenised.
 
     Raises:
         CacheError: `datasets` is not installed, or the folder can't be used.
     """
 
     def __init__(
-        self, prompt: Prompt, tasks: Sequence[Task], *, max_tokens: int, folder: str | Path
+        self,
+        prompt: Prompt,
+        tasks: Sequence[Task],
+        *,
+        max_tokens: int,
+        folder: str | Path,
+        progress: Progress = silent,
     ) -> None:
         try:
             from datasets import concatenate_datasets
@@ -50,7 +58,8 @@ class TokenCache:
         self._index: dict[Example, int] = {}
         parts = []
         with quiet_datasets():
-            for task in tasks:
+            for done, task in enumerate(tasks):
+                progress("tokenising", done, len(tasks))
                 if not task.train:
                     continue
                 start = sum(map(len, parts))
@@ -58,6 +67,7 @@ class TokenCache:
                 for place, example in enumerate(task.train, start):
                     self._index.setdefault(example, place)
             self._all = concatenate_datasets(parts) if parts else []
+        progress("tokenising", len(tasks), len(tasks))
 
     def __len__(self) -> int:
         return len(self._index)
@@ -104,25 +114,31 @@ class TokenCache:
         return rows
 
 
-def shared_cache(
-    prompt: Prompt,
+def keep_tokens(
+    collator: Collator,
     tasks: Sequence[Task],
-    max_tokens: int,
     folder: str | Path,
-    *,
     processes: Processes,
-) -> TokenCache:
-    """One cache for all processes of a run: the main one fills it, the others read it.
+    progress: Progress = silent,
+) -> None:
+    """Have a collator read the examples of tasks from a cache in a folder.
+
+    Of several processes the main one fills it, and the others read it.
+
+    Args:
+        collator: whose prompt and length the tokens are made by.
+        progress: called as tasks are tokenised.
 
     Raises:
         CacheError: it can't be used.
     """
     if not processes.main:
         processes.wait()
-    made = TokenCache(prompt, tasks, max_tokens=max_tokens, folder=folder)
+    collator.known = TokenCache(
+        collator.prompt, tasks, max_tokens=collator.max_tokens, folder=folder, progress=progress
+    )
     if processes.main:
         processes.wait()
-    return made
 
 
 def _fingerprint(prompt: Prompt, max_tokens: int) -> bytes:

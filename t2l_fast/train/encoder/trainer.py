@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,7 @@ from t2l_fast.encoders.trained import adapter_of, new_lora
 from t2l_fast.errors import ConfigError
 from t2l_fast.train.data.order import chunked
 from t2l_fast.train.encoder.config import EncoderConfig
-from t2l_fast.train.run.checkpoint import load_run, save_run
-from t2l_fast.train.run.run import Run
+from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 
 
 def fit_encoder(
@@ -32,7 +30,7 @@ def fit_encoder(
     families: Sequence[str] | None = None,
     folder: str | Path | None = None,
     resume: bool = False,
-    on_step: Callable[[dict[str, Any]], None] | None = None,
+    on_step: OnStep | None = None,
 ) -> EncoderAdapter:
     """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
 
@@ -70,19 +68,18 @@ def fit_encoder(
         raise ConfigError(
             f"families must name one for each of {len(descriptions)} tasks, got {len(families)}"
         )
-    if folder is None and resume:
-        raise ConfigError("resume needs the folder of the run, got None: name it")
-    if folder is not None:
-        Run(folder).open(resume=resume)
-    run = {"encoder": encoder.name, "fit": asdict(config)}
-    run["descriptions"] = _digest([descriptions, families])
+    settings: dict[str, Any] = {"encoder": encoder.name, "fit": asdict(config)}
+    settings["descriptions"] = _digest([descriptions, families])
+    run = Run(folder, logs=False)
+    run.open(settings, resume=resume, on_step=on_step)
     torch.manual_seed(config.seed)
-    with encoder.adapting(new_lora(config.rank, config.alpha)) as wrapped:
+    with encoder.adapting(new_lora(config.rank, config.alpha)) as wrapped, run:
         state = {name: p for name, p in wrapped.named_parameters() if p.requires_grad}
         optimizer = torch.optim.AdamW(state.values(), lr=config.learning_rate, weight_decay=0.01)
-        begun = load_run(Path(folder), state, optimizer, run) if folder and resume else 0
-        for step in range(begun, config.steps):
-            started = time.perf_counter()
+        if resume:
+            run.load(state, optimizer)
+
+        def advance(step: int) -> Line:
             rate = config.learning_rate * config.factor(step)
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -91,13 +88,10 @@ def fit_encoder(
             loss.backward()
             optimizer.step()
             optimizer.zero_grad()
-            done = step + 1
-            if folder is not None and (done % config.save_every == 0 or done == config.steps):
-                save_run(Path(folder), done, state, optimizer, run)
-            if on_step is not None:
-                seconds = time.perf_counter() - started
-                line = {"step": done, "loss": loss.item(), "learning_rate": rate}
-                on_step(line | {"seconds": seconds})
+            return {"step": step + 1, "loss": loss.item(), "learning_rate": rate}
+
+        schedule = Schedule(config.steps, config.save_every)
+        run.follow(schedule, advance, lambda: run.save(state, optimizer))
         return adapter_of(wrapped)
 
 

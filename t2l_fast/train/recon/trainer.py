@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import time
-from collections.abc import Callable
-from contextlib import closing
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -15,17 +12,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import LoraBatch
-from t2l_fast.errors import AdapterMismatch, ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.generators.parts.files import CONFIG_NAME, WEIGHTS_NAME
-from t2l_fast.ops import lowrank_l1
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
 from t2l_fast.train.recon.config import ReconConfig
-from t2l_fast.train.run.best import LAST
-from t2l_fast.train.run.checkpoint import FILE, load_run, save_run
-from t2l_fast.train.run.run import Run
+from t2l_fast.train.recon.loss import ReconLoss, check_library
+from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking
 
 
@@ -59,59 +53,28 @@ class ReconTrainer:
         processes: Processes | None = None,
     ) -> None:
         self.generator, self.library, self.config = generator, library, config
-        self.folder = Path(folder)
-        self.processes = processes or Processes()
-        self.run = Run(
-            self.folder,
-            self.processes,
-            tracking,
-            files=(FILE, CONFIG_NAME, WEIGHTS_NAME),
-            folders=(LAST,),
-        )
-        self.metrics = self.run.metrics
-        if len(library) < config.tasks_per_batch:
-            raise ConfigError(
-                f"tasks_per_batch must be at most the {len(library)} adapters of the library, got "
-                f"{config.tasks_per_batch}"
-            )
-        codes = config.tasks_per_batch * config.descriptions_per_task
-        if codes < self.processes.count:
-            raise ConfigError(
-                f"tasks_per_batch · descriptions_per_task must be at least the "
-                f"{self.processes.count} processes, got {codes}: launch fewer"
-            )
-        if config.factorized and generator.predicts_z_scores and generator.config.offset != "none":
-            raise ConfigError(
-                "factorised z-scores are learned by heads alone, so offset must be 'none', got "
-                f"{generator.config.offset!r}: leave offsets or z-scores out, or compare products "
-                "(factorized=False)"
-            )
-        sizes = generator.config.module_shapes
-        shapes = {m: (generator.config.num_layers, *size) for m, size in sizes.items()}
-        got = library.adapters.module_shapes
-        rank = generator.config.lora.rank
-        if got != shapes or library.adapters.config.rank != rank:
-            raise AdapterMismatch(
-                f"the library must have rank {rank} and (layers, in, out)={shapes}, got rank "
-                f"{library.adapters.config.rank} and {got}"
-            )
-        device = next(generator.parameters()).device
-        self.targets = LoraBatch(
-            library.adapters.config,
-            {m: t.to(device) for m, t in library.adapters.lora_a.items()},
-            {m: t.to(device) for m, t in library.adapters.lora_b.items()},
-        )
-        self.statistics = library.statistics() if generator.predicts_z_scores else {}
-        self.predicted = generator.recon_targets(self.targets, self.statistics)
-        generator.prepare_codes([text for texts in library.descriptions for text in texts])
-        self.embeddings = [generator.encode(texts) for texts in library.descriptions]
-        self.processes.copy_main(self.embeddings)  # processors may differ in the last bits
-        self.step = 0
+        self.folder, self.processes = Path(folder), processes or Processes()
+        check_library(generator, library, config, self.processes.count)
+        files = (FILE, CONFIG_NAME, WEIGHTS_NAME)
+        self.run = Run(self.folder, self.processes, tracking, files=files)
+        self.recon_loss = ReconLoss(generator, library, config)
         self.optimizer: torch.optim.Optimizer
 
-    def train(
-        self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
-    ) -> None:
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return self.run.step
+
+    @cached_property
+    def embeddings(self) -> list[Tensor]:
+        """Codes of every adapter's descriptions, `[D, d_e]` each; embedded when first used."""
+        texts = self.library.descriptions
+        self.generator.prepare_codes([text for own in texts for text in own])
+        embeddings = [self.generator.encode(own) for own in texts]
+        self.processes.copy_main(embeddings)  # processors may differ in the last bits
+        return embeddings
+
+    def train(self, *, resume: bool = False, on_step: OnStep | None = None) -> None:
         """Run to the last step; a resumed run continues as if it had not been interrupted.
 
         Args:
@@ -122,22 +85,33 @@ class ReconTrainer:
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run,
                 a library or a generator is in the folder already.
             DistributedError: another process ended, or differs from this one.
+            EncoderError: a description can't be embedded.
         """
-        with closing(self.metrics):
-            self._start(resume)
+        config, run = self.config, self.run
+        run.open(self._settings, resume=resume, on_step=on_step)
+        with run:
+            self.start()
+            if resume:
+                run.load(self._state(), self.optimizer)
+            else:
+                run.begin()
+            self.processes.copy_main(self._state().values())
             self.generator.train()
-            while self.step < self.config.steps:
-                line = self._one_step()
-                last = self.step == self.config.steps
-                every = self.config.eval_every
-                if every and (self.step % every == 0 or last):
-                    line |= self.measure()
-                self.metrics.add(line)
-                if self.step % self.config.save_every == 0 or last:
-                    self._save()
-                if on_step is not None and self.processes.main:
-                    on_step(line)
+            schedule = Schedule(config.steps, config.save_every, config.eval_every)
+            run.follow(schedule, self._advance, self._save, self.measure)
         self.generator.eval()
+
+    def start(self) -> None:
+        """Embed the descriptions, and start the generator and its optimiser."""
+        _ = self.embeddings
+        torch.manual_seed(self.config.seed)
+        loss = self.recon_loss
+        self.generator.start_reconstruction(loss.statistics, scale=loss.scale)
+        self.optimizer = torch.optim.AdamW(
+            self.generator.parameters(),
+            lr=self.config.learning_rate,
+            weight_decay=self.config.weight_decay,
+        )
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
@@ -155,7 +129,7 @@ class ReconTrainer:
             for start in starts[self.processes.rank :: self.processes.count]:
                 chosen = torch.arange(start, min(start + size, count))
                 for kind, described in enumerate((chosen, (chosen + count // 2) % count)):
-                    loss = self.loss(self.generator.latents(codes[described]), chosen)
+                    loss = self.recon_loss.of(self.generator.latents(codes[described]), chosen)
                     totals[kind] += loss.item() * len(chosen) / count
         matched, shuffled = self.processes.totals(*totals)
         losses = {"matched_loss": matched, "shuffled_loss": shuffled}
@@ -163,35 +137,7 @@ class ReconTrainer:
 
     def finish(self) -> None:
         """Bring what learned a scaled ΔW back to the adapters' size; once, after training."""
-        self.generator.load_state_dict(self.generator.unscaled_state(self._root))
-
-    @property
-    def _root(self) -> float:
-        """What A and B are learned times, each, so that ΔW is learned times its scale."""
-        unscaled = self.config.factorized or self.generator.predicts_z_scores
-        return 1.0 if unscaled else self.config.delta_w_scale**0.5
-
-    def loss(self, latents: Tensor, chosen: Tensor) -> Tensor:
-        """The mean over module types; `chosen` `[N]` are the adapters of what latents are of.
-
-        Factorised: ½ mean|Â − A| + ½ mean|B̂ − B|, on z-scores where heads predict those. Else
-        mean|B̂ᵀÂ − c·BᵀA|; with z-scores c·mean|…| of the adapters that they stand for.
-        """
-        scale, parts = self.config.delta_w_scale, []
-        if self.config.factorized:
-            batch, targets = self.generator.recon_predictions(latents), self.predicted
-        else:
-            batch, targets = self.generator.adapters(latents), self.targets
-        inside, outside = (1.0, scale) if self.generator.predicts_z_scores else (scale, 1.0)
-        for m in targets.lora_a:
-            a, b = targets.lora_a[m][:, chosen], targets.lora_b[m][:, chosen]
-            if self.config.factorized:
-                distances = (batch.lora_a[m] - a).abs().mean(), (batch.lora_b[m] - b).abs().mean()
-                parts.append(0.5 * distances[0] + 0.5 * distances[1])
-            else:
-                predicted = batch.lora_a[m], batch.lora_b[m]
-                parts.append(outside * lowrank_l1(*predicted, a, b, scale=inside))
-        return torch.stack(parts).mean()
+        self.generator.load_state_dict(self.generator.unscaled_state(self.recon_loss.scale))
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
         """Codes `[N, d_e]` of a step, and the adapter of each; a function of seed and step."""
@@ -208,18 +154,17 @@ class ReconTrainer:
                 codes.append(rows[rng.randrange(len(rows))])
         return torch.stack(codes), torch.tensor(chosen)
 
-    def _one_step(self) -> dict[str, Any]:
-        started = time.perf_counter()
-        rate = self.config.learning_rate * self.config.factor(self.step)
+    def _advance(self, step: int) -> Line:
+        rate = self.config.learning_rate * self.config.factor(step)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        codes, chosen = self.draw(self.step)
+        codes, chosen = self.draw(step)
         own = self.processes.share([1] * len(codes))
         share = len(own) / len(codes)
         latents = self.generator.latents(codes)  # of all: what is random is drawn for all
         if share < 1:
             latents, chosen = self.generator.pick(latents, own), chosen[own]
-        loss = share * self.loss(latents, chosen)
+        loss = share * self.recon_loss.of(latents, chosen)
         extra = self.generator.auxiliary_losses()
         sum((share * value for value in extra.values()), loss).backward()
         self.processes.sum_gradients(self.generator.parameters())
@@ -227,50 +172,30 @@ class ReconTrainer:
         norm = nn.utils.clip_grad_norm_(self.generator.parameters(), self.config.clip_norm)
         self.optimizer.step()
         self.optimizer.zero_grad()
-        self.step += 1
         return {
-            "step": self.step,
+            "step": step + 1,
             "loss": total,
             **{name: value.item() for name, value in extra.items()},
             "gradient_norm": norm.item(),
             "learning_rate": rate,
-            "seconds": time.perf_counter() - started,
         }
 
     def _save(self) -> None:
-        self.processes.check_equal(self._state())
-        if self.processes.main:
+        def write(folder: Path) -> None:
             # not rounded to fp16: heads of a scaled ΔW are too small for it
-            state = self.generator.unscaled_state(self._root)
-            self.generator.save_pretrained(self.folder / LAST, state=state)
-            # last, so that a run killed in between writes both again
-            save_run(self.folder, self.step, self._state(), self.optimizer, self._run)
+            state = self.generator.unscaled_state(self.recon_loss.scale)
+            self.generator.save_pretrained(folder, state=state)
 
-    def _start(self, resume: bool) -> None:
-        self.processes.check_same(self._run)
-        self.run.open(resume=resume, seed=self.config.seed)
-        generator = self.generator
-        generator.start_reconstruction(self.statistics, scale=self._root)
-        self.optimizer = torch.optim.AdamW(
-            generator.parameters(),
-            lr=self.config.learning_rate,
-            weight_decay=self.config.weight_decay,
-        )
-        if resume:
-            self.step = load_run(self.folder, self._state(), self.optimizer, self._run)
-            self.run.resume(self._run, self.step)
-        else:
-            self.run.begin(self._run)
-        self.processes.copy_main(self._state().values())
+        self.run.save(self._state(), self.optimizer, write)
 
     def _state(self) -> dict[str, Tensor]:
         return {**dict(self.generator.named_parameters()), **dict(self.generator.named_buffers())}
 
     @cached_property
-    def _run(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and library."""
         digest = hashlib.sha256(repr((self.library.names, self.library.descriptions)).encode())
-        for tensor in self.targets.parameters():
+        for tensor in self.recon_loss.targets.parameters():
             digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
         return {
             "recon": asdict(self.config),

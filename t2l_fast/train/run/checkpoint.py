@@ -141,23 +141,40 @@ def load_oracles(
     return oracles
 
 
-def check_free(
-    folder: Path, processes: Processes | None = None, *, own: Sequence[str] = (FILE, ORACLES)
-) -> None:
-    """The folder holds no run, library or generator yet, which a new run would spoil.
+def check_folder(
+    folder: Path,
+    resume: bool,
+    processes: Processes | None = None,
+    *,
+    own: Sequence[str] = (FILE, ORACLES),
+) -> list[str]:
+    """Check that a folder has a run to resume, or room for a new one.
+
+    A new run would spoil a run, library or generator that is there.
 
     Args:
         processes: of the run; what the main one sees counts for all.
         own: files that a run of this kind can be resumed from.
 
+    Returns:
+        Those of `own` that are there.
+
     Raises:
-        CheckpointError: it does.
+        CheckpointError: there is nothing to resume, or (not resuming) something is there.
     """
-    names = [name for name in (FILE, ORACLES, LIBRARY, WEIGHTS_NAME) if (folder / name).exists()]
-    names = (processes or Processes()).of_main(names)
-    if names:
-        resume = "resume that run, or " if names[0] in own else ""
-        raise CheckpointError(f"{folder} holds {names[0]} already: {resume}name another folder")
+    every = {*own, FILE, ORACLES, LIBRARY, WEIGHTS_NAME}
+    # asked once: files appear while slower processes still look
+    here = (processes or Processes()).of_main({n for n in every if (folder / n).exists()})
+    present = [name for name in own if name in here]
+    if resume and not present:
+        raise CheckpointError(
+            f"there is no run to resume: {folder / own[0]} is missing; start without --resume"
+        )
+    if here and not resume:
+        first = next(n for n in (FILE, ORACLES, LIBRARY, WEIGHTS_NAME) if n in here)
+        advice = "resume that run, or " if first in own else ""
+        raise CheckpointError(f"{folder} holds {first} already: {advice}name another folder")
+    return present
 
 
 def _device(state: Mapping[str, Tensor]) -> torch.device:

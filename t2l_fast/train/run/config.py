@@ -1,8 +1,11 @@
-"""What the configs of all trainers share: the learning-rate schedule."""
+"""What the configs of trainers share: the learning-rate schedule, and what decides the best."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+
+from t2l_fast.errors import ConfigError
 
 
 def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str) -> float:
@@ -14,3 +17,33 @@ def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str
     if schedule == "linear":
         return 1.0 - done
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
+
+
+def chosen_measure(
+    asked: str | None, splits: Iterable[str], *, evaluates: bool, patience: int
+) -> str | None:
+    """Return what was asked for, else matched accuracy on the first held-out split.
+
+    Args:
+        splits: that are evaluated; "train" decides only where there is no other.
+        evaluates: whether the run has evaluations at all.
+
+    Returns:
+        None where nothing is evaluated.
+
+    Raises:
+        ConfigError: the measure is none of the run's, or stopping early has nothing to go by.
+    """
+    known = [f"{split}_matched" for split in splits] if evaluates else []
+    if asked is not None and asked not in known:
+        raise ConfigError(
+            f"best must be one of the run's evaluations {known}, got {asked!r}: leave it out, or "
+            "set eval_every"
+        )
+    if patience and not known:
+        raise ConfigError(
+            f"stop_after={patience} needs evaluations to go by, got none: set eval_every, and give "
+            "tasks with validation examples"
+        )
+    held_out = [name for name in known if name != "train_matched"]
+    return asked or next(iter(held_out or known), None)

@@ -19,22 +19,22 @@ class Metrics:
     Args:
         folder: of the run.
         tracking: also gets every line.
-        kept: False writes and tracks nothing, as is right for all processes of a run but one.
+        writes: False in all processes of a run but one, which write and track nothing.
     """
 
     def __init__(
-        self, folder: Path, tracking: Tracking | None = None, *, kept: bool = True
+        self, folder: Path, tracking: Tracking | None = None, *, writes: bool = True
     ) -> None:
-        self.path, self.kept = folder / NAME, kept
-        self.tracking = tracking if kept else None
+        self.path, self.writes = folder / NAME, writes
+        self.tracking = tracking if writes else None
 
     def begin(self, run: Mapping[str, Any]) -> None:
-        """An empty file, with its folder.
+        """Write the settings and an empty file, with its folder.
 
         Args:
             run: settings, nested plain data.
         """
-        if not self.kept:
+        if not self.writes:
             return
         self._settings(run)
         self.path.write_text("")
@@ -43,7 +43,7 @@ class Metrics:
 
     def add(self, line: Mapping[str, Any]) -> None:
         """Append a line; it has a "step"."""
-        if not self.kept:
+        if not self.writes:
             return
         with self.path.open("a") as file:
             file.write(json.dumps(line) + "\n")
@@ -51,8 +51,8 @@ class Metrics:
             self.tracking.log(line)
 
     def cut(self, step: int, run: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """Drop lines after `step`, and one that a kill left half-written; returns the others."""
-        if not self.kept:
+        """Drop lines after `step`, and one that a kill left half-written; return the others."""
+        if not self.writes:
             return []
         texts = self.path.read_text().splitlines(keepends=True) if self.path.exists() else []
         whole = [(text, json.loads(text)) for text in texts if text.endswith("\n")]

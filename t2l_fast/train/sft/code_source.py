@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.encoders import TrainedEncoder
-from t2l_fast.errors import ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Task
 from t2l_fast.train.run.progress import Progress, silent
@@ -30,8 +29,8 @@ class CodeSource:
         progress: called as tasks are embedded.
 
     Raises:
-        ConfigError: `encoder_rank` for a generator that embeds no texts.
-        EncoderError: it is no sentence-transformers encoder, or its adapter has a higher rank.
+        EncoderError: a description can't be embedded; `encoder_rank` for no sentence-transformers
+            encoder, or below its adapter's.
     """
 
     def __init__(
@@ -115,12 +114,6 @@ def varied(first: Tensor, second: Tensor, draw: TaskDraw, noise: float) -> Tenso
 
 
 def _trained(generator: Generator, config: SFTConfig, device: torch.device) -> TrainedEncoder:
-    reads_text = generator.condition == "text" and not generator.config.task_names
-    if not reads_text or generator.config.encoder is None:
-        raise ConfigError(
-            f"encoder_rank={config.encoder_rank} needs a generator whose config names a "
-            f"text encoder, got {generator.kind}: leave it 0"
-        )
     return TrainedEncoder(
         generator.config.encoder,
         config.encoder_rank,

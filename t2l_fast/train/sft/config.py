@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Interval
 
 from t2l_fast.bounds import check_bounds
-from t2l_fast.train.run.config import schedule_factor
+from t2l_fast.train.run.config import chosen_measure, schedule_factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,30 @@ class SFTConfig:
         return schedule_factor(step, self.steps, self.warmup_fraction, self.schedule)
 
     def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
         return asdict(self)
+
+    def fixed(self) -> dict[str, Any]:
+        """Return the options that a resumed run may not change.
+
+        The others give the same run in less memory, or one that is shorter or longer.
+        """
+        free = ("recompute_weights", "recompute_activations", "stop_after")
+        return {name: value for name, value in asdict(self).items() if name not in free}
+
+    def measure_of(self, splits: Iterable[str]) -> str | None:
+        """Return what decides which generator is best; None where nothing is evaluated.
+
+        It is `best`, else matched accuracy on the first held-out split.
+
+        Args:
+            splits: that are evaluated; "train" decides only where there is no other.
+
+        Raises:
+            ConfigError: the measure is none of the run's, or stopping early has nothing to go by.
+        """
+        evaluates = self.eval_every > 0
+        return chosen_measure(self.best, splits, evaluates=evaluates, patience=self.stop_after)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,9 +20,15 @@ class GeneratorOptimizer:
     latter only, "plain" neither. Heads that the generator does not list in `head_linears`, such as
     those without biases, are optimised as they are.
 
+    Fields:
+        adamw: the optimiser, once `initialise` was called.
+        whitened: heads on whitened latents, or None.
+
     Args:
         encoder: what is trained of the text encoder, by name.
     """
+
+    adamw: torch.optim.AdamW
 
     def __init__(
         self,
@@ -31,7 +37,7 @@ class GeneratorOptimizer:
         encoder: Mapping[str, nn.Parameter] | None = None,
     ) -> None:
         self.generator, self.config, self.encoder = generator, config, dict(encoder or {})
-        self.conditioned = config.start == "conditioned" and generator.can_start("conditioned")
+        self.conditioned = starts_conditioned(generator, config)
         self.whitens = config.start != "plain" and bool(generator.head_linears())
         self.whitened: WhitenedHeads | None = None
 
@@ -48,9 +54,10 @@ class GeneratorOptimizer:
         if self.whitens:
             first = torch.stack([rows[0] for rows in embeddings])
             self.whitened = WhitenedHeads(self.generator, first)
+        self.reset()
 
-    def optimizer(self) -> torch.optim.AdamW:
-        """AdamW over heads, trunk and encoder, each with its peak learning rate under "peak"."""
+    def reset(self) -> None:
+        """Make the optimiser anew, over heads, trunk and encoder, each with its peak rate."""
         config = self.config
         trunk_peak = config.trunk_learning_rate or config.learning_rate
         named = dict(self.generator.named_parameters())
@@ -67,10 +74,16 @@ class GeneratorOptimizer:
         if self.encoder:
             moved = list(self.encoder.values())
             groups.append({"params": moved, "peak": config.encoder_learning_rate})
-        return torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        self.adamw = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+
+    def set_rate(self, factor: float) -> float:
+        """Set the learning rates to `factor` times their peaks; return that of the heads."""
+        for group in self.adamw.param_groups:
+            group["lr"] = group["peak"] * factor
+        return self.config.learning_rate * factor
 
     def state(self) -> dict[str, Tensor]:
-        """All tensors that a checkpoint holds, by name; live, not copies."""
+        """Return all tensors that a checkpoint holds, by name; live, not copies."""
         tensors: dict[str, Tensor] = dict(self.generator.named_parameters())
         tensors |= dict(self.generator.named_buffers())
         tensors |= {f"encoder.{name}": p for name, p in self.encoder.items()}
@@ -79,15 +92,20 @@ class GeneratorOptimizer:
             tensors |= {f"basis.{name}": t for name, t in self.whitened.basis.items()}
         return tensors
 
-    def update(self, optimizer: torch.optim.Optimizer) -> Tensor:
-        """One optimiser step from the generator's gradients; returns their norm before clipping."""
+    def update(self) -> Tensor:
+        """Step from the generator's gradients; return their norm before clipping."""
         if self.whitened is not None:
             self.whitened.pull_gradients()
-        moved = [p for group in optimizer.param_groups for p in group["params"]]
+        moved = [p for group in self.adamw.param_groups for p in group["params"]]
         norm = nn.utils.clip_grad_norm_(moved, self.config.clip_norm)
-        optimizer.step()
+        self.adamw.step()
         if self.whitened is not None:
             self.whitened.push_values()
-        optimizer.zero_grad()
+        self.adamw.zero_grad()
         self.generator.zero_grad()
         return norm
+
+
+def starts_conditioned(generator: Generator, config: SFTConfig) -> bool:
+    """Return whether a run initialises its generator from the training codes."""
+    return config.start == "conditioned" and generator.can_start("conditioned")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager, nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,52 +13,42 @@ import torch
 from torch import nn
 
 from t2l_fast.adapters import Adapters
-from t2l_fast.errors import ConfigError
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import collator_for
-from t2l_fast.train.data.even import evened
 from t2l_fast.train.data.prefetch import Prefetch
-from t2l_fast.train.data.token_cache import shared_cache
+from t2l_fast.train.data.token_cache import keep_tokens
 from t2l_fast.train.distributed.processes import Processes
-from t2l_fast.train.model.activations import recomputed_activations
 from t2l_fast.train.model.frozen import frozen
-from t2l_fast.train.model.losses import answer_loss, label_logits
-from t2l_fast.train.model.neftune import noisy_embeddings
-from t2l_fast.train.oracles.config import OracleConfig
-from t2l_fast.train.oracles.trainer import concatenated, train_oracles
-from t2l_fast.train.run.best import LAST, Best, chosen_measure, save_generator
-from t2l_fast.train.run.checkpoint import (
-    FILE,
-    ORACLES,
-    load_oracles,
-    load_run,
-    save_oracles,
-    save_run,
-)
+from t2l_fast.train.run.best import Best, save_generator
+from t2l_fast.train.run.checkpoint import FILE
 from t2l_fast.train.run.clock import StepClock
 from t2l_fast.train.run.fingerprint import digest
-from t2l_fast.train.run.layout import BEST
 from t2l_fast.train.run.progress import Progress, silent
-from t2l_fast.train.run.run import Run
+from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking
+from t2l_fast.train.sft.checks import check_arguments
 from t2l_fast.train.sft.code_source import CodeSource
 from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
+from t2l_fast.train.sft.gradients import StepGradients
 from t2l_fast.train.sft.optimizer import GeneratorOptimizer
 from t2l_fast.train.sft.preparation import Preparation, Prepared
-from t2l_fast.train.sft.sampler import check_tasks
-from t2l_fast.train.sft.step_adapters import MaterialisedAdapters, RecomputedAdapters
 from t2l_fast.train.sft.validate import Validator
-from t2l_fast.train.sft.warm_start import fit
+from t2l_fast.train.sft.warm_start import WarmStart
 
 
 class SFTTrainer:
     """Every row of a step runs its own task's adapter; gradients reach the generator only.
 
+    Making a trainer checks its arguments. Texts are tokenised and embedded by `prepare`, which
+    `train` calls first.
+
     Args:
         generator: moved to the device of the model.
-        model: the base model, frozen here.
+        model: the base model, frozen while it trains.
+        prompt: what the base model reads.
         tasks: to train on.
+        config: how.
         held_out: split name → tasks for the periodic evaluation alone.
         folder: for metrics, checkpoints, and the generator as it was at the last of them and at its
             best (`train/run/best.py`); several processes must all see it.
@@ -70,17 +60,11 @@ class SFTTrainer:
         given: fingerprint of the generator that this run goes on from, or that this one was made
             from (by `adopt_encoder`, whose sums may differ in the last bits elsewhere); None = its
             own with a given start, else none.
-        progress: called while texts are embedded.
+        progress: called while texts are tokenised and embedded.
 
     Raises:
-        CacheError: the token cache can't be used.
-        ConfigError: fewer tasks than one batch takes, or in a batch than there are processes; a
-            task without training examples; a warm start without a conditioned one;
-            `recompute_weights` for a generator that does not defer; `encoder_rank` for one
-            that embeds no texts; a best measure or early stopping that no evaluation of this run
-            gives.
-        EncoderError: `encoder_rank` for no sentence-transformers encoder, or below its adapter's.
-        AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
+        ConfigError: the arguments don't fit each other (`check_arguments`), or no evaluation of
+            this run gives the best measure, or what early stopping goes by.
     """
 
     def __init__(
@@ -102,88 +86,62 @@ class SFTTrainer:
         progress: Progress = silent,
     ) -> None:
         count = config.descriptions_per_task or None
-        kept = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
-        self.generator, self.model, self.tasks = generator, model, kept
-        self.config, self.folder = config, Path(folder)
-        self.processes = processes or Processes()
-        self._check()
-        self.run = Run(
-            self.folder,
-            self.processes,
-            tracking,
-            files=(FILE, ORACLES),
-            folders=(BEST, LAST),
-        )
-        self.metrics = self.run.metrics
-        device = next(model.parameters()).device
-        generator.to(device)
-        known = None
-        if token_cache is not None and not config.description_in_prompt:
-            known = shared_cache(
-                prompt, kept, config.max_tokens, token_cache, processes=self.processes
-            )
+        self.tasks = [replace(task, descriptions=task.descriptions[:count]) for task in tasks]
+        self.generator, self.model, self.config = generator, model, config
+        self.folder, self.processes = Path(folder), processes or Processes()
+        self.warm_start, self.prefetch, self.progress = warm_start, prefetch, progress
+        check_arguments(generator, self.tasks, config, self.processes, warm_start)
+        self.token_cache = None if config.description_in_prompt else token_cache
+        self.device = next(model.parameters()).device
+        generator.to(self.device)
         self.collator = collator_for(
-            model,
-            prompt,
-            overhead=config.bucket_overhead,
-            max_tokens=config.max_tokens,
-            known=known,
+            model, prompt, overhead=config.bucket_overhead, max_tokens=config.max_tokens
         )
         goes_on = config.start == "given"
         self.given = given or (generator.fingerprint if goes_on else None)
         self.preparation = Preparation(
-            kept, config, self.collator, self.processes, self.given or ""
+            self.tasks, config, self.collator, self.processes, self.given or ""
         )
-        self.prefetch = prefetch
-        self.validator = Validator(
-            {"train": self.tasks, **(held_out or {})},
-            self.collator,
-            limit=config.eval_tasks,
-            examples=config.eval_examples,
-            seed=config.seed,
-            description_in_prompt=config.description_in_prompt,
-            processes=self.processes,
-            fresh=config.encoder_rank > 0,
+        self.validator = Validator.of(
+            config, {"train": self.tasks, **(held_out or {})}, self.collator, self.processes
         )
-        measure = chosen_measure(
-            config.best,
-            self.validator.tasks,
-            evaluates=config.eval_every > 0,
-            patience=config.stop_after,
-        )
-        self.best = Best(self.folder, measure, patience=config.stop_after, kept=self.processes.main)
-        self.step = 0
-        if not goes_on:
-            generator.prepare_codes([text for task in self.tasks for text in task.descriptions])
+        measure, writes = config.measure_of(self.validator.tasks), self.processes.main
+        self.best = Best(self.folder, generator, measure, patience=config.stop_after, writes=writes)
+        self.run = Run(self.folder, self.processes, tracking, best=self.best)
         self._shape = generator.config.to_dict()  # a trained encoder changes its name
-        self.codes = CodeSource(generator, self.tasks, config, device, progress)
-        self.processes.copy_main(self.codes.embeddings)  # processors may differ in the last bits
-        self.start = GeneratorOptimizer(generator, config, self.codes.parameters)
-        self.warm_start = warm_start
-        if warm_start is not None and not self.start.conditioned:
-            raise ConfigError(
-                "a warm start needs a conditioned start of a generator of texts whose heads have "
-                f"biases, got start={config.start!r} for {generator.kind}"
-            )
-        self.optimizer: torch.optim.Optimizer
 
-    def _check(self) -> None:
-        """What can be refused before texts are read and embedded."""
-        check_tasks(self.tasks, self.config.tasks_per_batch)
-        if self.config.tasks_per_batch < self.processes.count:
-            raise ConfigError(
-                f"tasks_per_batch must be at least the {self.processes.count} processes, got "
-                f"{self.config.tasks_per_batch}: launch fewer"
-            )
-        if self.config.recompute_weights and not self.generator.defers:
-            raise ConfigError(
-                "recompute_weights needs a generator that makes adapters layer by layer, got "
-                f"{self.generator.kind}: leave it False"
-            )
+    @property
+    def step(self) -> int:
+        """Steps that are done."""
+        return self.run.step
 
-    def train(
-        self, *, resume: bool = False, on_step: Callable[[dict[str, Any]], None] | None = None
-    ) -> None:
+    @cached_property
+    def codes(self) -> CodeSource:
+        """What the generator reads; descriptions are embedded when this is first used."""
+        if self.config.start != "given":
+            self.generator.prepare_codes([t for task in self.tasks for t in task.descriptions])
+        codes = CodeSource(self.generator, self.tasks, self.config, self.device, self.progress)
+        self.processes.copy_main(codes.embeddings)  # processors may differ in the last bits
+        return codes
+
+    @cached_property
+    def optimizer(self) -> GeneratorOptimizer:
+        """What starts and updates the weights."""
+        return GeneratorOptimizer(self.generator, self.config, self.codes.parameters)
+
+    def prepare(self) -> None:
+        """Tokenise the training examples into the token cache, and embed the descriptions.
+
+        Raises:
+            CacheError: the token cache can't be used.
+            EncoderError: a description can't be embedded; `encoder_rank` for no
+                sentence-transformers encoder, or below its adapter's.
+        """
+        if self.token_cache is not None and self.collator.known is None:
+            keep_tokens(self.collator, self.tasks, self.token_cache, self.processes, self.progress)
+        _ = self.codes
+
+    def train(self, *, resume: bool = False, on_step: OnStep | None = None) -> None:
         """Run to the last step, or until it gets no better (`stop_after`).
 
         A resumed run continues as if it had not been interrupted.
@@ -193,33 +151,36 @@ class SFTTrainer:
             on_step: called with each line of metrics, in the main process.
 
         Raises:
+            AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
+            CacheError, EncoderError: as for `prepare`.
             CheckpointError: nothing to resume, another run's checkpoint, or (not resuming) a run
                 is in the folder already.
             DistributedError: another process ended, or differs from this one.
         """
-        if not self.processes.main:
-            on_step = None
-        ahead = Prefetch(self.preparation.step, self.config.steps, ahead=self.prefetch)
-        with self.attached() as adapters, closing(self.metrics), ahead, self.codes.settled():
-            begun = self._start(resume)
-            if self.warm_start is not None and not begun:
-                self._warm(adapters, on_step)
-            self.processes.copy_main(self.start.state().values())
+        config, run = self.config, self.run
+        agreed = {"run": self._settings, "evaluated": self.validator.names}
+        present = run.open(self._settings, resume=resume, agreed=agreed, on_step=on_step)
+        self.prepare()
+        ahead = Prefetch(self.preparation.step, config.steps, ahead=self.prefetch)
+        with self.attached() as adapters, run, ahead, self.codes.settled():
+            torch.manual_seed(config.seed)
+            self.optimizer.initialise(self.codes.embeddings)
+            if FILE in present:
+                usual = {k: self._settings[k] for k in ("dtype", "task_names")}
+                usual["sft"] = SFTConfig(config.steps).to_dict()
+                run.load(self.optimizer.state(), self.optimizer.adamw, defaults=usual)
+            else:
+                run.begin()
+                if self.warm_start is not None:
+                    self._warm(adapters, self.warm_start)
+            self.processes.copy_main(self.optimizer.state().values())
             self.generator.train()
-            while self.step < self.config.steps and not self.best.exhausted:
-                line = self._one_step(adapters, ahead)
-                last = self.step == self.config.steps
-                if self.config.eval_every and (self.step % self.config.eval_every == 0 or last):
-                    line |= self.validator.measure(self.generator, self.model, adapters)
-                    self.codes.name_encoder()
-                    self.best.add(line, self.generator)
-                    last |= self.best.exhausted
-                # first the line: a resumed run drops lines after its checkpoint, but adds none
-                self.metrics.add(line)
-                if self.step % self.config.save_every == 0 or last:
-                    self._save()
-                if on_step is not None:
-                    on_step(line)
+            run.follow(
+                Schedule(config.steps, config.save_every, config.eval_every),
+                lambda step: self._advance(step, adapters, ahead),
+                self._save,
+                lambda: self._measure(adapters),
+            )
 
     @contextmanager
     def attached(self) -> Iterator[Adapters]:
@@ -229,161 +190,52 @@ class SFTTrainer:
             AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
             UnsupportedModel: it has no layers that can run again, and they should.
         """
-        lora = self.generator.config.lora
+        again, packed = self.config.recompute_activations, self.collator.packed
         try:
-            again = recomputed_activations if self.config.recompute_activations else nullcontext
-            with frozen(self.model, lora, packed=self.collator.packed) as adapters:
-                with again(self.model):
-                    yield adapters
+            lora = self.generator.config.lora
+            with frozen(self.model, lora, packed=packed, recompute=again) as adapters:
+                yield adapters
         finally:
             self.generator.eval()
 
-    def _start(self, resume: bool) -> bool:
-        """Whether there is a checkpoint, which is loaded then."""
-        evaluated = {name: [t.name for t in group] for name, group in self.validator.tasks.items()}
-        self.processes.check_same({"run": self._run, "evaluated": evaluated})
-        # asked once: files appear while slower processes still look
-        saved, oracles = self.processes.of_main(
-            tuple((self.folder / name).exists() for name in (FILE, ORACLES))
+    def backward(self, adapters: Adapters, step: Prepared, clock: StepClock | None = None) -> Line:
+        """Add the gradients of one step to the generator's, inside `attached`."""
+        gradients = StepGradients(
+            self.generator, self.model, self.codes, self.config, self.processes
         )
-        self.run.open(resume=resume, seed=self.config.seed)
-        self.start.initialise(self.codes.embeddings)
-        self.optimizer = self.start.optimizer()
-        if not resume or (oracles and not saved):
-            self.best.begin()
-            self.run.begin(self._run)
-            return False
-        usual = {k: self._run[k] for k in ("dtype", "task_names")}
-        usual["sft"] = SFTConfig(self.config.steps).to_dict()
-        state = self.start.state()
-        self.step = load_run(self.folder, state, self.optimizer, self._run, defaults=usual)
-        self.best.resume(self.processes.of_main(self.run.resume(self._run, self.step)))
-        return True
+        return gradients.add(adapters, step, clock or StepClock(self.device))
 
-    def _save(self) -> None:
-        state = self.start.state()
-        self.processes.check_equal(state)
-        if self.processes.main:
-            self.codes.name_encoder()
-            # first the generator: nothing would write it again once the run is at its end
-            save_generator(self.generator, self.folder / LAST)
-            save_run(self.folder, self.step, state, self.optimizer, self._run)
-
-    def _warm(self, adapters: Adapters, on_step: Callable[[dict[str, Any]], None] | None) -> None:
-        def note(phase: str, done: int, total: int, loss: float) -> None:
-            line = {"step": 0, "phase": phase, "done": done, "of": total, "loss": loss}
-            self.metrics.add(line)
-            if on_step is not None:
-                on_step(line)
-
-        assert self.warm_start is not None and self.start.whitened is not None
-        oracles = load_oracles(
-            self.folder, self.generator.config.lora, self.generator.config.module_shapes, self._run
-        )
-        if oracles is None:
-            warm = self.warm_start
-            brief = OracleConfig(
-                warm.steps,
-                warm.examples,
-                warm.tasks_at_once,
-                warm.learning_rate,
-                seed=self.config.seed,
-            )
-            # all start where the new generator starts, and few steps keep them close to each
-            # other, so that a function of the description can follow
-            start = self.generator.generate(codes=torch.zeros(1, *self.generator.code_shape))
-            made = train_oracles(
-                start,
-                self.model,
-                adapters,
-                self.collator,
-                self.tasks,
-                brief,
-                processes=self.processes,
-                on_step=note,
-            )
-            oracles = concatenated(list(made))
-            if self.processes.main:
-                save_oracles(self.folder, oracles, self._run)
-        fit(
-            self.generator,
-            self.start.whitened,
-            self.optimizer,
-            self.codes.embeddings,
-            oracles,
-            self.warm_start,
-            seed=self.config.seed,
-            on_step=note,
-        )
-        self.optimizer = self.start.optimizer()
+    def _warm(self, adapters: Adapters, warm: WarmStartConfig) -> None:
+        start = WarmStart(warm, self.run, self.generator, self.optimizer, self.config.seed)
+        start.fit(self.model, adapters, self.collator, self.tasks, self.codes.embeddings)
         self._save()
 
-    def _one_step(self, adapters: Adapters, ahead: Prefetch[Prepared]) -> dict[str, Any]:
-        clock = StepClock(self.collator.device)
-        factor = self.config.factor(self.step)
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * factor
-        line = self.backward(adapters, ahead.take(self.step), clock)
-        norm = self.start.update(self.optimizer)
+    def _advance(self, step: int, adapters: Adapters, ahead: Prefetch[Prepared]) -> Line:
+        clock = StepClock(self.device)
+        rate = self.optimizer.set_rate(self.config.factor(step))
+        line = self.backward(adapters, ahead.take(step), clock)
+        norm = self.optimizer.update()
         clock.mark("optimizer")
-        self.step += 1
-        rate = self.config.learning_rate * factor
         more = {"gradient_norm": norm.item(), "learning_rate": rate}
-        return {"step": self.step} | line | more | clock.line(line["tokens"])
+        return {"step": step + 1} | line | more | clock.line(line["tokens"])
 
-    def backward(
-        self, adapters: Adapters, step: Prepared, clock: StepClock | None = None
-    ) -> dict[str, Any]:
-        """Add the gradients of one step to the generator's, inside `attached`.
+    def _measure(self, adapters: Adapters) -> Line:
+        line = self.validator.measure(self.generator, self.model, adapters)
+        self.codes.name_encoder()
+        return line
 
-        Adapters are made once per task; each micro-batch adds to their gradients, and one backward
-        pass through the generator follows. Of several processes each does so for its tasks, and
-        the sums over all come back.
-        """
-        clock = clock or StepClock(self.collator.device)
-        codes = self.codes.of(step.draws)
-        batches = [batch.to(self.collator.device) for batch in step.batches]
-        batches = evened(batches, self.model, self.processes)
-        noise = int(torch.randint(2**62, ())) if self.config.neftune_alpha else 0
-        clock.mark("data")
-        kind = RecomputedAdapters if self.config.recompute_weights else MaterialisedAdapters
-        step_adapters = kind(self.generator, codes, None if step.share == 1 else step.own)
-        extra = {name: value.item() for name, value in self.generator.auxiliary_losses().items()}
-        clock.mark("generate")
-        device = self.collator.device.type
-        autocast = torch.autocast(device, torch.bfloat16, enabled=self.config.autocast)
-        total, tokens = 0.0, 0
-        for micro, counts in batches:
-            noisy = noisy_embeddings(self.model, micro, self.config.neftune_alpha, noise)
-            with adapters.use(micro.slots, weights=step_adapters.batch):
-                with noisy, autocast:
-                    logits, labels = label_logits(self.model, micro)
-                    loss = answer_loss(logits, micro, labels, self.config.label_smoothing)
-                loss = counts * loss / step.rows
-                clock.mark("forward")
-                loss.backward()
-            total += loss.item()
-            clock.mark("backward")
-            tokens += counts * sum(micro.lengths)
-        penalty = step_adapters.finish(self.config.generated_l2, step.share)
-        self.processes.sum_gradients(
-            [*self.generator.parameters(), *self.codes.parameters.values()]
-        )
-        total, penalty, tokens = self.processes.totals(total, penalty, tokens)
-        clock.mark("backward")
-        line = {"loss": total, "l2": penalty, **extra}
-        return line | {"rows": step.rows, "tokens": int(tokens)}
+    def _save(self) -> None:
+        def write(folder: Path) -> None:
+            self.codes.name_encoder()
+            save_generator(self.generator, folder)
+
+        self.run.save(self.optimizer.state(), self.optimizer.adamw, write)
 
     @cached_property
-    def _run(self) -> dict[str, Any]:
+    def _settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and tasks."""
-        settings = self.config.to_dict()
-        for name in ("recompute_weights", "recompute_activations"):
-            del settings[name]  # the same run in less memory
-        del settings["stop_after"]  # the same run, shorter or longer
-        settings["best"] = self.best.measure
         return {
-            "sft": settings,
+            "sft": self.config.fixed() | {"best": self.best.measure},
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self._shape,
             "given": self.given,

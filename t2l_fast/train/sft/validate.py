@@ -14,6 +14,7 @@ from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.data.even import evened
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.losses import exact_matches
+from t2l_fast.train.sft.config import SFTConfig
 
 _GENERATED = 64
 
@@ -53,6 +54,31 @@ class Validator:
         self.codes: dict[str, Tensor] = {}
         self.junk: Tensor | None = None
         self.fresh = fresh
+
+    @classmethod
+    def of(
+        cls,
+        config: SFTConfig,
+        tasks: dict[str, Sequence[Task]],
+        collator: Collator,
+        processes: Processes,
+    ) -> Validator:
+        """Return the validator that a run's config asks for."""
+        return cls(
+            tasks,
+            collator,
+            limit=config.eval_tasks,
+            examples=config.eval_examples,
+            seed=config.seed,
+            description_in_prompt=config.description_in_prompt,
+            processes=processes,
+            fresh=config.encoder_rank > 0,
+        )
+
+    @property
+    def names(self) -> dict[str, list[str]]:
+        """The tasks that are measured, by split."""
+        return {split: [task.name for task in tasks] for split, tasks in self.tasks.items()}
 
     @torch.no_grad()
     def measure(
