@@ -4,9 +4,12 @@ import importlib
 import re
 
 import pytest
+import typer.main
+import yaml
 
-from docs.tools import claims, prose, tables
+from docs.tools import claims, hooks, prose, tables
 from docs.tools.claims import CHECKS, DOCS, ROOT, Page
+from t2l_fast.cli import app
 
 PLANTED = {
     "commands": [
@@ -74,13 +77,35 @@ def test_every_check_has_a_planted_fault():
     assert {check.__name__ for check in CHECKS} == set(PLANTED)
 
 
-def nav() -> set[str]:
-    return set(re.findall(r"[\w./-]+\.md", (ROOT / "mkdocs.yml").read_text().split("nav:")[1]))
+def pages_of(nav) -> set[str]:
+    """Return the pages of a navigation, at any depth."""
+    if isinstance(nav, str):
+        return {nav}
+    entries = nav.values() if isinstance(nav, dict) else nav
+    return set().union(*map(pages_of, entries))
 
 
 def test_the_navigation_has_every_page():
-    written = {str(path.relative_to(DOCS)) for path in DOCS.rglob("*.md")}
-    assert nav() == written
+    nav = hooks.completed(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
+    written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    assert pages_of(nav) == written | {hooks.PAGE}
+
+
+def test_a_page_that_a_section_omits_comes_last():
+    nav = hooks.completed([{"Guides": ["guides/index.md", {"Serve": "guides/serve.md"}]}])
+    assert nav[0]["Guides"][:3] == [
+        "guides/index.md",
+        {"Serve": "guides/serve.md"},
+        "guides/adapters.md",
+    ]
+
+
+def test_the_page_of_commands_has_every_flag():
+    text = hooks.page()
+    for name, command in hooks.leaves(typer.main.get_command(app)):
+        section = text.split(f"## {name}\n")[1].split("\n## ")[0]
+        flags = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[0] == "-"}
+        assert {flag for flag in flags if flag not in section} <= {"--help"}
 
 
 def test_every_example_is_shown():
