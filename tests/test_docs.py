@@ -177,3 +177,14 @@ def test_records_become_tables_of_their_rows():
         "| a | 0.1235 | — |",
         "| b | 1 | 2, 3 |",
     ]
+
+
+def test_the_design_names_every_floor_of_the_import_contract():
+    contract = re.search(
+        r"^layers = \[(.*?)^\]", (ROOT / "pyproject.toml").read_text(), re.M | re.S
+    )
+    floors = (ROOT / "DESIGN.md").read_text().split("## Floors")[1].split("## ")[0]
+    packages = {n for n in re.findall(r"\w+", contract[1]) if (ROOT / "t2l_fast" / n).exists()}
+    packages |= {n for n in re.findall(r"\w+", contract[1]) if (ROOT / f"t2l_fast/{n}.py").exists()}
+    assert len(packages) > 10
+    assert sorted(n for n in packages if f"`{n}`" not in floors) == []
