@@ -73,6 +73,10 @@ def serve(
     max_uploads: Annotated[
         int, typer.Option(min=1, help="Trained adapters that a tenant may upload.")
     ] = 1000,
+    max_upload_mb: Annotated[
+        int, typer.Option(min=1, help="Megabytes of an uploaded adapter, zipped and unzipped.")
+    ] = 1000,
+    max_body_mb: Annotated[int, typer.Option(min=1, help="Megabytes of any other request.")] = 8,
     grace: Annotated[
         int, typer.Option(min=1, help="Seconds that requests get to finish after SIGTERM.")
     ] = 60,
@@ -99,7 +103,12 @@ def serve(
         max_queue=max_queue,
         max_queue_per_tenant=max_queue_per_tenant,
     )
-    limits = Limits(adapters=max_adapters, trained=max_uploads)
+    limits = Limits(
+        adapters=max_adapters,
+        trained=max_uploads,
+        upload_bytes=max_upload_mb * 1_000_000,
+        body_bytes=max_body_mb * 1_000_000,
+    )
     own = bound(host, port)
     device, trust = chosen(place.device), loading.trust_remote_code
     loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store, trust)

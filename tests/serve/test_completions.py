@@ -1,42 +1,11 @@
-"""Chat and completions, driven by OpenAI's own client."""
+"""Completions and their parameters, driven by OpenAI's own client."""
 
 import json
-import threading
-import time
-from concurrent.futures import ThreadPoolExecutor
 
-import openai
 import pytest
-import torch
 
-from t2l_fast.serve import SamplingParams
 from t2l_fast.serve.tenants.limits import Limits
-
-CHAT = (
-    "{% for m in messages %}{{ m.role[0] }}:{{ m.content }};{% endfor %}"
-    "{% if add_generation_prompt %}a:{% endif %}"
-)
-GREEDY = dict(temperature=0, max_tokens=12, extra_body={"ignore_eos": True})
-
-
-def direct(server, text: str, adapter, count=12, **options) -> str:
-    """What the engine answers to a plain prompt."""
-    ids = server.engine.tokenizer(text).input_ids
-    params = SamplingParams(max_tokens=count, ignore_eos=True, **options)
-    return server.engine.submit(ids, adapter=adapter, params=params).result().text
-
-
-def strong(generator):
-    """A generator whose adapters change answers."""
-    torch.manual_seed(0)
-    for parameter in generator.parameters():
-        torch.nn.init.normal_(parameter, std=0.4)
-    return generator
-
-
-@pytest.fixture
-def server(served):
-    return served(adapters=3, chat_template=CHAT)
+from tests.serve.asking import CHAT, GREEDY, direct
 
 
 @pytest.fixture(scope="module")
@@ -58,24 +27,6 @@ def test_a_prompt_may_be_token_ids(shared):
     ids = shared.engine.tokenizer("hello").input_ids
     got = shared.openai().completions.create(model="a0", prompt=ids, **GREEDY)
     assert got.choices[0].text == direct(shared, "hello", "a0")
-
-
-def test_chat_goes_by_the_chat_template(shared):
-    messages = [
-        {"role": "developer", "content": "be kind"},
-        {
-            "role": "user",
-            "content": [{"type": "text", "text": "hel"}, {"type": "text", "text": "lo"}],
-        },
-    ]
-    got = shared.openai().chat.completions.create(model="a0", messages=messages, **GREEDY)
-    # written by the template, so without a beginning of sequence of the tokenizer's
-    ids = shared.engine.tokenizer("s:be kind;u:hello;a:", add_special_tokens=False).input_ids
-    params = SamplingParams(max_tokens=12, ignore_eos=True)
-    want = shared.engine.submit(ids, adapter="a0", params=params).result()
-    assert got.choices[0].message.content == want.text
-    assert got.choices[0].message.role == "assistant"
-    assert got.usage.prompt_tokens == len(ids)
 
 
 @pytest.mark.parametrize("kind", ["chat", "text"])
@@ -164,97 +115,6 @@ def test_token_ids_on_request(shared, path):
     assert len(whole) > 1
 
 
-def test_generated_adapters_read_the_generators_template(served, tiny):
-    generator = strong(tiny.generator(tiny.model()))
-    server = served(generator=generator, template="Say {input} =", chat_template=CHAT, adapters=1)
-    client = server.openai()
-    (name,) = server.engine.run(
-        lambda: server.engine.bank.register(texts=["do it"], names=["made"])
-    ).result()
-    server.app.state.serving.registry._add("made")
-    messages = [{"role": "user", "content": "this"}]
-    got = client.chat.completions.create(model="made", messages=messages, **GREEDY)
-    assert got.choices[0].message.content == direct(server, "Say this =", "made").lstrip()
-    trained = client.chat.completions.create(model="a0", messages=messages, **GREEDY)
-    assert trained.usage.prompt_tokens == len("u:this;a:")
-    with pytest.raises(openai.BadRequestError, match="one user message"):
-        client.chat.completions.create(model="made", messages=messages * 2, **GREEDY)
-
-
-def test_chat_without_a_chat_template(served):
-    client = served(adapters=1).openai()
-    with pytest.raises(openai.BadRequestError, match="use /v1/completions"):
-        client.chat.completions.create(model="tiny", messages=[{"role": "user", "content": "x"}])
-
-
-def test_a_template_that_refuses_its_messages(served):
-    server = served(chat_template="{{ raise_exception('roles must alternate') }}")
-    with pytest.raises(openai.BadRequestError, match="does not take these messages"):
-        server.openai().chat.completions.create(
-            model="tiny", messages=[{"role": "user", "content": "x"}]
-        )
-
-
-def test_a_description_in_place_of_a_name(served, tiny):
-    generator = strong(tiny.generator(tiny.model()))
-    server = served(generator=generator)
-    client = server.openai()
-    options = dict(prompt="hello", **GREEDY)
-    first = client.completions.create(model="t2l:sort the words", **options)
-    again = client.completions.create(model="t2l: sort the words.", **options)
-    other = client.completions.create(model="t2l:count the words", **options)
-    assert first.choices[0].text == again.choices[0].text != other.choices[0].text
-    assert len(server.engine.bank) == 2
-    (registered,) = server.engine.bank.register(texts=["sort the words"], names=["sort"])
-    assert direct(server, "hello", "sort") == first.choices[0].text
-
-
-def test_a_description_under_another_generator_is_another_adapter(served, tiny):
-    generator = strong(tiny.generator(tiny.model()))
-    server = served(generator=generator)
-    client = server.openai()
-    ask = dict(model="t2l:sort the words", prompt="hello", **GREEDY)
-    first = client.completions.create(**ask).choices[0].text
-    with torch.no_grad():
-        for head in generator.heads.parameters():
-            head.mul_(-2.0)
-    second = client.completions.create(**ask).choices[0].text
-    assert first != second
-    assert len(server.engine.bank) == 2
-
-
-def test_many_at_once_describe_the_same_task(served, tiny):
-    server = served(generator=strong(tiny.generator(tiny.model())))
-    texts = []
-
-    def ask():
-        got = server.openai().completions.create(model="t2l:do it", prompt="hello", **GREEDY)
-        texts.append(got.choices[0].text)
-
-    threads = [threading.Thread(target=ask) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(texts) == 6
-    assert len(set(texts)) == 1
-    assert len(server.engine.bank) == 1
-
-
-def test_models_are_listed_page_by_page(served):
-    server = served(adapters=5)
-    client = server.openai()
-    assert [m.id for m in client.models.list()] == ["tiny", "a0", "a1", "a2", "a3", "a4"]
-    assert client.models.retrieve("a3").id == "a3"
-    http = server.http()
-    page = http.get("/v1/models", params={"limit": 2}).json()
-    assert [m["id"] for m in page["data"]] == ["tiny", "a0", "a1"]
-    assert page["has_more"]
-    page = http.get("/v1/models", params={"limit": 3, "after": "a1"}).json()
-    assert [m["id"] for m in page["data"]] == ["a2", "a3", "a4"]
-    assert not page["has_more"]
-
-
 @pytest.mark.parametrize(
     ("change", "status", "words"),
     [
@@ -308,108 +168,48 @@ def test_half_a_character_is_refused(shared, path, where):
     assert got.status_code == (200 if where == "role" and path == "completions" else 400)
 
 
-def test_when_time_runs_out_what_runs_is_told(served):
-    server = served(adapters=1, grace=0.3, max_active=1)
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 1000, "ignore_eos": True}
-    before = server.engine.model.forward
-
-    def slow(*args, **kwargs):
-        time.sleep(0.02)
-        return before(*args, **kwargs)
-
-    server.engine.model.forward = slow
-    with ThreadPoolExecutor() as pool:
-        http = server.http()
-        with http.stream("POST", "/v1/completions", json=body | {"stream": True}) as stream:
-            lines = stream.iter_lines()
-            next(lines)
-            waiting = pool.submit(server.http().post, "/v1/completions", json=body)
-            while not server.engine.queued:
-                time.sleep(0.01)
-            server.ask_to_stop()
-            rest = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
-        assert rest[-1]["error"]["type"] == "server_error"
-        assert waiting.result().status_code == 503
-    server.stop()
+PROMPTS = [
+    ["hello"],
+    ["hello", "you"],
+    ["hello", "hello", "hello"],
+    [[7, 8, 9], [7]],
+    [[7, 8, 9]],
+    ["hello", [7, 8, 9]],
+]
 
 
-def test_a_client_that_hangs_up_frees_its_place(server):
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 900, "ignore_eos": True}
-    with server.http().stream("POST", "/v1/completions", json=body | {"stream": True}) as stream:
-        assert next(stream.iter_lines())
-    assert server.engine.drain(20)
-    assert server.engine.stats.requests["cancelled"] == 1
+@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("prompts", PROMPTS, ids=str)
+def test_a_list_of_prompts_has_choices_for_each_in_order(shared, prompts, n):
+    client = shared.openai()
+    options = dict(model="a0", max_tokens=6, seed=5, extra_body={"ignore_eos": True}, n=n)
+    alone = [client.completions.create(prompt=p, **options) for p in prompts]
+    got = client.completions.create(prompt=prompts, **options)
+    assert [c.index for c in got.choices] == list(range(n * len(prompts)))
+    assert [c.text for c in got.choices] == [c.text for one in alone for c in one.choices]
+    assert got.usage.prompt_tokens == sum(one.usage.prompt_tokens for one in alone)
+    assert got.usage.completion_tokens == 6 * n * len(prompts)
+    streamed = client.completions.create(prompt=prompts, stream=True, **options)
+    texts = [""] * (n * len(prompts))
+    for choice in (c for piece in streamed for c in piece.choices):
+        texts[choice.index] += choice.text
+    assert texts == [c.text for c in got.choices]
 
 
-def test_a_client_that_hangs_up_while_it_waits_for_the_whole(server):
-    import httpx
-
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 900, "ignore_eos": True}
-    with pytest.raises(httpx.ReadTimeout):
-        server.http().post("/v1/completions", json=body, timeout=0.2)
-    assert server.engine.drain(20)
-    assert server.engine.stats.requests["cancelled"] == 1
-
-
-def test_a_full_queue_is_told_with_a_time_to_retry(served, serving):
-    server = served(max_queue=1)
-    body = {"model": "tiny", "prompt": "hello", "max_tokens": 2}
-    with serving.held(server.engine):
-        waiting = server.engine.submit([5])
-        got = server.http().post("/v1/completions", json=body)
-    assert got.status_code == 429
-    assert got.headers["retry-after"] == "1"
-    assert got.json()["error"]["code"] == "queue_full"
-    waiting.result()
+def test_more_prompts_than_may_wait_together(served):
+    server = served(limits=Limits(prompts=5), max_queue=4)
+    body = {"model": "tiny", "max_tokens": 2}
+    for count, words in ((6, "prompt may be up to 5"), (5, "up to 4 requests may be queued")):
+        got = server.http().post("/v1/completions", json=body | {"prompt": ["x"] * count})
+        assert got.status_code == 400
+        assert words in got.json()["error"]["message"]
+    assert server.http().post("/v1/completions", json=body | {"prompt": ["x"] * 4}).is_success
 
 
-def test_stopping_finishes_what_is_in_flight(server):
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 300, "ignore_eos": True}
-    with server.http().stream("POST", "/v1/completions", json=body | {"stream": True}) as stream:
-        lines = stream.iter_lines()
-        next(lines)
-        server.ask_to_stop()
-        rest = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
-    assert rest[-1]["choices"][0]["finish_reason"] == "length"
-    server.stop()
-    assert not server.engine.accepts
-
-
-def test_a_failed_step_is_a_503_and_the_server_goes_on(server):
-    before = server.engine.model.forward
-
-    def broken(*args, **kwargs):
-        server.engine.model.forward = before
-        raise RuntimeError("device lost")
-
-    server.engine.model.forward = broken
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 4}
-    got = server.http().post("/v1/completions", json=body)
-    assert got.status_code == 503
-    assert server.http().post("/v1/completions", json=body).status_code == 200
-
-
-def test_health_tells_a_failed_engine(server):
-    assert server.http().get("/health").json() == {"status": "ok"}
-
-    def broken(*args):
-        raise RuntimeError("no pages")
-
-    server.engine._manager.batch_processor.prepare_next_batch = broken
-    body = {"model": "a0", "prompt": "hello", "max_tokens": 4}
-    assert server.http().post("/v1/completions", json=body).status_code == 503
-    got = server.http().get("/health")
-    assert (got.status_code, got.json()["status"]) == (503, "failed")
-    assert got.json()["reason"].startswith("RuntimeError at test_completions.py:")
-
-
-def test_default_length_of_a_chat(served):
-    server = served(chat_template=CHAT, limits=Limits(default_tokens=7))
-    options = dict(messages=[{"role": "user", "content": "x"}], model="tiny", temperature=0)
-    extra = {"ignore_eos": True}
-    got = server.openai().chat.completions.create(extra_body=extra, **options)
-    assert got.usage.completion_tokens == 7
-    got = server.openai().chat.completions.create(
-        extra_body=extra, max_completion_tokens=9, **options
-    )
-    assert got.usage.completion_tokens == 9
+@pytest.mark.parametrize("prompt", ["", None, [""]], ids=repr)
+def test_an_empty_prompt_begins_a_text(shared, prompt):
+    first = shared.engine.tokenizer.bos_token_id
+    body = {"model": "a0", "max_tokens": 6, "temperature": 0, "ignore_eos": True}
+    got = shared.http().post("/v1/completions", json=body | {"prompt": prompt}).json()
+    want = shared.http().post("/v1/completions", json=body | {"prompt": [first]}).json()
+    assert got["choices"] == want["choices"]

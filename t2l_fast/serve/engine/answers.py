@@ -15,6 +15,10 @@ from t2l_fast.serve.engine.sampling import SamplingParams
 class Answers:
     """One request's choices, submitted together.
 
+    Args:
+        prompts: of each choice.
+        params: of each choice.
+
     Raises:
         As `Engine.submit`.
     """
@@ -22,7 +26,7 @@ class Answers:
     def __init__(
         self,
         engine: Engine,
-        prompt: Sequence[int],
+        prompts: Sequence[Sequence[int]],
         params: Sequence[SamplingParams],
         *,
         adapter: AdapterId | None,
@@ -38,7 +42,7 @@ class Answers:
             return put
 
         self._tickets = engine.submit_all(
-            [prompt] * len(params),
+            prompts,
             params,
             adapter=adapter,
             tenant=tenant,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Generic, Protocol, TypeVar
 
-from t2l_fast.errors import QueueFull
+from t2l_fast.errors import ArgumentError, QueueFull
 
 
 class Owned(Protocol):
@@ -48,8 +48,15 @@ class FairQueue(Generic[Item]):
         """Add items of one tenant, all or none.
 
         Raises:
-            QueueFull: there is no room for them.
+            ArgumentError: there never is room for so many.
+            QueueFull: there is no room for them now.
         """
+        most = min(self._size, self._per_tenant)
+        if len(items) > most:
+            raise ArgumentError(
+                f"up to {most} {self._what} may be queued together, got {len(items)}: send fewer "
+                "prompts or choices at once"
+            )
         tenant = items[0].tenant
         waiting = len(self._turns.get(tenant, ()))
         if waiting + len(items) > self._per_tenant or len(self) + len(items) > self._size:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from t2l_fast.adapters import LoraWeights
 from t2l_fast.serve.http.guard import ZIP
+from t2l_fast.serve.http.invalid import parsed
 from t2l_fast.serve.http.peft_zip import pack, unpack
 from t2l_fast.serve.http.responses import Adapter, AdapterList, AdapterPage, DeletedAdapter
 from t2l_fast.serve.http.schema import AdapterRequest
@@ -20,6 +21,8 @@ from t2l_fast.serve.http.state import ERRORS, Serving, Tenant
 from t2l_fast.serve.tenants.registry import Kind
 
 router = APIRouter(prefix="/v1/adapters", responses=ERRORS)
+
+_PIECE = 1 << 20
 
 _BODY = {
     "requestBody": {
@@ -32,6 +35,7 @@ _BODY = {
 }
 
 
+@router.post("/", status_code=201, include_in_schema=False)
 @router.post("", status_code=201, openapi_extra=_BODY)
 async def register(
     request: Request,
@@ -43,18 +47,14 @@ async def register(
 
     They are durable when the answer comes, where the server has a store.
     """
-    content = await request.body()
     kind = request.headers.get("content-type", "").split(";")[0].strip()
     if kind == ZIP:
-        weights = await run_in_threadpool(unpack, content, state.limits.upload_bytes)
+        weights = await _uploaded(request, state.limits.upload_bytes)
         made: list[tuple[str, Kind]] = [
             (await state.registry.register_weights(tenant, weights, name), "trained")
         ]
     elif kind == "application/json":
-        try:
-            body = AdapterRequest.model_validate_json(content)
-        except ValidationError as error:
-            raise RequestValidationError(error.errors(include_input=False)) from None
+        body = parsed(AdapterRequest, await request.body())
         names = await state.registry.register_texts(tenant, body.texts, body.names)
         made = [(name, "generated") for name in names]
     else:
@@ -62,6 +62,7 @@ async def register(
     return AdapterList(data=[_adapter(*pair) for pair in made])
 
 
+@router.get("/", include_in_schema=False)
 @router.get("")
 async def listed(
     state: Serving,
@@ -78,26 +79,42 @@ async def listed(
     )
 
 
-@router.get("/{name}")
-async def one(state: Serving, tenant: Tenant, name: str) -> Adapter:
-    """One adapter."""
-    return _adapter(name, state.registry.kind(tenant, name))
-
-
-@router.delete("/{name}")
+@router.delete("/{name:path}")
 async def delete(state: Serving, tenant: Tenant, name: str) -> DeletedAdapter:
     """Forget an adapter for good."""
     await state.registry.forget(tenant, name)
     return DeletedAdapter(id=name)
 
 
-@router.get("/{name}/download", response_class=Response, responses={200: {"content": {ZIP: {}}}})
+@router.get(
+    "/{name:path}/download", response_class=Response, responses={200: {"content": {ZIP: {}}}}
+)
 async def download(state: Serving, tenant: Tenant, name: str) -> Response:
     """An adapter as a zipped PEFT folder; a generated one is made for it."""
     content = await run_in_threadpool(pack, await state.registry.weights(tenant, name))
     # names of a store that was filled elsewhere may hold anything
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}.zip"
     return Response(content, media_type=ZIP, headers={"Content-Disposition": disposition})
+
+
+@router.get("/{name:path}")
+async def one(state: Serving, tenant: Tenant, name: str) -> Adapter:
+    """One adapter."""
+    return _adapter(name, state.registry.kind(tenant, name))
+
+
+async def _uploaded(request: Request, limit: int) -> LoraWeights:
+    """Return the adapter of a zipped folder, which never lies in RAM as a whole."""
+    with tempfile.TemporaryFile() as file:
+        held = bytearray()
+        async for piece in request.stream():
+            held += piece
+            if len(held) > _PIECE:
+                await run_in_threadpool(file.write, bytes(held))
+                held.clear()
+        file.write(held)
+        file.seek(0)
+        return await run_in_threadpool(unpack, file, limit)
 
 
 def _adapter(name: str, kind: Kind) -> Adapter:

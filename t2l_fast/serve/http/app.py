@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.engine.trace import where
-from t2l_fast.serve.http import adapters, completions, failures
+from t2l_fast.serve.http import adapters, completions, failures, models
 from t2l_fast.serve.http.guard import Guard
 from t2l_fast.serve.http.metrics import Metrics
 from t2l_fast.serve.http.prompts import Prompter
@@ -42,7 +42,7 @@ def create_app(
     limits = limits or Limits()
     state = State(
         engine=engine,
-        registry=Registry(engine, limits, base),
+        registry=Registry(engine, limits, base, tenants=keys is not None),
         prompter=Prompter(engine.tokenizer, template),
         metrics=Metrics(engine),
         limits=limits,
@@ -64,6 +64,7 @@ def create_app(
     app.add_middleware(Guard, limits=limits, metrics=state.metrics, keys=keys)
     failures.install(app)
     app.include_router(completions.router)
+    app.include_router(models.router)
     app.include_router(adapters.router)
 
     failing = {"description": "The engine failed, or is closing.", "model": Health}

@@ -19,6 +19,8 @@ from t2l_fast.errors import (
     UnknownAdapter,
 )
 from t2l_fast.serve.http.guard import error_body
+from t2l_fast.serve.http.invalid import sentence
+from t2l_fast.serve.http.peft_zip import UploadTooLarge
 
 STATUS: list[tuple[type[Exception], int, str | None]] = [
     (UnknownAdapter, 404, "model_not_found"),
@@ -27,6 +29,7 @@ STATUS: list[tuple[type[Exception], int, str | None]] = [
     (QueueFull, 429, "queue_full"),
     (EngineError, 503, None),
     (StoreError, 503, None),
+    (UploadTooLarge, 413, None),
     (T2LError, 400, None),
 ]
 """The first that fits; any other exception is a 500 of `Guard`."""
@@ -58,9 +61,8 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(map(str, first["loc"]))
-        return JSONResponse(error_body(f"{where}: {first['msg']}", 400), 400)
+        message, parameter = sentence(error.errors(), error.body)
+        return JSONResponse(error_body(message, 400, parameter=parameter), 400)
 
     @app.exception_handler(HTTPException)
     async def plain(request: Request, error: HTTPException) -> JSONResponse:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -21,8 +23,12 @@ ZIP = "application/zip"
 UPLOADS = "/v1/adapters"
 OPEN = ("/health", "/docs", "/openapi.json")
 """Paths that need no key."""
-METHODS = ("GET", "HEAD", "POST", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS")
 """Others are told apart nowhere: a client makes them up."""
+
+
+LINGER = 10.0
+"""Seconds for which what still comes of a refused body is read and dropped."""
 
 
 class TooLarge(Exception):
@@ -46,7 +52,7 @@ class Guard:
             return
         started, status, size = time.perf_counter(), 0, 0
         headers = Headers(scope=scope)
-        limit = self._limit(scope, headers)
+        limit, option = self._limit(scope, headers)
 
         async def counted() -> dict:
             nonlocal size
@@ -76,7 +82,9 @@ class Guard:
             await self._app(scope, counted, noted)
         except TooLarge:
             size = 0
-            await _answer(noted, 413, f"a body may have {limit} bytes: send less", status)
+            told = f"a body may have {limit} bytes here, got more: send less, or have the server "
+            told += f"started with a larger {option}"
+            await _answer(noted, 413, told, status, rest=receive)
         except Exception as error:
             log.error("unexpected %s", where(error))
             await _answer(noted, 500, "the server failed: its log says where", status)
@@ -93,26 +101,57 @@ class Guard:
         scheme, _, key = headers.get("authorization", "").partition(" ")
         return self._keys.tenant(key.strip()) if scheme.lower() == "bearer" else None
 
-    def _limit(self, scope: dict, headers: Headers) -> int:
-        upload = scope["method"] == "POST" and scope["path"].rstrip("/") == UPLOADS
-        zipped = headers.get("content-type", "").split(";")[0].strip() == ZIP
-        return self._limits.upload_bytes if upload and zipped else self._limits.body_bytes
+    def _limit(self, scope: dict, headers: Headers) -> tuple[int, str]:
+        """Return how large the body may be, and the option that says so."""
+        path = scope["path"].rstrip("/")
+        upload = (scope["method"], path) == ("POST", UPLOADS)
+        upload = upload or (scope["method"] == "PUT" and path.startswith(f"{UPLOADS}/"))
+        if upload and headers.get("content-type", "").split(";")[0].strip() == ZIP:
+            return self._limits.upload_bytes, "--max-upload-mb"
+        return self._limits.body_bytes, "--max-body-mb"
 
 
 async def _answer(
-    send: Any, status: int, message: str, begun: int, more: Sequence[tuple[bytes, bytes]] = ()
+    send: Any,
+    status: int,
+    message: str,
+    begun: int,
+    more: Sequence[tuple[bytes, bytes]] = (),
+    *,
+    rest: Any = None,
 ) -> None:
+    """Answer with an error.
+
+    Args:
+        begun: the status that was sent already; 0 = none.
+        rest: gives what still comes of the body. A connection that is closed on a client that
+            sends takes the answer with it.
+    """
     if begun:  # too late for another status
         return
     body = json.dumps(error_body(message, status)).encode()
-    headers = [(b"content-type", b"application/json"), (b"connection", b"close"), *more]
+    length = (b"content-length", str(len(body)).encode())
+    headers = [(b"content-type", b"application/json"), length, (b"connection", b"close"), *more]
     await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send({"type": "http.response.body", "body": body, "more_body": rest is not None})
+    if rest is not None:
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(_drop(rest), LINGER)
+        await send({"type": "http.response.body", "body": b""})
 
 
-def error_body(message: str, status: int, code: str | None = None) -> dict[str, Any]:
-    """OpenAI's shape of an error."""
+async def _drop(receive: Any) -> None:
+    while (await receive()).get("more_body"):
+        pass
+
+
+def error_body(
+    message: str, status: int, code: str | None = None, *, parameter: str | None = None
+) -> dict[str, Any]:
+    """Return OpenAI's shape of an error; `parameter` is what it is about."""
     # half a character of the client's own would not go back as UTF-8
     message = message.encode(errors="replace").decode()
     kind = "server_error" if status >= 500 else "invalid_request_error"
-    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+    if parameter is not None:
+        parameter = parameter.encode(errors="replace").decode()
+    return {"error": {"message": message, "type": kind, "param": parameter, "code": code}}

@@ -6,12 +6,14 @@ import io
 import tempfile
 import zipfile
 from pathlib import Path
+from typing import IO
 
 from t2l_fast.adapters import LoraWeights
 from t2l_fast.adapters.peft_format import CONFIG_NAME, WEIGHTS_NAME
 from t2l_fast.errors import AdapterFormatError, T2LError
 
 _WANTED = (CONFIG_NAME, WEIGHTS_NAME)
+_PIECE = 1 << 20
 
 
 def pack(weights: LoraWeights) -> bytes:
@@ -29,21 +31,29 @@ def pack(weights: LoraWeights) -> bytes:
     return made.getvalue()
 
 
-def unpack(content: bytes, limit: int) -> LoraWeights:
+class UploadTooLarge(AdapterFormatError):
+    """An upload is larger, unzipped, than the server takes."""
+
+
+def unpack(content: bytes | IO[bytes], limit: int) -> LoraWeights:
     """Read what `pack` makes, or a zipped folder: two files are taken out, and no others.
 
     Args:
+        content: the zip file, or a file that holds it.
         limit: bytes that the two may have, unzipped.
 
     Raises:
-        AdapterFormatError: no zip file, damaged, larger, or not exactly one of each file in it.
+        AdapterFormatError: no zip file, damaged, or not exactly one of each file in it.
+        UploadTooLarge: the two are larger.
         ConfigError: the adapter uses a PEFT feature that is not run here.
     """
     folder = ""
     try:
         with tempfile.TemporaryDirectory() as folder:
-            _extract(content, Path(folder), limit)
+            _extract(io.BytesIO(content) if isinstance(content, bytes) else content, folder, limit)
             return LoraWeights.from_pretrained(folder)
+    except UploadTooLarge:
+        raise
     except AdapterFormatError as error:
         shown = str(error).replace(folder, "the upload") if folder else str(error)
         raise AdapterFormatError(shown) from None
@@ -57,19 +67,22 @@ def unpack(content: bytes, limit: int) -> LoraWeights:
         ) from None
 
 
-def _extract(content: bytes, folder: Path, limit: int) -> None:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+def _extract(content: IO[bytes], folder: str, limit: int) -> None:
+    with zipfile.ZipFile(content) as archive:
+        left = limit
         for name in _WANTED:
             found = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
             if len(found) != 1:
                 raise AdapterFormatError(
                     f"a zipped PEFT folder must hold one {name}, got {len(found)}"
                 )
-            with archive.open(found[0]) as member:
-                data = member.read(limit + 1)  # a header may lie about the size
-            limit -= len(data)
-            if limit < 0:
-                raise AdapterFormatError(
-                    f"{_WANTED} must be smaller than the server takes, unzipped too"
-                )
-            (folder / name).write_bytes(data)
+            with archive.open(found[0]) as member, (Path(folder) / name).open("wb") as out:
+                while piece := member.read(_PIECE):  # a header may lie about the size
+                    left -= len(piece)
+                    if left < 0:
+                        raise UploadTooLarge(
+                            f"{name} and its configuration may have {limit} bytes unzipped, got "
+                            "more: upload a smaller adapter, or have the server started with a "
+                            "larger --max-upload-mb"
+                        )
+                    out.write(piece)

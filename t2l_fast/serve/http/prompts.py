@@ -63,8 +63,25 @@ class Prompter:
         return self._tokenizer(text, add_special_tokens=False).input_ids
 
     def text(self, text: str) -> list[int]:
-        """Ids of a plain prompt."""
-        return self._tokenizer(text).input_ids
+        """Return the ids of a plain prompt; an empty one begins a text.
+
+        Raises:
+            ArgumentError: the prompt is empty, and no token begins a text.
+        """
+        ids = self._tokenizer(text).input_ids
+        if ids:
+            return ids
+        first = self._tokenizer.bos_token_id
+        if first is None:
+            raise ArgumentError(
+                "a prompt must give tokens, got none, and the tokenizer has no token for the "
+                "beginning of a text: send some text"
+            )
+        return [first]
+
+    def each(self, prompts: Sequence[str | list[int]]) -> list[list[int]]:
+        """Return the ids of plain prompts, or what is ids already."""
+        return [self.text(p) if isinstance(p, str) else p for p in prompts]
 
     def loses_space(self, token: int) -> bool:
         """Return whether a token's first space is none at the start of a text."""

@@ -151,7 +151,7 @@ class DeletedAdapter(Answer):
 class ErrorDetail(Answer):
     message: str
     type: Literal["invalid_request_error", "server_error"]
-    param: None
+    param: str | None
     code: str | None
 
 

@@ -2,46 +2,72 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BeforeValidator, Field
 
 from t2l_fast.serve.engine.sampling import MAX_LOGPROBS, MAX_STOP_CHARS, MAX_STOPS, SamplingParams
+from t2l_fast.serve.http.body import Body, Count, Plain, Text
+from t2l_fast.serve.http.messages import ChatMessage
+from t2l_fast.serve.http.not_run import ChatNotRun, NotRun, TextNotRun
 
 
-def _whole(text: str) -> str:
-    """Refuse half a surrogate pair, which JSON can write and UTF-8 can't."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("must be Unicode text, without lone surrogates") from None
-    return text
+def _stops(value: Any) -> Any:
+    """Check the shape by hand: of a union's errors none says what is right."""
+    found = [value] if isinstance(value, str) else value
+    fits = isinstance(found, list) and len(found) <= MAX_STOPS
+    if not (fits and all(isinstance(s, str) and 0 < len(s) <= MAX_STOP_CHARS for s in found)):
+        raise ValueError(
+            f"must be a string, or a list of up to {MAX_STOPS}, of 1 to {MAX_STOP_CHARS} "
+            "characters each"
+        )
+    return value
 
 
-Plain = Annotated[str, AfterValidator(_whole)]
-Text = Annotated[Plain, StringConstraints(min_length=1)]
-Stop = Annotated[Plain, StringConstraints(min_length=1, max_length=MAX_STOP_CHARS)]
-Stops = Annotated[list[Stop], Field(max_length=MAX_STOPS)]
+def _prompt(value: Any) -> Any:
+    """Check the shape by hand, as `_stops`."""
+    if isinstance(value, str):
+        return value
+    several = isinstance(value, list) and value and not _is_ids(value)
+    if not (several and all(isinstance(p, str) or _is_ids(p) for p in value)) and not _is_ids(
+        value
+    ):
+        raise ValueError("must be a text, a list of token ids, or a list of texts or of such lists")
+    return value
+
+
+def _is_ids(value: Any) -> bool:
+    return isinstance(value, list) and bool(value) and all(type(t) is int for t in value)
+
+
+def _count_of_tokens(value: Any) -> Any:
+    if isinstance(value, bool):  # as chat has it
+        if value:
+            raise ValueError(f"must be a number of tokens from 0 to {MAX_LOGPROBS}")
+        return None
+    return value
+
+
+Stops = Annotated[Plain | list[Plain], BeforeValidator(_stops)]
 StopTokens = Annotated[list[Annotated[int, Field(ge=0, lt=2**31)]], Field(max_length=MAX_STOPS)]
-Count = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 Penalty = Annotated[float, Field(ge=-2.0, le=2.0)]
-
-
-class Body(BaseModel):
-    """What is not served is refused, rather than ignored."""
-
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+Logprobs = Annotated[int, Field(ge=0, le=MAX_LOGPROBS)]
+Prompt = Annotated[Plain | list[int] | list[Plain | list[int]], BeforeValidator(_prompt)]
 
 
 class StreamOptions(Body):
+    """How events come. Obfuscation is not run."""
+
     include_usage: bool = False
+    include_obfuscation: Literal[False] = False
 
 
-class Sampled(Body):
+class Sampled(NotRun):
     """What both kinds of completion share.
 
     `top_k`, `min_p`, `stop_token_ids`, `ignore_eos` and `return_token_ids` are not OpenAI's.
+    `user`, `metadata`, `safety_identifier` and `prompt_cache_…` change no answer, and are ignored.
     """
 
     model: Text
@@ -51,7 +77,7 @@ class Sampled(Body):
     min_p: Annotated[float, Field(ge=0.0, le=1.0)] = 0.0
     n: Annotated[int, Field(ge=1)] = 1
     seed: Seed | None = None
-    stop: Stop | Stops | None = None
+    stop: Stops | None = None
     stop_token_ids: StopTokens | None = None
     presence_penalty: Penalty = 0.0
     frequency_penalty: Penalty = 0.0
@@ -61,9 +87,13 @@ class Sampled(Body):
     stream_options: StreamOptions | None = None
     user: Plain | None = None
     metadata: dict[str, Any] | None = None
+    safety_identifier: Plain | None = None
+    prompt_cache_key: Plain | None = None
+    prompt_cache_retention: Plain | None = None
+    prompt_cache_options: dict[str, Any] | None = None
 
     def params(self, index: int, max_tokens: int, logprobs: int | None) -> SamplingParams:
-        """Of choice number `index`; a seed gives each choice its own draws."""
+        """Return how choice number `index` is answered; a seed gives each its own draws."""
         stop = [self.stop] if isinstance(self.stop, str) else self.stop or []
         return SamplingParams(
             max_tokens=max_tokens,
@@ -81,35 +111,34 @@ class Sampled(Body):
         )
 
 
-class Part(Body):
-    type: Literal["text"]
-    text: Plain
+class ChatRequest(Sampled, ChatNotRun):
+    """`/v1/chat/completions`."""
 
-
-class ChatMessage(Body):
-    role: Literal["system", "developer", "user", "assistant"]
-    content: Plain | list[Part]
-    name: Plain | None = None
-
-    def plain(self) -> dict[str, str]:
-        content = self.content
-        if not isinstance(content, str):
-            content = "".join(part.text for part in content)
-        return {"role": "system" if self.role == "developer" else self.role, "content": content}
-
-
-class ChatRequest(Sampled):
     messages: Annotated[list[ChatMessage], Field(min_length=1)]
     max_tokens: Count | None = None
     max_completion_tokens: Count | None = None
     logprobs: bool = False
-    top_logprobs: Annotated[int, Field(ge=0, le=MAX_LOGPROBS)] | None = None
+    top_logprobs: Logprobs | None = None
 
 
-class CompletionRequest(Sampled):
-    prompt: Text | Annotated[list[int], Field(min_length=1)]
-    max_tokens: Count = 16
-    logprobs: Annotated[int, Field(ge=0, le=MAX_LOGPROBS)] | None = None
+class CompletionRequest(Sampled, TextNotRun):
+    """`/v1/completions`. Without a prompt, a text from its beginning."""
+
+    null_is: ClassVar[dict[str, Any]] = {"prompt": ""}
+    prompt: Prompt
+    max_tokens: Annotated[int, Field(ge=0, lt=2**31)] = 16
+    logprobs: Annotated[Logprobs | None, BeforeValidator(_count_of_tokens)] = None
+    echo: bool = False
+    best_of: Count | None = None
+
+    @property
+    def prompts(self) -> list[str | list[int]]:
+        """What is to be continued, one by one."""
+        prompt = self.prompt
+        if isinstance(prompt, str):
+            return [prompt]
+        alone = [t for t in prompt if isinstance(t, int)]
+        return [alone] if alone else [p for p in prompt if not isinstance(p, int)]
 
 
 class AdapterRequest(Body):

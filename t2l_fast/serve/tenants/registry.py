@@ -31,7 +31,10 @@ Kind = Literal["generated", "trained"]
 
 INLINE = "t2l:"
 """Before a description in place of an adapter's name."""
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PART = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"
+_NAME = re.compile(rf"(?=.{{1,256}}\Z){_PART}(/{_PART})*")
+_ROUTES = ("/download",)
+"""Ends of paths that mean something else."""
 _DIGITS = 18  # of the bank's own numbers
 _AT_ONCE = 16
 
@@ -39,19 +42,20 @@ _AT_ONCE = 16
 class Registry:
     """Names of a tenant's adapters, and the bank's ids behind them.
 
-    With keys, ids are `tenant/name`: a name says nothing about what other tenants have. Without
-    (tenant ""), they are the bank's own, numbers included. What the generator or the store do runs
-    in the engine's thread, tenants by turns.
+    With tenants, ids are `tenant/name`: a name says nothing about what other tenants have. Without
+    (tenant ""), they are the bank's own, numbers and slashes included. What the generator or the
+    store do runs in the engine's thread, tenants by turns.
 
     Args:
         engine: whose bank it is.
         limits: of registrations.
         base: the base model's name, which no adapter may take.
+        tenants: whether ids begin with a tenant's name.
     """
 
-    def __init__(self, engine: Engine, limits: Limits, base: str) -> None:
+    def __init__(self, engine: Engine, limits: Limits, base: str, *, tenants: bool) -> None:
         self.limits = limits
-        self._engine, self._base = engine, base
+        self._engine, self._base, self._tenants = engine, base, tenants
         self._bank: AdapterBank = engine.bank
         self._of: dict[str, dict[AdapterId, None]] = {}
         self._trained: Counter[str] = Counter()
@@ -74,6 +78,10 @@ class Registry:
                 f"got {name!r}: register it first"
             )
         return wanted
+
+    def knows(self, tenant: str, name: str) -> bool:
+        """Return whether a tenant has an adapter of this name."""
+        return _id(tenant, name) in self._of.get(tenant, {})
 
     async def inline(self, tenant: str, description: str) -> AdapterId:
         """The adapter of a description, registered on its first use.
@@ -200,8 +208,9 @@ class Registry:
         return await self._run(tenant, errand)
 
     def _add(self, adapter: AdapterId) -> None:
-        tenant, slash, _ = adapter.partition("/") if isinstance(adapter, str) else ("", "", "")
-        tenant = tenant if slash else ""
+        tenant = ""
+        if self._tenants and isinstance(adapter, str) and "/" in adapter:
+            tenant = adapter.partition("/")[0]
         self._of.setdefault(tenant, {})[adapter] = None
         self._trained[tenant] += not self._bank.generated(adapter)
 
@@ -211,10 +220,11 @@ class Registry:
             names = [f"adapter-{secrets.token_hex(8)}" for _ in range(count)]
         for name in names:
             fits = _NAME.fullmatch(name) and not name.isdecimal() and name != self._base
-            if not fits:
+            if not fits or name.endswith(_ROUTES):
                 raise ArgumentError(
                     "a name must be up to 64 letters, digits, '.', '_' and '-', beginning with a "
-                    f"letter or digit, no number alone, and not the base model's, got {name!r}"
+                    "letter or digit, or such parts between slashes, no number alone, not the base "
+                    f"model's, and not end in /download, got {name!r}"
                 )
         ids = [_id(tenant, name) for name in names]
         taken = [_name(tenant, i) for i in ids if i in self._of.get(tenant, {})]
