@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from benchmarks import suite
 from benchmarks.suite.families.code.tasks import ADJECTIVES
 from benchmarks.suite.families.extract.sentences import PARTS
 from benchmarks.suite.families.labels.tasks import (
@@ -23,6 +25,17 @@ from benchmarks.suite.shared.categories import (
     FURTHER_CLASHES,
     common_words,
 )
+
+
+def test_every_content_file_is_named_by_the_code_that_reads_it() -> None:
+    root = Path(suite.__path__[0])
+    code = {
+        folder: "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.py"))
+        for folder in (root, *(file.parent for file in root.glob("**/__init__.py")))
+    }
+    files = [*root.glob("**/*.toml"), *root.glob("**/*.csv")]
+    assert len(files) > 100
+    assert [f for f in files if f'"{f.name}"' not in code[f.parent] + code[root]] == []
 
 
 def test_no_word_stands_in_two_categories() -> None:
@@ -86,9 +99,9 @@ def test_broad_categories_that_share_a_word_are_never_asked_about_together() -> 
     assert all(any(pair <= group for group in BROAD_CLASHES) for pair in sharing)
 
 
-@pytest.mark.parametrize("stem", ["relations", "associations", "places"])
-def test_every_relation_of_a_table_has_phrases_and_at_least_thirty_pairs(stem) -> None:
-    pairs = own_pairs(stem)
+@pytest.mark.parametrize("table", ["relations.csv", "associations.csv", "places.csv"])
+def test_every_relation_of_a_table_has_phrases_and_at_least_thirty_pairs(table) -> None:
+    pairs = own_pairs(table)
     assert pairs.keys() <= RELATIONS.keys()
     assert {name: len(own) for name, own in pairs.items() if len(own) < 30} == {}
 

@@ -39,19 +39,19 @@ DERIVED_RELATIONS = read_toml(_FOLDER / "derived_relations.toml", dict[str, Deri
 
 def known_pairs() -> dict[str, dict[str, str]]:
     """Return the pairs of all relations, the derived ones among them."""
-    pairs = own_pairs("relations") | _animals() | _geography()
+    pairs = own_pairs("relations.csv") | _animals() | _geography()
     pairs["element-number"] = {
         element: str(i) for i, element in enumerate(pairs["element-symbol"], start=1)
     }
     derived = {name: own.derive(pairs[own.source]) for name, own in DERIVED_RELATIONS.items()}
-    return pairs | derived | own_pairs("associations") | own_pairs("places")
+    return pairs | derived | own_pairs("associations.csv") | own_pairs("places.csv")
 
 
-def own_pairs(stem: str) -> dict[str, dict[str, str]]:
-    """Return the pairs of each relation of a table."""
+def own_pairs(table: str) -> dict[str, dict[str, str]]:
+    """Return the pairs of each relation of one of the family's tables."""
     pairs: dict[str, dict[str, str]] = {}
     columns = ("relation", "word", "related")
-    for relation, word, related in read_csv(_FOLDER / f"{stem}.csv", *columns, key=2):
+    for relation, word, related in read_csv(_FOLDER / table, *columns, key=2):
         pairs.setdefault(relation, {})[word] = related
     return pairs
 
