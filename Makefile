@@ -13,6 +13,10 @@ PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check \
        $(if $(EXTRA_INDEX),--extra-index-url $(EXTRA_INDEX)) -c constraints.txt
 
+# Folders and files whose docstrings and names `make lint` checks.
+DOCUMENTED := kernels docs/tools $(wildcard t2l_fast/*.py) t2l_fast/bench t2l_fast/evaluate \
+              t2l_fast/generators t2l_fast/tasks
+
 .PHONY: help demo check test kernels aot lint types quick bench suite clean
 
 help:
@@ -20,7 +24,7 @@ help:
 	@echo "make check    lint and the quick tests, in two minutes: before each commit (sets up first)"
 	@echo "make test     all tests but the nightly ones (sets up first)"
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
-	@echo "make lint     ruff, import contracts, prose"
+	@echo "make lint     ruff, import contracts, prose, docstrings"
 	@echo "make types    pyright"
 	@echo "make bench    the benchmarks, as ratios to their peers; rows go to benchmarks/results/cpu.json"
 	@echo "make suite    build the suite of tasks and write the file that ships"
@@ -53,6 +57,7 @@ lint: .venv/ready
 	$(BIN)/ruff format --check .
 	PYTHONPATH=.:kernels $(BIN)/lint-imports --no-cache
 	$(BIN)/python docs/tools/prose.py
+	$(BIN)/python docs/tools/docstrings.py $(DOCUMENTED)
 	$(BIN)/python docs/tools/tables.py --check
 
 # Not part of lint yet: not every room is at 0 errors.

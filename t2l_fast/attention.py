@@ -11,7 +11,10 @@ MODELS = ("llama", "mistral", "qwen2", "qwen3")
 
 
 def packable(model: nn.Module) -> bool:
-    """Whether rows of this model may lie end to end: a known type, without sliding windows."""
+    """Return whether rows of this model may lie end to end.
+
+    The model must be of a known type and have no sliding windows.
+    """
     config: Any = getattr(model, "config", None)
     known = getattr(config, "model_type", None) in MODELS
     layers = getattr(config, "layer_types", None) or ()
@@ -22,6 +25,6 @@ def packable(model: nn.Module) -> bool:
 
 
 def flash(model: nn.Module) -> bool:
-    """Whether FlashAttention is on, which takes rows of any lengths in one call."""
+    """Return whether FlashAttention is on, which takes rows of any lengths in one call."""
     chosen = getattr(getattr(model, "config", None), "_attn_implementation", None)
     return (chosen or "").startswith("flash_attention")

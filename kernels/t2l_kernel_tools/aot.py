@@ -1,8 +1,8 @@
 """`python -m t2l_kernel_tools.aot [--quick]`: compile every kernel for machines that are not here.
 
 A row per build: registers, spills, shared memory, how many programs fit a multiprocessor, and which
-matrix instruction was chosen. Exit code 1 on a spill, on shared memory beyond the target, or when
-the builds of one plan show two instruction families, which would make bits depend on the batch.
+matrix instruction was chosen. Exit code 1 means a spill, shared memory beyond the target, or two
+instruction families in the builds of one plan. Two families would make bits depend on the batch.
 """
 
 import argparse
@@ -64,7 +64,7 @@ class Row:
     family: str
 
     def fault(self) -> str | None:
-        """Why this kernel must not be shipped, or None."""
+        """Return why this kernel must not be shipped, or None."""
         limit = MACHINES[self.arch].max_shared
         if self.spills:
             return f"spills {self.spills}"
@@ -74,7 +74,7 @@ class Row:
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """All rooms' builds for one arch."""
+    """Yield the builds of all operators for one arch."""
     for room in ROOMS:
         yield from import_module(f"t2l_kernel_tools.builds.{room}").builds(arch, quick=quick)
 
@@ -115,7 +115,7 @@ def compile_build(build: Build) -> Row:
 
 
 def occupancy(machine: Machine, registers: int, shared: int, warps: int) -> int:
-    """Programs resident on a multiprocessor: what registers, memory and warps allow."""
+    """Return how many programs a multiprocessor holds: by registers, memory and warps."""
     if machine.target.backend == "hip":
         # a SIMD (4 per compute unit) holds 512 registers per lane, given out by eights
         per_simd = min(8, machine.registers // max(8, -(-registers // 8) * 8))
@@ -139,11 +139,12 @@ def _nvidia(compiled) -> tuple[int, int, str]:
         _number(rf"\b{name}:(\d+)", report) for name in ("REG", "STACK", "LOCAL")
     )
     ptx = compiled.asm["ptx"]
-    found = re.search(r"tcgen05\.mma|wgmma\.mma_async|mma\.sync\.aligned\.(m\d+n\d+k\d+)", ptx)
-    if found is None:
+    families = r"tcgen05\.mma|wgmma\.mma_async|mma\.sync\.aligned\.(m\d+n\d+k\d+)"
+    instruction = re.search(families, ptx)
+    if instruction is None:
         return registers, stack + local, "fma" if "fma.rn.f32" in ptx else "-"
-    shape = found.group(1)
-    return registers, stack + local, f"mma {shape}" if shape else found.group(0).split(".")[0]
+    shape = instruction.group(1)
+    return registers, stack + local, f"mma {shape}" if shape else instruction.group(0).split(".")[0]
 
 
 def _number(pattern: str, report: str) -> int:
@@ -164,20 +165,20 @@ def _amd(compiled) -> tuple[int, int, str]:
         _number(rf"\.{name}:\s+(\d+)", text)
         for name in ("vgpr_count", "vgpr_spill_count", "sgpr_spill_count")
     )
-    found = re.search(r"v_mfma_f32_(\w+?)_", text) or re.search(r"v_mfma_f32_(\S+)", text)
-    family = f"mfma {found.group(1)}" if found else "fma" if "v_fma" in text else "-"
+    instruction = re.search(r"v_mfma_f32_(\w+?)_", text) or re.search(r"v_mfma_f32_(\S+)", text)
+    family = f"mfma {instruction.group(1)}" if instruction else "fma" if "v_fma" in text else "-"
     return registers, vector_spills + scalar_spills, family
 
 
 def mixed_families(rows: Sequence[Row]) -> list[str]:
-    """Plans whose builds of one arch and dtype use two instruction families."""
+    """Return the plans whose builds of one arch and dtype use two instruction families."""
     families: dict[tuple[str, str, str], set[str]] = {}
     for row in rows:
         families.setdefault((row.plan, row.dtype, row.arch), set()).add(row.family)
     return [
-        f"{' '.join(key)}: {' and '.join(sorted(found))}"
-        for key, found in families.items()
-        if len(found) > 1
+        f"{' '.join(key)}: {' and '.join(sorted(names))}"
+        for key, names in families.items()
+        if len(names) > 1
     ]
 
 
@@ -187,7 +188,7 @@ def _compile_at(where: tuple[str, bool, int]) -> Row:
 
 
 def compile_all(archs: Sequence[str], *, quick: bool, processes: int) -> Iterator[Row]:
-    """Rows in a fixed order, as they come."""
+    """Yield rows in a fixed order as they are compiled."""
     work = [
         (arch, quick, index) for arch in archs for index, _ in enumerate(builds(arch, quick=quick))
     ]
@@ -196,6 +197,7 @@ def compile_all(archs: Sequence[str], *, quick: bool, processes: int) -> Iterato
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """Compile, print the table and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m t2l_kernel_tools.aot", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one plan and dtype per kernel")
     parser.add_argument("--arch", action="append", choices=ARCHS, help="default: all")

@@ -41,18 +41,22 @@ class Traffic:
 
     @property
     def issued(self) -> int:
+        """Bytes that all launches asked for."""
         return sum(launch.issued for launch in self.launches)
 
     @property
     def distinct(self) -> int:
+        """Bytes in the distinct sectors of every launch."""
         return sum(launch.distinct for launch in self.launches)
 
     @property
     def programs(self) -> int:
+        """Programs of all launches."""
         return sum(launch.programs for launch in self.launches)
 
     @property
     def useful(self) -> int:
+        """Programs of all launches that stored something."""
         return sum(len(launch.busy) for launch in self.launches)
 
 

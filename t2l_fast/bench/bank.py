@@ -45,7 +45,9 @@ class BankSize:
 
 
 def measure(sizes: list[int], *, store: Path | None = None, rounds: int = 15) -> Iterator[BankSize]:
-    """One bank that grows to each size in turn; SmolLM2-135M's q and v, random hypernetwork.
+    """Grow one bank to each size in turn and time it.
+
+    Sites are SmolLM2-135M's q and v, the hypernetwork is random.
 
     Args:
         sizes: numbers of registered adapters, ascending.
@@ -80,12 +82,12 @@ def measure(sizes: list[int], *, store: Path | None = None, rounds: int = 15) ->
 
 
 def reopened(store: Path) -> tuple[int, float]:
-    """Adapters in a store's file, and the seconds that reading all of it takes."""
+    """Reopen a store; return its number of adapters and the seconds that reading took."""
     started = time.perf_counter()
-    found = AdapterStore(store)
+    store_read = AdapterStore(store)
     seconds = time.perf_counter() - started
-    found.close()
-    return len(found), seconds
+    store_read.close()
+    return len(store_read), seconds
 
 
 def _hits(bank: AdapterBank, start: int, calls: int = 20_000) -> tuple[float, float]:

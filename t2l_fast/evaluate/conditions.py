@@ -40,7 +40,7 @@ def conditions(
     multi_task_described: LoraWeights | None = None,
     oracles: Mapping[str, LoraWeights] | None = None,
 ) -> list[Condition]:
-    """The generated adapters and their rivals.
+    """List the generated adapters and their rivals.
 
     Args:
         generator: whose adapters are measured, with matched, shuffled and junk descriptions.
@@ -48,28 +48,28 @@ def conditions(
         multi_task_described: one LoRA trained with the description in the prompt.
         oracles: a LoRA of its own for every task that is evaluated, by the task's name.
     """
-    made = [Condition("base"), Condition("base + description", described=True)]
+    rivals = [Condition("base"), Condition("base + description", described=True)]
     if multi_task is not None:
-        made.append(Condition("multi-task LoRA", adapter=multi_task))
+        rivals.append(Condition("multi-task LoRA", adapter=multi_task))
     if multi_task_described is not None:
         name = "multi-task LoRA + description"
-        made.append(Condition(name, described=True, adapter=multi_task_described))
+        rivals.append(Condition(name, described=True, adapter=multi_task_described))
     if oracles is not None:
-        made.append(Condition("oracles", own=oracles))
+        rivals.append(Condition("oracles", own=oracles))
     for kind in ("matched", "shuffled", "junk"):
-        made.append(Condition(f"generated, {kind}", generator=generator, descriptions=kind))
-    return made
+        rivals.append(Condition(f"generated, {kind}", generator=generator, descriptions=kind))
+    return rivals
 
 
 def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Question]:
-    """Validation examples of every task, each under one of the task's evaluation descriptions.
+    """Ask each task's validation examples, each with one of its evaluation descriptions.
 
     Raises:
         ArgumentError: there are none, or a task has no evaluation description.
     """
-    untold = [task.name for task in tasks if not task.eval_descriptions]
-    if untold:
-        raise ArgumentError(f"tasks {untold} must have evaluation descriptions, got none")
+    undescribed = [task.name for task in tasks if not task.eval_descriptions]
+    if undescribed:
+        raise ArgumentError(f"tasks {undescribed} must have evaluation descriptions, got none")
     asked = [
         Question(task, example, task.eval_descriptions[i % len(task.eval_descriptions)])
         for task in tasks
@@ -82,9 +82,9 @@ def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Qu
 
 
 def shuffled(asked: Sequence[Question]) -> list[str]:
-    """For each question, the description of another task that is no near-twin."""
+    """Return, for each question, the description of another task that is no near-twin."""
     half = len(asked) // 2
-    told = []
+    descriptions = []
     for i, question in enumerate(asked):
         order = (asked[(i + half + k) % len(asked)] for k in range(len(asked)))
         other = next((q for q in order if q.task.twins != question.task.twins), None)
@@ -92,5 +92,5 @@ def shuffled(asked: Sequence[Question]) -> list[str]:
             raise ArgumentError(
                 "shuffled descriptions need at least two tasks that are no near-twins"
             )
-        told.append(other.description)
-    return told
+        descriptions.append(other.description)
+    return descriptions

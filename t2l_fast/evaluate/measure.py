@@ -28,7 +28,7 @@ def evaluate(
     seed: int = 0,
     on_rows: Callable[[int], None] | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """Exact match of every condition on every split.
+    """Measure the exact match of every condition on every split, by greedy decoding.
 
     Args:
         splits: name → tasks.
@@ -61,11 +61,11 @@ def _answered_right(
     condition: Condition,
     on_rows: Callable[[int], None] | None,
 ) -> list[bool]:
-    told = [q.description for q in asked]
+    descriptions = [q.description for q in asked]
     if condition.descriptions == "shuffled":
-        told = shuffled(asked)
+        descriptions = shuffled(asked)
     elif condition.descriptions == "junk":
-        told = [JUNK[i % len(JUNK)] for i in range(len(asked))]
+        descriptions = [JUNK[i % len(JUNK)] for i in range(len(asked))]
     lengths = [_tokens(prompt, q.example) for q in asked]
     order = sorted(range(len(asked)), key=lambda i: lengths[i])
     right = [False] * len(asked)
@@ -78,7 +78,7 @@ def _answered_right(
                 model,
                 prompt,
                 [asked[i] for i in rows],
-                [told[i] for i in rows],
+                [descriptions[i] for i in rows],
                 condition,
                 adapters,
                 max_new_tokens=max(lengths[i] for i in rows),
@@ -112,13 +112,13 @@ def _answers(
     model: Any,
     prompt: Prompt,
     asked: Sequence[Question],
-    told: Sequence[str],
+    descriptions: Sequence[str],
     condition: Condition,
     adapters: Adapters | None,
     *,
     max_new_tokens: int,
 ) -> list[str]:
-    shown = told if condition.described else None
+    shown = descriptions if condition.described else None
     sources = [q.example for q in asked]
     if adapters is None:
         return answer(model, prompt, sources, max_new_tokens=max_new_tokens, descriptions=shown)
@@ -126,7 +126,7 @@ def _answers(
         batch = LoraBatch.stack([condition.adapter])
         slots = torch.zeros(len(sources), dtype=torch.int32)
     else:
-        keys = told if condition.own is None else [q.task.name for q in asked]
+        keys = descriptions if condition.own is None else [q.task.name for q in asked]
         distinct = list(dict.fromkeys(keys))
         if condition.own is not None:
             batch = LoraBatch.stack([condition.own[name] for name in distinct])

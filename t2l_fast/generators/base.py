@@ -185,6 +185,7 @@ class Generator(nn.Module, AdapterGenerator):
 
     @property
     def differentiable_codes(self) -> bool:
+        """Whether gradients may reach the codes; False where codes are indices."""
         return True
 
     # reconstruction training
@@ -234,7 +235,7 @@ class Generator(nn.Module, AdapterGenerator):
         raise ConfigError(f"{self.kind} reads no conditions, so it takes no encoder")
 
     def name_encoder(self) -> None:
-        """Have the config name the encoder as it is now, after it was trained."""
+        """Write the trained encoder's present adapter into the config."""
         return None
 
     def load_encoder(

@@ -27,8 +27,8 @@ def answer(
         max_new_tokens: tokens after which a row stops.
         descriptions: to put before the inputs, one per row; None = inputs alone.
     """
-    told = descriptions or [None] * len(sources)
-    rows = [prompt.ids(source, text) for source, text in zip(sources, told, strict=True)]
+    shown = descriptions or [None] * len(sources)
+    rows = [prompt.ids(source, text) for source, text in zip(sources, shown, strict=True)]
     width = max(map(len, rows))
     pad = prompt.tokenizer.pad_token_id
     ids = torch.tensor([[pad] * (width - len(row)) + row for row in rows], device=model.device)

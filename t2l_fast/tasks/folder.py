@@ -12,16 +12,16 @@ from t2l_fast.tasks.task import Example, Task
 
 KEYS = ("name", "source", "licence", "family", "descriptions", "examples")
 EVAL_DESCRIPTIONS = 4
-"""How many of a file's descriptions, its last, are kept from training."""
+"""How many of a file's descriptions, its last, are held out of training."""
 
 
 def read_tasks(path: str | Path, *, train_fraction: float = 0.0) -> list[Task]:
     """Read one task file, or all `*.json` of a folder in the order of their names.
 
-    A file is an object with the keys `name`, `source`, `licence`, `family` (strings),
-    `descriptions` (strings; the last 4 are for evaluation, and all for both if there are fewer
-    than 5) and `examples` (objects with `input`, `output` and perhaps `answers`, a list of
-    strings).
+    A file is an object. Its keys `name`, `source`, `licence` and `family` hold strings.
+    `descriptions` is a list of strings, the last 4 for evaluation; fewer than 5 serve for both.
+    `examples` is a list of objects with `input`, `output` and perhaps `answers`, a list of
+    strings.
 
     Args:
         path: the file or folder.

@@ -39,7 +39,7 @@ class TaskMetadata:
     postfill: str = ""
 
     def example(self, row: Row) -> Example | None:
-        """A row as the base model reads and answers it; None if a side is empty.
+        """Convert a row to the example that the base model reads; None if a side is empty.
 
         Raises:
             TaskError: the row lacks a field that the templates name.

@@ -33,7 +33,7 @@ class Prompt:
             )
 
     def text(self, source: str | Example, description: str | None = None) -> str:
-        """The prompt.
+        """Return the prompt's text.
 
         Args:
             source: an input, or an example, which may bring a system message and a prefill.
@@ -48,15 +48,16 @@ class Prompt:
             chat = self.tokenizer.apply_chat_template
             return chat(turns, tokenize=False, add_generation_prompt=True) + asked.prefill
         prompt = self.template.replace("{input}", asked.input)
-        told = [text for text in (asked.system, description) if text]
+        parts = [text for text in (asked.system, description) if text]
         prefill = self._gap("") + asked.prefill if asked.prefill else ""
-        return "\n".join([*told, prompt]) + prefill
+        return "\n".join([*parts, prompt]) + prefill
 
     def ids(self, source: str | Example, description: str | None = None) -> list[int]:
+        """Return the prompt's token ids."""
         return self._prompts([self.text(source, description)])[0]
 
     def answer_ids(self, output: str, prefill: str = "") -> list[int]:
-        """The answer as the model has to continue, with the end of sequence.
+        """Tokenise the answer that the model has to continue with, and its end of sequence.
 
         Args:
             prefill: what the prompt ends with.
@@ -64,7 +65,7 @@ class Prompt:
         return self._answers([self._gap(prefill) + output])[0]
 
     def sides(self, examples: Sequence[Example]) -> list[tuple[list[int], list[int]]]:
-        """`ids` and `answer_ids` of many examples, which the tokenizer shares out among cores."""
+        """Return `ids` and `answer_ids` of many examples, tokenised in one call on all cores."""
         starts = self._prompts([self.text(example) for example in examples])
         texts = [self._gap(example.prefill) + example.output for example in examples]
         return list(zip(starts, self._answers(texts), strict=True))
@@ -74,8 +75,8 @@ class Prompt:
         return self.tokenizer(texts, add_special_tokens=special).input_ids
 
     def _answers(self, texts: list[str]) -> list[list[int]]:
-        made = self.tokenizer(texts, add_special_tokens=False).input_ids
-        return [[*ids, self.tokenizer.eos_token_id] for ids in made]
+        tokenised = self.tokenizer(texts, add_special_tokens=False).input_ids
+        return [[*ids, self.tokenizer.eos_token_id] for ids in tokenised]
 
     def _gap(self, prefill: str) -> str:
         """What parts a prompt from what follows; a chat template ends as its answers begin."""
@@ -84,7 +85,7 @@ class Prompt:
         return "" if (prefill or self.template)[-1].isspace() else " "
 
     def read(self, ids: list[int]) -> str:
-        """Text of generated ids up to the end of sequence, and of the first line."""
+        """Decode generated ids up to the end of sequence or of the first line."""
         if self.tokenizer.eos_token_id in ids:
             ids = ids[: ids.index(self.tokenizer.eos_token_id)]
         text = self.tokenizer.decode(ids, skip_special_tokens=True).strip()

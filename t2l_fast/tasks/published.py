@@ -68,5 +68,5 @@ UNUSED = ("magicoder",)
 
 
 def is_trained(name: str) -> bool:
-    """Whether a folder is trained on: every one that is not listed for something else."""
+    """Return whether a folder is trained on: it is on no list for another use."""
     return name not in {*CONTAMINATED, *HELD_OUT, *BENCHMARKS, *UNUSED}

@@ -12,7 +12,7 @@ _CHOICES = 4
 
 
 def fields_of(path: str, row: Row) -> Row:
-    """The row, with what its data set's templates need beside it.
+    """Return the row with the fields that its data set's templates need.
 
     Args:
         path: of the data set, as `datasets.load_dataset` takes it.

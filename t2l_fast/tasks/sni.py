@@ -12,19 +12,19 @@ _SET = re.compile(r"(?:^|/)task\d+_([^_/]+)")
 
 
 def is_sni(path: str) -> bool:
-    """Whether a data set's name is one of these sets': "Lots-of-LoRAs/task1711_poki_…"."""
+    """Return whether a path names one of these data sets: "Lots-of-LoRAs/task1711_poki_…"."""
     return _SET.search(path) is not None
 
 
 def source_of(path: str) -> str:
-    """Where a set's texts are from: "poki" of "Lots-of-LoRAs/task1711_poki_text_generation"."""
-    found = _SET.search(path)
-    assert found is not None
-    return found[1]
+    """Return a set's source: "poki" of "Lots-of-LoRAs/task1711_poki_text_generation"."""
+    match = _SET.search(path)
+    assert match is not None
+    return match[1]
 
 
 def sni_fields(row: Mapping[str, Any]) -> dict[str, str]:
-    """What T2L's prompts show of a row whose input is a definition, shots and a problem.
+    """Split a row's input into Text-to-LoRA's prompt fields: definition and problem.
 
     The published code cuts a problem that holds "Input: " or a line "Output:" there; here it is
     kept whole. The sentence that asks for several answers is worded otherwise.
@@ -47,14 +47,14 @@ def sni_fields(row: Mapping[str, Any]) -> dict[str, str]:
     definition = _between(text, "Definition: ", "\n\nPositive Example")
     asked = _between(text, "Now complete the following example -", None)
     problem = _between(asked, "Input: ", None).rstrip().removesuffix("Output:").removesuffix("\n")
-    told = f"{definition} Please complete the task without any explanation."
+    definition = f"{definition} Please complete the task without any explanation."
     if len(outputs) > 1:
-        told += "\nGive all possible answers, separated by commas."
-    return {"task_def": told, "problem": problem, "answer": ", ".join(map(str, outputs))}
+        definition += "\nGive all possible answers, separated by commas."
+    return {"task_def": definition, "problem": problem, "answer": ", ".join(map(str, outputs))}
 
 
 def _between(text: str, start: str, end: str | None) -> str:
-    _, found, rest = text.partition(start)
-    if not found:
+    _, separator, rest = text.partition(start)
+    if not separator:
         raise TaskError(f"an input of Super-NaturalInstructions must hold {start!r}, got none")
     return rest if end is None else rest.partition(end)[0]

@@ -20,7 +20,7 @@ _KINDS = {".jsonl": "json", ".json": "json", ".parquet": "parquet"}
 def read_rows(
     source: Mapping[str, Any], *, root: Path | None = None, limit: int | None = None, seed: str = ""
 ) -> list[dict[str, Any]]:
-    """The rows that a task folder's `ds_kwargs` name.
+    """Load the rows that a task folder's `ds_kwargs` name.
 
     Args:
         source: what `datasets.load_dataset` is given, "path" and "split" among it.
@@ -42,9 +42,9 @@ def read_rows(
     try:
         with quiet_datasets():
             if root is None:
-                found = datasets.load_dataset(**options)
+                rows = datasets.load_dataset(**options)
             else:
-                found = _local(root, options["path"], options.get("name"), options["split"])
+                rows = _local(root, options["path"], options.get("name"), options["split"])
     except TaskError:
         raise
     # whatever datasets, fsspec, pyarrow and the hub's client raise: of very many data sets one
@@ -52,11 +52,11 @@ def read_rows(
     except Exception as error:
         reason = " ".join(str(error).split())
         raise TaskError(f"{source['path']} can't be loaded: {reason}") from error
-    if limit is not None and len(found) > limit:
-        order = list(range(len(found)))
+    if limit is not None and len(rows) > limit:
+        order = list(range(len(rows)))
         random.Random(seed).shuffle(order)
-        found = found.select(sorted(order[:limit]))
-    return found.to_list()
+        rows = rows.select(sorted(order[:limit]))
+    return rows.to_list()
 
 
 def _local(root: Path, path: str, name: str | None, split: str) -> Dataset:
@@ -92,8 +92,8 @@ def _saved(base: Path, split: str) -> Dataset:
     """What `save_to_disk` wrote, cut as the split says."""
     from datasets import Dataset, ReadInstruction, load_from_disk
 
-    found = load_from_disk(str(base))
-    parts = {_split_name(split): found} if isinstance(found, Dataset) else dict(found)
+    loaded = load_from_disk(str(base))
+    parts = {_split_name(split): loaded} if isinstance(loaded, Dataset) else dict(loaded)
     lengths = {part: len(rows) for part, rows in parts.items()}
     (cut,) = ReadInstruction.from_spec(split).to_absolute(lengths)
     rows = parts[cut.splitname]
@@ -102,7 +102,7 @@ def _saved(base: Path, split: str) -> Dataset:
 
 def _split_name(split: str) -> str:
     """ "train" of "train[:10%]"."""
-    found = re.match(r"\w+", split)
-    if found is None:
+    match = re.match(r"\w+", split)
+    if match is None:
         raise TaskError(f"a split must begin with its name, got {split!r}")
-    return found[0]
+    return match[0]

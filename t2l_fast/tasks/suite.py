@@ -41,6 +41,7 @@ class Suite:
 
     @property
     def splits(self) -> dict[str, tuple[Task, ...]]:
+        """Tasks by split name."""
         return {
             "train": self.train,
             "held_out": self.held_out,

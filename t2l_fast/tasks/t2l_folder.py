@@ -24,7 +24,7 @@ log = logging.getLogger("t2l_fast.tasks")
 
 
 def is_t2l_folder(path: str | Path) -> bool:
-    """Whether a folder holds task folders with `metadata.yaml`."""
+    """Return whether a folder holds task folders with `metadata.yaml`."""
     return any(Path(path).glob(f"*/{FILE}"))
 
 
@@ -66,10 +66,10 @@ def read_t2l_folder(
     wanted = {part: [f for f in folders if _belongs(f.name, part)] for part in asked}
     if parts is None and not wanted["held_out"]:
         del wanted["held_out"]
-    for part, found in wanted.items():
-        if not found:
+    for part, members in wanted.items():
+        if not members:
             raise TaskError(f"{path} must hold task folders of the part {part!r}, got none")
-    needed = sorted({folder for found in wanted.values() for folder in found})
+    needed = sorted({folder for members in wanted.values() for folder in members})
     read = [read_metadata(folder) for folder in needed]
     tasks: dict[str, Task] = {}
     lost: dict[str, TaskError] = {}
@@ -87,18 +87,18 @@ def read_t2l_folder(
         log.warning("left out: %s: %s", name, error)
     if lost:
         log.warning("%d of %d tasks were left out", len(lost), len(read))
-    made = {
-        part: tuple(tasks[folder.name] for folder in found if folder.name in tasks)
-        for part, found in wanted.items()
+    split = {
+        part: tuple(tasks[folder.name] for folder in members if folder.name in tasks)
+        for part, members in wanted.items()
     }
-    empty = [part for part, group in made.items() if not group]
+    empty = [part for part, group in split.items() if not group]
     if empty:
         raise TaskError(f"none of the data sets of the part {empty[0]!r} can be had")
-    return made
+    return split
 
 
 def read_t2l_descriptions(path: str | Path) -> dict[str, tuple[str, ...]]:
-    """Training descriptions of every folder, by its name; no data set is needed.
+    """Read the training descriptions by folder name, without any data set.
 
     Raises:
         TaskError: a folder is damaged.
@@ -111,14 +111,14 @@ def _task(meta: TaskMetadata, root: str | Path | None, fraction: float, limit: i
     rows = read_rows(
         meta.source, root=None if root is None else Path(root), limit=limit, seed=meta.name
     )
-    made = [meta.example(row) for row in rows]
-    examples = [example for example in made if example is not None]
-    if len(examples) < len(made):
+    converted = [meta.example(row) for row in rows]
+    examples = [example for example in converted if example is not None]
+    if len(examples) < len(converted):
         log.warning(
             "%s: %d of %d rows have an empty side and were left out",
             meta.name,
-            len(made) - len(examples),
-            len(made),
+            len(converted) - len(examples),
+            len(converted),
         )
     inputs = len({example.input.strip() for example in examples})
     if inputs < (2 if fraction else 1):

@@ -26,7 +26,7 @@ class Example:
     prefill: str = ""
 
     def accepts(self, answer: str) -> bool:
-        """Exact match, up to white space at both ends."""
+        """Return whether an answer matches exactly, up to white space at both ends."""
         return answer.strip() in {text.strip() for text in (self.output, *self.answers)}
 
 

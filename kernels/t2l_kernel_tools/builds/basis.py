@@ -15,7 +15,7 @@ HIDDENS = (64, 512, 2048, 513)
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """All plans × dtypes × block sizes for `arch`; quick: one plan."""
+    """Yield all plans × dtypes × block sizes for `arch`; quick: one plan."""
     for dtype in (torch.bfloat16,) if quick else DTYPES:
         yield _keep(arch, dtype)
         for rank in (16,) if quick else RANKS:
@@ -33,8 +33,8 @@ def _core(
     arch: str, dtype: torch.dtype, rank: int, hidden: int, block_m: int, *, live: bool
 ) -> Build:
     plan = core_plan(hidden, hidden, rank, dtype, arch)
-    given = dict.fromkeys(("u_ptr", "core_a_ptr", "core_b_ptr", "v_ptr", "s_ptr"), dtype)
-    given |= {"ranks_ptr": torch.int32} if live else {}
+    tensors = dict.fromkeys(("u_ptr", "core_a_ptr", "core_b_ptr", "v_ptr", "s_ptr"), dtype)
+    tensors |= {"ranks_ptr": torch.int32} if live else {}
     tables = ("order_ptr", "blocks_ptr", "summary_ptr", "scalings_ptr")
     flags = {"HAS_RANKS": live, "UPCAST": False}
     return Build(
@@ -44,7 +44,7 @@ def _core(
         dtype=dtype,
         arch=arch,
         kernel=basis_core_kernel,
-        pointers={name: ROUTE_POINTERS[name] for name in tables} | given,
+        pointers={name: ROUTE_POINTERS[name] for name in tables} | tensors,
         constants=plan.constants(hidden, hidden, rank, block_m) | flags | launch_options(arch),
         divisible=frozenset({"hidden_a", "hidden_b"} if hidden % 16 == 0 else ()),
     )

@@ -29,8 +29,8 @@ ROUTE_POINTERS = {
 class Build:
     """A kernel, the types of its arguments and its compile-time values.
 
-    `plan` names what must not change an instruction family: all builds of one plan and arch must
-    show the same one, whatever the block size and mode.
+    All builds of one `plan` and arch must show the same instruction family, whatever their block
+    size and mode.
     """
 
     op: str
@@ -45,7 +45,7 @@ class Build:
     floats: frozenset[str] = field(default=frozenset())  # scalars that are fp32, not integers
 
     def signature(self) -> dict[str, str]:
-        """Triton's signature: every argument by name."""
+        """Return Triton's signature: the type of every argument by name."""
         types = {}
         for name in self.kernel.arg_names:
             if name in self.constants or (name.endswith("_ptr") and name not in self.pointers):

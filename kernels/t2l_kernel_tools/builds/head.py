@@ -14,7 +14,7 @@ _EXTRAS = ("offset_ptr", "mean_ptr", "std_ptr")
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """Architectures L (a weight row per rank) and S (one weight), plain and with all extras."""
+    """Yield architectures L (a weight row per rank) and S (one weight), plain and with extras."""
     for dtype in (torch.bfloat16,) if quick else DTYPES:
         for width, h in _SHAPES[: 1 if quick else None]:
             for rank_in_latents in (False,) if quick else (False, True):
@@ -26,7 +26,7 @@ def _build(
     arch: str, dtype: torch.dtype, width: int, h: int, rank_in_latents: bool, extras: bool
 ) -> Build:
     plan = head_plan(h, dtype, arch, extras=extras)
-    given = ("latents_ptr", "weight_ptr", "bias_ptr", "out_ptr", *(_EXTRAS if extras else ()))
+    tensors = ("latents_ptr", "weight_ptr", "bias_ptr", "out_ptr", *(_EXTRAS if extras else ()))
     constants = plan.constants(width, h, *((8, 1) if rank_in_latents else (1, 8)))
     absent = () if extras else _EXTRAS
     even = width % 16 == 0
@@ -37,7 +37,7 @@ def _build(
         dtype=dtype,
         arch=arch,
         kernel=head_into_slots_kernel,
-        pointers={name: dtype for name in given} | {"slots_ptr": torch.int32},
+        pointers={name: dtype for name in tensors} | {"slots_ptr": torch.int32},
         constants=constants | dict.fromkeys(absent) | {"UPCAST": False} | launch_options(arch),
         divisible=frozenset({"width", "weight_stride"} if even else ()),
     )

@@ -22,7 +22,7 @@ _EXPAND = {
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """All plans × dtypes × modes for `arch`; quick: one of each kernel."""
+    """Yield all plans × dtypes × modes for `arch`; quick: one of each kernel."""
     dtypes = (torch.bfloat16,) if quick else DTYPES
     for dtype in dtypes:
         for rank in (16,) if quick else RANKS:

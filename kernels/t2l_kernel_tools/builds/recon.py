@@ -16,7 +16,7 @@ WIDTHS = (4096, 4112, 2049)
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """All plans × dtypes for `arch`; quick: one of each kernel."""
+    """Yield all plans × dtypes for `arch`; quick: one of each kernel."""
     for dtype in (torch.bfloat16,) if quick else DTYPES:
         for rank, target_rank in RANKS[:1] if quick else RANKS:
             for width in WIDTHS[:1] if quick else WIDTHS:

@@ -18,7 +18,7 @@ _WIDE = {"item_order_ptr", "order_ptr", "first_tokens_ptr"}
 
 
 def builds(arch: str, *, quick: bool) -> Iterator[Build]:
-    """Tables and orders of tokens and sequences, both chunk sizes; quick: one of each kernel."""
+    """Yield tables and orders of tokens and sequences, both chunk sizes; quick: one of each."""
     small, large = BLOCK_SIZES
     tables = [(True, False, SORTED_IN_KERNEL, True)]
     orders = [(False, 1024)]

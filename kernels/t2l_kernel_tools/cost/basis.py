@@ -16,7 +16,7 @@ MOST_ADAPTERS = 1 << 16
 
 
 def training(batch: Batch, hidden: int) -> list[Cost]:
-    """`basis_lora` with a residual, and the gradients of x, both bases and both cores."""
+    """Model `basis_lora` with a residual, and the gradients of x, both bases and both cores."""
     tokens, width, out = batch.tokens, batch.in_features, batch.out_features
     cores = replace(batch, in_features=hidden, out_features=hidden)
     return [
@@ -35,7 +35,7 @@ def training(batch: Batch, hidden: int) -> list[Cost]:
 def wins(
     batch: Batch, hidden: int, gpu: Device, *, cached: bool = False, per_launch: float = 0.0
 ) -> bool:
-    """Whether serving cores takes fewer modelled seconds than serving materialised adapters."""
+    """Return whether cores take less modelled time than materialised adapters."""
     mine = seconds(inference(batch, hidden, cached=cached), gpu, per_launch=per_launch)
     return mine < seconds(materialised(batch), gpu, per_launch=per_launch)
 
@@ -48,7 +48,9 @@ def crossover(
     cached: bool = False,
     per_launch: float = 0.0,
 ) -> int | None:
-    """The fewest distinct adapters in a batch for which `wins`; None: none up to MOST_ADAPTERS.
+    """Return the fewest distinct adapters in a batch for which `wins`.
+
+    None: it does not up to MOST_ADAPTERS.
 
     Args:
         batch_of: the batch with that many adapters, as `even` makes them.
@@ -71,11 +73,12 @@ def crossover(
 
 
 def even(tokens: int = 1, **sizes) -> Callable[[int], Batch]:
-    """Batches of `tokens` per adapter; `sizes` are `Batch`'s other fields."""
+    """Return a function from a count to a batch with `tokens` per adapter."""
     return lambda adapters: Batch((tokens,) * adapters, max_segments=adapters, **sizes)
 
 
 def main() -> None:
+    """Print from how many distinct adapters cores win, per GPU."""
     parser = argparse.ArgumentParser(prog="python -m t2l_kernel_tools.cost.basis")
     parser.add_argument("--per-launch", type=float, default=0.0, help="µs assumed for each launch")
     per_launch = 1e-6 * parser.parse_args().per_launch
@@ -88,11 +91,11 @@ def main() -> None:
                 cells = []
                 for gpu in GPUS:
                     batch_of = even(tokens, rank=rank)
-                    found = (
+                    table = (
                         crossover(batch_of, hidden, gpu, cached=cached, per_launch=per_launch)
                         for cached in (False, True)
                     )
-                    cells.append(" / ".join("never" if n is None else str(n) for n in found))
+                    cells.append(" / ".join("never" if n is None else str(n) for n in table))
                 print(f"| {tokens}, {hidden}, {rank} | {' | '.join(cells)} |")
 
 

@@ -37,6 +37,7 @@ class Call:
 
     @property
     def rank(self) -> int:
+        """Rank rows R of the call's result."""
         return max(self.latent_rows, self.parts)
 
     @property
@@ -46,7 +47,7 @@ class Call:
 
 
 def head_into_slots(call: Call) -> Cost:
-    """One launch: every tile reads its rows of latents and of the weight over all of h.
+    """Model one launch: every tile reads its latents and weight rows over all of h.
 
     The tile formula: latents once per tile of columns, weights once per tile of rows, both mostly
     from L2; what is written, once.
@@ -78,13 +79,13 @@ def head_into_slots(call: Call) -> Cost:
 
 
 def mistral(adapters: int, h: int = 512, rank: int = 8) -> list[Call]:
-    """Architecture L on Mistral-7B's q and v: A and B of each, four calls."""
+    """Return architecture L's four calls on Mistral-7B's q and v: A and B of each."""
     widths = (4096, 4096, 4096, 1024)
     return [Call(32, adapters, width, h, parts=rank) for width in widths]
 
 
 def table(h: int = 512) -> list[str]:
-    """Markdown rows: numbers of whole generations, and modelled milliseconds per GPU."""
+    """Return Markdown rows: numbers of whole generations, and modelled milliseconds per GPU."""
     names = " | ".join(gpu.name for gpu in GPUS)
     lines = [
         f"| adapters | TFLOP | least GB | issued GB | {names} |",
@@ -107,6 +108,7 @@ def table(h: int = 512) -> list[str]:
 
 
 def main() -> None:
+    """Print the table of modelled head launches."""
     parser = argparse.ArgumentParser(prog="python -m t2l_kernel_tools.cost.head")
     parser.add_argument("--h", type=int, default=512, help="what the heads read; default 512")
     print("Mistral-7B's q and v, architecture L, r 8, bf16, tiles of sm_90; ms, modelled: the")

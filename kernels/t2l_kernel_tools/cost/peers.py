@@ -25,7 +25,7 @@ def _cost(batch: Batch, issued: int, launches: int, programs: int, flops: int = 
 
 
 def vllm(batch: Batch) -> Cost:
-    """vLLM 0.33: (split-K × all row tiles × rank tiles, active adapters), atomics into zeros."""
+    """Model vLLM 0.33: (split-K × all row tiles × rank tiles, active adapters) and atomics."""
     size, rank, tokens, active = batch.size, batch.rank, batch.tokens, len(batch.lengths)
     split = 64 if tokens < 128 else 8
     rank_tiles = _ceil(rank, 16)
@@ -41,7 +41,7 @@ def vllm(batch: Batch) -> Cost:
 
 
 def sglang(batch: Batch) -> Cost:
-    """SGLang 0.5.23 csgmv: chunks of 16 tokens, rank tiles of 16, column tiles of 64, no split."""
+    """Model SGLang 0.5.23 csgmv: chunks of 16 tokens, rank tiles of 16, column tiles of 64."""
     size, rank, tokens = batch.size, batch.rank, batch.tokens
     chunks, rank_tiles, columns = _tiles(batch, 16), _ceil(rank, 16), _ceil(batch.out_features, 64)
     s = tokens * rank * size
@@ -53,7 +53,7 @@ def sglang(batch: Batch) -> Cost:
 
 
 def punica(batch: Batch) -> Cost | None:
-    """Punica BGMV, one token each: programs (rank row, token), then (64 columns, token)."""
+    """Model Punica's BGMV, one token each: programs (rank row, token), then (64 columns, token)."""
     if max(batch.lengths) > 1:
         return None
     size, rank, tokens = batch.size, batch.rank, batch.tokens
@@ -65,8 +65,11 @@ def punica(batch: Batch) -> Cost | None:
 
 
 def lorafusion(batch: Batch) -> Cost | None:
-    """LoRAFusion: rows padded to 128 per adapter, x against all adapters' A, expand inside the base
-    GEMM (its y costs nothing extra). At most 4 adapters in the released code; counted for any."""
+    """Model LoRAFusion: rows padded to 128 per adapter, x against all adapters' A.
+
+    Its expand runs inside the base GEMM, so its y costs nothing extra. The released code takes at
+    most 4 adapters; the model counts any number.
+    """
     size, rank, active = batch.size, batch.rank, len(batch.lengths)
     if min(batch.lengths) < 16:
         return None
@@ -82,7 +85,7 @@ def lorafusion(batch: Batch) -> Cost | None:
 
 
 def t2l_hook(batch: Batch) -> Cost:
-    """Text-to-LoRA's published training hook: A and B repeated for every token, then bmm."""
+    """Model Text-to-LoRA's published training hook: A and B repeated for every token, then bmm."""
     size, rank, tokens = batch.size, batch.rank, batch.tokens
     both = batch.in_features + batch.out_features
     copies = 3 * tokens * rank * both * size  # read, written, read by bmm
@@ -101,7 +104,7 @@ PEERS: dict[str, Callable[[Batch], Cost | None]] = {
 
 
 def comparison(batches: dict[str, Batch]) -> list[str]:
-    """Markdown rows: issued bytes and launched programs as multiples of ours."""
+    """Return Markdown rows: issued bytes and launched programs as multiples of ours."""
     lines = [
         "| batch | ours: MB, programs | " + " | ".join(PEERS) + " |",
         "|---|---|" + "---|" * len(PEERS),

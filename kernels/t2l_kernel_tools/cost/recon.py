@@ -15,7 +15,7 @@ def l1_pass(
     *,
     grad: bool = False,
 ) -> Cost:
-    """One launch: forward over (in, out); backward is one over (in, out) and one over (out, in).
+    """Model one launch: forward over (in, out), backward over both orders of the sides.
 
     Args:
         entries: products in the batch.

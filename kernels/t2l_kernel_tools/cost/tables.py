@@ -11,7 +11,7 @@ from t2l_kernels.lora.cost import Batch, expand, forward, grad, shrink, training
 
 
 def table(batches: dict[str, Batch], of: Callable[[Batch], Cost]) -> list[str]:
-    """Markdown rows: bytes against the least, programs, modelled microseconds per GPU."""
+    """Return Markdown rows: bytes against the least, programs, modelled µs per GPU."""
     names = " | ".join(gpu.name for gpu in GPUS)
     lines = [
         f"| batch | GFLOP | least MB | issued / least | launches | useful of programs | {names} |",
@@ -43,7 +43,7 @@ TRAINING = {
 
 
 def per_operator() -> dict[str, list[str]]:
-    """One table per operator, at the ranks whose bars are widest apart."""
+    """Return one table per operator, at the ranks whose bars are widest apart."""
     ranks = ("r 16", "r 64")
     both = {n: b for n, b in (DECODE | PREFILL | TRAINING).items() if n.endswith(ranks)}
     trained = {n: b for n, b in TRAINING.items() if n.endswith(ranks)}
@@ -56,6 +56,7 @@ def per_operator() -> dict[str, list[str]]:
 
 
 def main() -> None:
+    """Print the tables of modelled launches."""
     for name, lines in per_operator().items():
         print(f"{name}, d 4096, bf16. Times in µs, modelled.\n")
         print("\n".join(lines) + "\n")

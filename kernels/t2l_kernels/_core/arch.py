@@ -17,7 +17,7 @@ DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 
 @lru_cache(maxsize=64)
 def arch_of(device: torch.device) -> str:
-    """The plan table's name for a device; the interpreter on the CPU takes sm_80's.
+    """Return the plan table's name for a device; the interpreter on the CPU takes sm_80's.
 
     Raises:
         ArgumentError: the device is older than any table (compute capability below 8.0).
@@ -44,10 +44,10 @@ def launch_options(arch: str) -> dict[str, object]:
 
 
 def programs(block_m: int) -> int:
-    """Programs to aim for: four per multiprocessor of an H100, one of 64 rows; each reads s."""
+    """Return how many programs to aim for: four per multiprocessor of an H100, one of 64 rows."""
     return 528 if block_m == BLOCK_SIZES[0] else 132
 
 
 def programs_at_most(block_m: int, others: int) -> int:
-    """Programs along the blocks: twice what fills the device, the rest is strided over."""
+    """Return programs along the blocks: twice what fills the device, strided over the rest."""
     return max(1, 2 * programs(block_m) // others)

@@ -32,17 +32,20 @@ def check_shape(name: str, tensor: Tensor, dims: str, sizes: Sequence[int | None
 
 
 def check_dtype(name: str, tensor: Tensor, *allowed: torch.dtype, why: str = "") -> None:
+    """Raise `ArgumentError` unless the tensor has one of the allowed dtypes."""
     if tensor.dtype not in allowed:
         names = " or ".join(str(dtype) for dtype in allowed)
         raise ArgumentError(f"{name} must be {names}{why}, got {tensor.dtype}")
 
 
 def check_device(name: str, tensor: Tensor, device: torch.device, like: str) -> None:
+    """Raise `ArgumentError` unless the tensor is on `device`, where `like` is."""
     if tensor.device != device:
         raise ArgumentError(f"{name} must be on {device}, where {like} is, got {tensor.device}")
 
 
 def check_contiguous(name: str, tensor: Tensor) -> None:
+    """Raise `ArgumentError` unless the tensor is contiguous."""
     if not tensor.is_contiguous():
         raise ArgumentError(
             f"{name} must be contiguous for impl='triton', got strides {tensor.stride()} of shape "
@@ -67,6 +70,7 @@ def check_ranks(ranks: Sequence[int], rank_max: int) -> None:
 
 
 def check_no_grad(op: str, *tensors: Tensor | None) -> None:
+    """Raise `ArgumentError` if autograd would have to differentiate this operator."""
     if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors):
         raise ArgumentError(
             f"{op} is not differentiable, but an input requires grad: "

@@ -15,12 +15,12 @@ IMPLEMENTED: tuple[Literal["triton", "torch", "reference"], ...] = ("triton", "t
 
 
 def triton_installed() -> bool:
-    """Whether the package `triton` could be imported (it is not imported here)."""
+    """Return whether the package `triton` could be imported (it is not imported here)."""
     return find_spec("triton") is not None
 
 
 def explain_impl(device: torch.device) -> tuple[Impl, str]:
-    """What `impl="auto"` means for tensors on `device`: the implementation and the reason."""
+    """Return what `impl="auto"` means on `device`: the implementation and the reason."""
     if device.type == "cpu":
         return "torch", "tensors are on the CPU"
     if device.type != "cuda":

@@ -20,7 +20,7 @@ class Device:
     launch_seconds: float = 2e-6  # assumed, ramps included; no GPU was there to ask
 
     def of(self, dtype: torch.dtype) -> "Device":
-        """The same device, its FLOPs those of `dtype`."""
+        """Return the same device with the FLOPs of `dtype`."""
         wide = dtype.itemsize > 2
         return replace(self, flops_per_second=self.fp32_flops_per_second) if wide else self
 
@@ -40,13 +40,13 @@ CPU = Device("CPU, 2 cores", 34e9, 198e9, 198e9, 170e-6)
 
 
 def device_of(device: torch.device) -> Device | None:
-    """The ceilings of a device, a GPU's by its name; None: not known here."""
+    """Return a device's ceilings, a GPU's by its name; None: not known here."""
     if device.type == "cpu":
         return CPU
     if device.type != "cuda":
         return None
-    found = torch.cuda.get_device_name(device)
-    return next((gpu for gpu in GPUS if gpu.name.split()[0] in found), None)
+    name = torch.cuda.get_device_name(device)
+    return next((gpu for gpu in GPUS if gpu.name.split()[0] in name), None)
 
 
 @dataclass(frozen=True)
@@ -71,5 +71,5 @@ class Cost:
         )
 
     def seconds(self, gpu: Device) -> float:
-        """Modelled time: the roofline of the issued bytes."""
+        """Return the modelled time in seconds: the roofline of the issued bytes."""
         return max(self.issued / gpu.bytes_per_second, self.flops / gpu.flops_per_second)

@@ -31,7 +31,7 @@ class Workspace:
         return sum(t.numel() for t in (*self._buffers.values(), *self._outgrown))
 
     def take(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-        """Uninitialised memory of this shape, valid until the next call on this stream.
+        """Return uninitialised memory of this shape, valid until the next call on this stream.
 
         Raises:
             WorkspaceError: a graph is being captured and the buffer is too small.
@@ -58,7 +58,7 @@ class Workspace:
 
 
 def capturing(device: torch.device) -> bool:
-    """Whether a CUDA graph is being captured on the device's current stream."""
+    """Return whether a CUDA graph is being captured on the device's current stream."""
     if device.type != "cuda":
         return False
     with torch.cuda.device(device):

@@ -24,7 +24,7 @@ def basis_lora(
     residual: Tensor | None = None,
     impl: Impl = "auto",
 ) -> Tensor:
-    """`residual + delta` of adapters that are cores over shared bases; first-order differentiable.
+    """Return `residual + delta` of adapters that are cores over shared bases.
 
     `delta[t] = scalings[slot] · basis_b (core_b[slot]ᵀ (core_a[slot] (basis_a x[t])))`, zero for
     slot −1: `multi_lora` with `A = core_a basis_a` and `B = core_b basis_bᵀ`, which are never made.

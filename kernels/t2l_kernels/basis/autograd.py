@@ -24,17 +24,19 @@ class BasisLora(torch.autograd.Function):
         impl: str,
         *route: Tensor,
     ) -> Tensor:
+        """Run `library.forward` and save what backward reads."""
         weights = basis_a, core_a, core_b, basis_b
         out, u, s, v = library.forward(x, *weights, list(route), scalings, ranks, residual, impl)
         ctx.impl = impl
         needs = ctx.needs_input_grad
-        kept = x if needs[1] else None, u, s, v if needs[4] else None
-        ctx.save_for_backward(*kept, *weights, scalings, ranks, *route)
+        saved = x if needs[1] else None, u, s, v if needs[4] else None
+        ctx.save_for_backward(*saved, *weights, scalings, ranks, *route)
         return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_out: Tensor):
+        """Return the gradients that are needed, None for the other arguments."""
         x, u, s, v, *rest = ctx.saved_tensors
         weights, (scalings, ranks), route = rest[:4], rest[4:6], rest[6:]
         needs = ctx.needs_input_grad
@@ -42,5 +44,5 @@ class BasisLora(torch.autograd.Function):
             grad_out.contiguous(), x, u, s, v, *weights, list(route), scalings, ranks,
             list(needs[:5]), ctx.impl,
         )  # fmt: skip
-        found = (grad if need else None for grad, need in zip(grads, needs[:5], strict=True))
-        return *found, grad_out if needs[5] else None, *[None] * (3 + len(route))
+        needed = (grad if need else None for grad, need in zip(grads, needs[:5], strict=True))
+        return *needed, grad_out if needs[5] else None, *[None] * (3 + len(route))

@@ -21,17 +21,17 @@ TILE = 128
 
 
 def core_bytes(batch: Batch, hidden: int) -> int:
-    """What one adapter holds as cores."""
+    """Return the bytes of one adapter held as cores."""
     return 2 * batch.rank * hidden * batch.size
 
 
 def materialised_bytes(batch: Batch) -> int:
-    """What one adapter holds as A and B."""
+    """Return the bytes of one adapter held as A and B."""
     return batch.rank * (batch.in_features + batch.out_features) * batch.size
 
 
 def matmul(batch: Batch, rows: int, inner: int, columns: int, *, spared: int = 0) -> Cost:
-    """A library matmul `[rows, inner] @ [inner, columns]`: every operand once.
+    """Model a library matmul `[rows, inner] @ [inner, columns]`: every operand once.
 
     Args:
         spared: numbers that already lie in the cache.
@@ -43,7 +43,7 @@ def matmul(batch: Batch, rows: int, inner: int, columns: int, *, spared: int = 0
 
 
 def core(batch: Batch, hidden: int) -> Cost:
-    """`basis_core_kernel`: u to v, both of `hidden` columns."""
+    """Model `basis_core_kernel`: u to v, both of `hidden` columns."""
     bound = batch.tokens if batch.max_segments is None else batch.max_segments
     rows = row_block(batch.tokens, bound, hidden, hidden, batch.rank, batch.dtype)
     blocks = sum(-(-length // rows) for length in batch.lengths)
@@ -62,13 +62,13 @@ def core(batch: Batch, hidden: int) -> Cost:
 
 
 def keep(batch: Batch) -> Cost:
-    """`basis_keep_kernel` where every token has an adapter."""
+    """Model `basis_keep_kernel` where every token has an adapter."""
     programs = min(batch.tokens, KEEP_PROGRAMS)
     return Cost(0, 8 * programs, 0, 1, programs, 0)
 
 
 def inference(batch: Batch, hidden: int, *, cached: bool = False) -> list[Cost]:
-    """`basis_lora` with a residual, launch by launch.
+    """Model `basis_lora` with a residual, launch by launch.
 
     Args:
         cached: the bases, which all layers of a module type share, stay in the L2 cache.
@@ -87,12 +87,12 @@ def inference(batch: Batch, hidden: int, *, cached: bool = False) -> list[Cost]:
 
 
 def materialised(batch: Batch) -> list[Cost]:
-    """The rival, launch by launch: shrink, and expand in place."""
+    """Model the rival, launch by launch: shrink, and expand in place."""
     return [cost.shrink(batch, batch.in_features), cost.expand(batch, batch.out_features)]
 
 
 def seconds(parts: list[Cost], gpu: Device, *, per_launch: float = 0.0) -> float:
-    """Modelled: the rooflines one after the other, and `per_launch` seconds for each launch."""
+    """Sum the launches' rooflines and `per_launch` seconds for each of them."""
     return sum(part.seconds(gpu) + per_launch * part.launches for part in parts)
 
 
@@ -109,7 +109,7 @@ class Linears:
 def cores_win(
     linears: Sequence[Linears], adapters: int, rank: int, dtype: torch.dtype, device: torch.device
 ) -> bool | None:
-    """Whether cores take less modelled time than materialised adapters, over all linears together.
+    """Return whether cores take less modelled time at decode, over all linears together.
 
     At decode: `adapters` distinct ones, a token each, bases read from memory, the device's
     `launch_seconds` for each launch. Longer segments favour materialised adapters: their bytes are

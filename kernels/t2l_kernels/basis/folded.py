@@ -22,7 +22,7 @@ def fold_head(
     mean: Tensor | None = None,
     std: Tensor | None = None,
 ) -> Tensor:
-    """The basis of a head whose latents carry the rank (architecture S); differentiable.
+    """Return the basis of a head whose latents carry the rank (architecture S); differentiable.
 
     `fold_latents(latents) @ basis` are the rows that `ops.head` makes.
 
@@ -67,7 +67,7 @@ def fold_head(
 
 
 def fold_latents(latents: Tensor, *, bias: bool = False, added: bool = False) -> Tensor:
-    """The cores over a folded head: a one for its bias, a unit vector for what its layers add.
+    """Return the cores over a folded head: latents, a one for its bias, unit vectors.
 
     Args:
         latents: `[L, N, R, h]`.

@@ -33,6 +33,7 @@ def basis_core_kernel(
     HAS_RANKS: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Compute v = scaling · (core_a u) core_b for a block of tokens of one slot."""
     r = tl.arange(0, BLOCK_R)
     ms = tl.arange(0, BLOCK_M)
     ks = tl.arange(0, BLOCK_K)
@@ -60,8 +61,8 @@ def basis_core_kernel(
                 u, a = u.to(tl.float32), a.to(tl.float32)
             acc = tl.dot(u, a, acc, input_precision="ieee")
         s = acc.to(s_ptr.dtype.element_ty)
-        kept = in_block[:, None] & (r < RANK)[None, :]
-        tl.store(s_ptr + rows[:, None] * RANK + r[None, :], s, mask=kept)
+        stored = in_block[:, None] & (r < RANK)[None, :]
+        tl.store(s_ptr + rows[:, None] * RANK + r[None, :], s, mask=stored)
         if UPCAST:
             s = s.to(tl.float32)
         scaling = tl.load(scalings_ptr + slot)
@@ -84,8 +85,8 @@ def basis_core_kernel(
     for start in range(tl.program_id(0) * BLOCK_M, bare, tl.num_programs(0) * BLOCK_M):
         rows, in_bare = bare_rows(order_ptr, start + ms, bare, before, num_tokens)
         no_s = tl.zeros((BLOCK_M, BLOCK_R), dtype=s_ptr.dtype.element_ty)
-        kept = in_bare[:, None] & (r < RANK)[None, :]
-        tl.store(s_ptr + rows[:, None] * RANK + r[None, :], no_s, mask=kept)
+        stored = in_bare[:, None] & (r < RANK)[None, :]
+        tl.store(s_ptr + rows[:, None] * RANK + r[None, :], no_s, mask=stored)
         no_v = tl.zeros((BLOCK_M, BLOCK_N), dtype=v_ptr.dtype.element_ty)
         for n0 in range(0, hidden_b, BLOCK_N):
             n = n0 + ns
@@ -103,6 +104,7 @@ def basis_keep_kernel(
     width,
     BLOCK_N: tl.constexpr,
 ):
+    """Copy the residual's rows of slot −1 into the output, bit for bit."""
     ns = tl.arange(0, BLOCK_N)
     bare, before = bare_count(summary_ptr, num_tokens)
     for index in range(tl.program_id(0), bare, tl.num_programs(0)):
@@ -110,5 +112,5 @@ def basis_keep_kernel(
         at = row * width
         for n0 in range(0, width, BLOCK_N):
             n = n0 + ns
-            kept = tl.load(residual_ptr + at + n, mask=n < width, other=0.0)
-            tl.store(out_ptr + at + n, kept, mask=n < width)
+            values = tl.load(residual_ptr + at + n, mask=n < width, other=0.0)
+            tl.store(out_ptr + at + n, values, mask=n < width)

@@ -19,7 +19,7 @@ def core(
     scalings: Tensor,
     ranks: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """v `[T, h_b]` and s `[T, R]`, in token order and u's dtype; both zero for slot −1.
+    """Return v `[T, h_b]` and s `[T, R]`, in token order and u's dtype; both zero for slot −1.
 
     Args:
         u: `[T, h_a]`.

@@ -24,7 +24,7 @@ def _steps(impl: str, x: Tensor) -> ModuleType:
 
 def _forward_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     tokens = call.x.shape[:-1].numel()
-    kept = (
+    s_dtype = (
         call.x.dtype
         if resolve_impl(call.impl, call.x.device) == "triton"
         else accumulator(call.x.dtype)
@@ -32,7 +32,7 @@ def _forward_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor, Tensor, Tensor
     return (
         call.x.new_empty((*call.x.shape[:-1], call.basis_b.shape[0])),
         call.x.new_empty((tokens, call.core_a.shape[2])),
-        call.x.new_empty((tokens, call.core_a.shape[1]), dtype=kept),
+        call.x.new_empty((tokens, call.core_a.shape[1]), dtype=s_dtype),
         call.x.new_empty((tokens, call.core_b.shape[2])),
     )
 
@@ -50,6 +50,7 @@ def forward(
     residual: Tensor | None,
     impl: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Return out `[…, out]`, u `[T, h_a]`, s `[T, R]` and v `[T, h_b]`."""
     steps, table = _steps(impl, x), Route(*route)
     u = torch.mm(flat(x), basis_a.t())
     v, s = steps.core(u, core_a, core_b, table, scalings, ranks)
@@ -95,6 +96,7 @@ def backward(
     needs: list[bool],
     impl: str,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Return gradients of x, both bases and both cores; empty where not needed."""
     # with u = x Eᵀ, v = core(u), y = v Fᵀ: dv = dy F, dF = dyᵀ v, du = core'(dv), dx = du E,
     # dE = duᵀ x; an empty tensor stands for a gradient that is not needed
     dy = flat(grad_out)

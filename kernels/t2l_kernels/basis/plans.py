@@ -30,7 +30,7 @@ class CorePlan:
     stages: int
 
     def constants(self, hidden_a: int, hidden_b: int, rank: int, block_m: int) -> dict[str, int]:
-        """Compile-time arguments of `basis_core_kernel`."""
+        """Return the compile-time arguments of `basis_core_kernel`."""
         # 64 rows on 4 warps would become wgmma on sm_90 and tcgen05 on sm_100; AMD has neither
         few = block_m > BLOCK_SIZES[0] and not self.arch.startswith("gfx")
         # fma: without a bound of its own ptxas spills a few bytes to reach a rounder occupancy
@@ -51,6 +51,7 @@ class CorePlan:
 
 @lru_cache(maxsize=1024)
 def core_plan(hidden_a: int, hidden_b: int, rank: int, dtype: torch.dtype, arch: str) -> CorePlan:
+    """Choose tiles whose two accumulators fit the registers of a program."""
     block_r = plans.shrink_plan(hidden_a, rank, dtype, arch).block_r
     if dtype == torch.float32:
         # fma: every operand lies in the registers of many threads
@@ -64,7 +65,7 @@ def core_plan(hidden_a: int, hidden_b: int, rank: int, dtype: torch.dtype, arch:
 def row_block(
     num_tokens: int, max_segments: int, hidden_a: int, hidden_b: int, rank: int, dtype: torch.dtype
 ) -> int:
-    """Tokens per block, as `plans.row_block` for both halves."""
+    """Return tokens per block, as `plans.row_block` for both halves."""
     return min(
         plans.row_block(num_tokens, max_segments, width, rank, dtype)
         for width in (hidden_a, hidden_b)

@@ -18,6 +18,7 @@ def basis_lora(
     ranks: Tensor | None,
     residual: Tensor | None,
 ) -> Tensor:
+    """Compute `ops.basis_lora` token by token, fp32 sums (fp64 for fp64 inputs)."""
     wide = accumulator(x.dtype)
     check_ranks([] if ranks is None else ranks.tolist(), core_a.shape[1])
     base = x.new_zeros((x.shape[0], basis_b.shape[0])) if residual is None else residual

@@ -15,7 +15,7 @@ def core(
     scalings: Tensor,
     ranks: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """v `[T, h_b]` in token order, zero for slot −1, and s `[T, R]` in route order."""
+    """Return v `[T, h_b]` in token order, zero for slot −1, and s `[T, R]` in route order."""
     return lora.forward(u, core_a, core_b, route, scalings, ranks, None)
 
 

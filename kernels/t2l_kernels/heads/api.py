@@ -24,10 +24,10 @@ def head(
     std: Tensor | None = None,
     impl: Impl = "auto",
 ) -> Tensor:
-    """LoRA rows from latents: `(W h + bias + offset) · std + mean`, differentiable in all inputs.
+    """Return LoRA rows of latents: `(W h + bias + offset) · std + mean`; differentiable.
 
-    Text-to-LoRA's heads (Charakorn et al. 2025), one call for A and one for B: L and M give a
-    weight row per rank row, S one weight and latents that carry the rank.
+    These are Text-to-LoRA's heads (Charakorn et al. 2025, appendix), one call for A and one for B.
+    L and M give a weight row per rank row. S gives one weight, and latents that carry the rank.
 
     Args:
         latents: `[L, N, 1 | R, h]`: layers, adapters.
@@ -62,7 +62,7 @@ def head_into_slots(
     std: Tensor | None = None,
     impl: Impl = "auto",
 ) -> None:
-    """`head`, cast and written into rows `[:, slots, :R]` of a slab; inference.
+    """Write `head`, cast, into rows `[:, slots, :R]` of a slab; for inference.
 
     Args:
         latents: as in `head`; likewise weight, bias, offset, mean and std.

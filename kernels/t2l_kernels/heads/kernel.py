@@ -31,6 +31,7 @@ def head_into_slots_kernel(
     BLOCK_K: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Compute a tile of head outputs and store it in the rows of its slots."""
     row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
     n = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
     part = tl.program_id(2)

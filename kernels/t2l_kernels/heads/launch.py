@@ -18,7 +18,7 @@ def head_into_slots(
     slots: Tensor,
     out: Tensor,
 ) -> None:
-    """See `t2l_kernels.heads.api.head_into_slots`; one launch, nothing waits for the device."""
+    """Launch `head_into_slots_kernel` once; nothing waits for the device."""
     check_dtype("latents and weight", latents, *DTYPES, why=" for impl='triton'")
     offset, mean, std = extras
     named = {"out": out, "bias": bias, "offset": offset, "mean": mean, "std": std}

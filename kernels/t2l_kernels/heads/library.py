@@ -31,6 +31,7 @@ def head_into_slots(
     out: Tensor,
     impl: str,
 ) -> None:
+    """Run the chosen implementation of `ops.head_into_slots`."""
     if slots.device.type == "cpu":  # a GPU is not asked
         _check_slots(slots.tolist(), out.shape[1])
     chosen = resolve_impl(impl, out.device)

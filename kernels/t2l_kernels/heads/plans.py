@@ -1,8 +1,8 @@
 """Tiles of the head's GEMM: from (h, dtype, arch) and what is added, one argued default, untuned.
 
-128 × 128 × 64 keeps the tensor cores of sm_80 (mma) and gfx942 (mfma) busy; K is 512 to 2048, so
-three stages hide the loads. sm_90 (wgmma) and sm_100 (tcgen05) multiply faster than their L2 feeds
-such tiles: 128 × 256 asks for a quarter less. Rows are (layer, adapter) pairs: one adapter of 32
+Tiles of 128 × 128 × 64 keep the tensor cores of sm_80 (mma) and gfx942 (mfma) busy. K is 512 to
+2048, so three stages hide the loads. On sm_90 (wgmma) and sm_100 (tcgen05) the L2 feeds such tiles
+too slowly: 128 × 256 asks for a quarter less. Rows are (layer, adapter) pairs. One adapter of 32
 layers fills a quarter of a tile, and then the weight's one reading is the cost.
 """
 
@@ -13,6 +13,8 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class HeadPlan:
+    """Tile sizes, warps and pipeline stages of `head_into_slots_kernel`."""
+
     block_m: int
     block_n: int
     block_k: int
@@ -20,7 +22,7 @@ class HeadPlan:
     stages: int
 
     def constants(self, width: int, h: int, latent_rows: int, parts: int) -> dict[str, int]:
-        """Compile-time arguments of `head_into_slots_kernel`.
+        """Return the compile-time arguments of `head_into_slots_kernel`.
 
         Args:
             latent_rows: rank rows of the latents, 1 or R.
@@ -42,8 +44,13 @@ class HeadPlan:
 
 
 def head_plan(h: int, dtype: torch.dtype, arch: str, *, extras: bool = False) -> HeadPlan:
-    """Args:
-    extras: offset, mean or std are added per element, whose registers a wider tile lacks.
+    """Choose the tiles of `head_into_slots_kernel`.
+
+    Args:
+        h: what the heads read, the inner dimension.
+        dtype: of latents and weight.
+        arch: a key of the plan tables, as `arch_of` gives it.
+        extras: offset, mean or std are added per element, whose registers a wider tile lacks.
     """
     if dtype == torch.float32:
         return HeadPlan(64, 64, 32, 8, 2)

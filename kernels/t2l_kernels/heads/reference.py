@@ -13,7 +13,7 @@ def row(
     extras: tuple[Tensor | None, Tensor | None, Tensor | None],
     where: tuple[int, int, int],
 ) -> Tensor:
-    """`((W h + bias + offset) · std + mean)` of (layer, adapter, rank row), `[d]`."""
+    """Compute `(W h + bias + offset) · std + mean` of (layer, adapter, rank row), `[d]`."""
     layer, adapter, r = where
     wide = accumulator(latents.dtype)
     h = latents[layer, adapter, min(r, latents.shape[2] - 1)].to(wide)
@@ -35,7 +35,7 @@ def head(
     bias: Tensor | None,
     extras: tuple[Tensor | None, Tensor | None, Tensor | None],
 ) -> Tensor:
-    """`[L, N, R, d]` in the dtype of latents."""
+    """Compute `[L, N, R, d]` row by row, in the dtype of latents."""
     layers, adapters, _, _ = latents.shape
     rank = max(latents.shape[2], weight.shape[0])
     out = latents.new_empty((layers, adapters, rank, weight.shape[1]))
@@ -56,6 +56,7 @@ def head_into_slots(
     slots: Tensor,
     out: Tensor,
 ) -> None:
+    """Write the rows of every adapter whose slot is not −1 into the slab."""
     layers = latents.shape[0]
     rank = max(latents.shape[2], weight.shape[0])
     for adapter, slot in enumerate(slots.tolist()):

@@ -13,7 +13,7 @@ Extras = tuple[Tensor | None, Tensor | None, Tensor | None]
 
 
 def head(latents: Tensor, weight: Tensor, bias: Tensor | None, extras: Extras) -> Tensor:
-    """`[L, N, R, d]`, with autograd's graph."""
+    """Compute `[L, N, R, d]` by library GEMMs, with autograd's graph."""
     rows, d, h = weight.shape
     if latents.shape[2] == 1:
         flat = None if bias is None else bias.reshape(-1)
@@ -43,7 +43,7 @@ def head_into_slots(
     slots: Tensor,
     out: Tensor,
 ) -> None:
-    """A GEMM of all layers and adapters per rank row and tile of columns, then one copy of it.
+    """Compute a GEMM of all layers and adapters per rank row and tile of columns, then copy it.
 
     Writing into the slab by `out=` would take a GEMM per layer: on CPUs those are half as fast.
     """
@@ -60,10 +60,11 @@ def head_into_slots(
         ranks = slice(latent_rows) if whole else part
         x = own.flatten(0, -2)
         for columns in _tiles(x.shape[0], weight):
-            made = _product(x, weight[part, columns], None if bias is None else bias[part, columns])
-            made = made.view(*own.shape[:-1], -1)
+            tile_bias = None if bias is None else bias[part, columns]
+            product = _product(x, weight[part, columns], tile_bias)
+            product = product.view(*own.shape[:-1], -1)
             offset, mean, std = (None if e is None else e[:, None, ranks, columns] for e in extras)
-            out[:, where, ranks, columns] = finish(made, (offset, mean, std)).to(out.dtype)
+            out[:, where, ranks, columns] = finish(product, (offset, mean, std)).to(out.dtype)
 
 
 def _index(numbers: list[int]) -> slice | list[int]:

@@ -33,9 +33,9 @@ def lora_shrink(
         workspace: where the kernels put s, until its next use; the others return a fresh s.
 
     Returns:
-        s `[P, T, R]` in fp32 (fp64 for fp64 x in torch and reference), P planes to be summed: fixed
-        by (in, R, dtype, arch), 1 in torch and reference. Columns at or beyond the live rank and
-        rows of slot −1 are unspecified.
+        s `[P, T, R]` in fp32 (fp64 for fp64 x in torch and reference), P planes to be summed. P is
+        fixed by (in, R, dtype, arch); it is 1 in torch and reference. Columns at or beyond the live
+        rank and rows of slot −1 are unspecified.
 
     Raises:
         ArgumentError: a shape, dtype, device, memory layout or slot does not fit, or an input
@@ -101,8 +101,9 @@ def multi_lora_(
     impl: Impl = "auto",
     workspace: Workspace | None = None,
 ) -> None:
-    """`lora_shrink` and `lora_expand` in one call: `out[t] += scalings[slot] · (x[t] A[slot]ᵀ)
-    B[slot]`, in place, for inference.
+    """Add every token's LoRA delta to `out` in place: shrink and expand in one call.
+
+    `out[t] += scalings[slot] · (x[t] A[slot]ᵀ) B[slot]`, for inference.
 
     Args:
         x: `[T, in]`.
@@ -146,7 +147,7 @@ def multi_lora(
     residual: Tensor | None = None,
     impl: Impl = "auto",
 ) -> Tensor:
-    """`residual + delta`, differentiable in x, lora_a, lora_b and residual (first order).
+    """Return `residual + delta`, differentiable in x, lora_a, lora_b and residual (first order).
 
     LoRA (Hu et al. 2021, eq. 3) with a different adapter for every token:
     `delta[t] = scalings[slot] · (x[t] A[slot]ᵀ) B[slot]`, zero for slot −1.
@@ -205,6 +206,7 @@ def check_tables(
     scalings: Tensor | None,
     ranks: Tensor | None,
 ) -> None:
+    """Raise `ArgumentError` unless route, scalings and ranks fit the tokens and the slab."""
     if route.num_tokens != num_tokens:
         check_shape("route.token_slots", route.token_slots, f"[tokens of {name}]", (num_tokens,))
     check_device("route", route.token_slots, weight.device, name)

@@ -14,6 +14,7 @@ class MultiLora(torch.autograd.Function):
     def forward(
         ctx, x, lora_a, lora_b, residual, scalings, ranks, impl: str, *route: Tensor
     ) -> Tensor:
+        """Run `library.forward` and save what backward reads."""
         out, s = library.forward(x, lora_a, lora_b, list(route), scalings, ranks, residual, impl)
         ctx.impl = impl
         ctx.save_for_backward(x, s, lora_a, lora_b, scalings, ranks, *route)
@@ -22,6 +23,7 @@ class MultiLora(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad_out: Tensor):
+        """Return the gradients that are needed, None for the other arguments."""
         x, s, lora_a, lora_b, scalings, ranks, *route = ctx.saved_tensors
         needs = ctx.needs_input_grad
         grads = library.backward(

@@ -28,14 +28,16 @@ class Batch:
 
     @property
     def tokens(self) -> int:
+        """Tokens of all adapters."""
         return sum(self.lengths)
 
     @property
     def size(self) -> int:
+        """Bytes of one number."""
         return self.dtype.itemsize
 
     def blocks(self, width: int) -> tuple[int, int, int]:
-        """Rows per block, blocks, and blocks the tables have room for."""
+        """Return rows per block, blocks, and blocks the tables have room for."""
         bound = self.tokens if self.max_segments is None else self.max_segments
         rows = plans.row_block(self.tokens, bound, width, self.rank, self.dtype)
         used = sum(-(-length // rows) for length in self.lengths)
@@ -43,7 +45,7 @@ class Batch:
 
 
 def shrink(batch: Batch, width: int) -> Cost:
-    """`lora_shrink` over rows of `width`."""
+    """Model `lora_shrink` over rows of `width`."""
     plan = plans.shrink_plan(width, batch.rank, batch.dtype, batch.arch)
     rows, blocks, capacity = batch.blocks(width)
     x = batch.tokens * width * batch.size
@@ -63,7 +65,7 @@ def shrink(batch: Batch, width: int) -> Cost:
 
 
 def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
-    """`lora_expand` into rows of `width`.
+    """Model `lora_expand` into rows of `width`.
 
     Args:
         mode: "in place"; "training": base read, output and Σs written; "gradient": the same
@@ -76,15 +78,15 @@ def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
     y = batch.tokens * width * batch.size * (1 if mode == "gradient" else 2)
     adapter = batch.rank * width * batch.size
     s = planes * batch.tokens * batch.rank * 4
-    kept = 0 if mode == "in place" else batch.tokens * batch.rank * batch.size
+    sums = 0 if mode == "in place" else batch.tokens * batch.rank * batch.size
     side = min(capacity, programs_at_most(rows, groups))
     programs = side * groups
     tables = (
         groups * (20 * blocks + 8 * batch.tokens) + (4 if mode == "in place" else 12) * programs
     )
     return Cost(
-        least=y + len(batch.lengths) * adapter + s + kept,
-        issued=y + blocks * adapter + groups * s + kept + tables,
+        least=y + len(batch.lengths) * adapter + s + sums,
+        issued=y + blocks * adapter + groups * s + sums + tables,
         flops=2 * batch.tokens * batch.rank * width,
         launches=1,
         programs=programs,
@@ -93,7 +95,7 @@ def expand(batch: Batch, width: int, *, mode: str = "in place") -> Cost:
 
 
 def grad(batch: Batch, width: int) -> Cost:
-    """Gradient of one adapter matrix with rows of `width`."""
+    """Model the gradient of one adapter matrix with rows of `width`."""
     slots = len(batch.lengths) if batch.num_slots is None else batch.num_slots
     plan = plans.grad_plan(width, batch.rank, batch.dtype, batch.arch)
     tiles = -(-width // plan.block_d)
@@ -114,12 +116,12 @@ def grad(batch: Batch, width: int) -> Cost:
 
 
 def forward(batch: Batch) -> Cost:
-    """Inference: shrink, and expand in place."""
+    """Model inference: shrink, and expand in place."""
     return shrink(batch, batch.in_features) + expand(batch, batch.out_features)
 
 
 def training(batch: Batch) -> Cost:
-    """`multi_lora` with a residual, and the gradients of x, A and B."""
+    """Model `multi_lora` with a residual, and the gradients of x, A and B."""
     forth = shrink(batch, batch.in_features) + expand(batch, batch.out_features, mode="training")
     back = shrink(batch, batch.out_features) + expand(batch, batch.in_features, mode="gradient")
     return forth + back + grad(batch, batch.in_features) + grad(batch, batch.out_features)

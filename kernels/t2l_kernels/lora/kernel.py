@@ -1,7 +1,7 @@
 """Triton kernels of shrink, expand and the adapters' gradients.
 
-All read one route: a block is at most BLOCK_M tokens of one slot, named by its slot and its first
-and last position in `order`. Programs stride over the blocks there are, whose number only the
+All read one route. A block is at most BLOCK_M tokens of one slot, with its first and last position
+in `order`. Programs stride over the blocks there are, whose number only the
 device knows. Every reduction runs in one fixed order, in the `mma` family (M16 tiles, masked rows).
 """
 
@@ -14,6 +14,7 @@ COUNTS = ["num_slots", "capacity", "num_tokens"]
 
 @triton.jit
 def live_rank(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
+    """Return the slot's live rank, clamped to the slab's."""
     rank = RANK
     if HAS_RANKS:
         rank = tl.load(ranks_ptr + slot)
@@ -24,21 +25,24 @@ def live_rank(ranks_ptr, slot, RANK: tl.constexpr, HAS_RANKS: tl.constexpr):
 
 @triton.jit
 def block_count(summary_ptr, BLOCK_M: tl.constexpr):
-    """Blocks of BLOCK_M tokens that a route has (Route.summary)."""
+    """Return how many blocks of BLOCK_M tokens a route has (Route.summary)."""
     at: tl.constexpr = 3 if BLOCK_M == 16 else 4
     return tl.load(summary_ptr + at)
 
 
 @triton.jit
 def bare_count(summary_ptr, num_tokens):
-    """Positions without an adapter, and those before the first with one; the rest come last."""
+    """Return the positions without an adapter, and those before the first with one.
+
+    The rest of them come last.
+    """
     before = tl.load(summary_ptr + 5)
     return num_tokens - (tl.load(summary_ptr + 6) - before), before
 
 
 @triton.jit
 def bare_rows(order_ptr, index, bare, before, num_tokens):
-    """The tokens of bare positions number `index`, and which of them there are."""
+    """Return the tokens of bare positions number `index`, and which of them exist."""
     there = index < bare
     position = tl.where(index < before, index, index + num_tokens - bare)
     return tl.load(order_ptr + position, mask=there, other=0).to(tl.int64), there
@@ -66,6 +70,7 @@ def lora_shrink_kernel(
     HAS_RANKS: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Compute s for a block of tokens of one slot and one chunk of columns."""
     plane = tl.program_id(1)
     first_k = plane * CHUNK
     last_k = tl.minimum(first_k + CHUNK, width)
@@ -130,6 +135,7 @@ def lora_expand_kernel(
     KEEP_SUM: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Add scaling · s B to a block of tokens of one slot and a group of columns."""
     first_n = tl.program_id(1) * columns
     last_n = tl.minimum(first_n + columns, width)
     r = tl.arange(0, BLOCK_R)
@@ -156,8 +162,8 @@ def lora_expand_kernel(
         s = s.to(weight_ptr.dtype.element_ty)
         if KEEP_SUM:
             if first_n == 0:
-                kept = in_block[:, None] & (r < RANK)[None, :]
-                tl.store(sum_ptr + rows[:, None] * RANK + r[None, :], s, mask=kept)
+                stored = in_block[:, None] & (r < RANK)[None, :]
+                tl.store(sum_ptr + rows[:, None] * RANK + r[None, :], s, mask=stored)
         if UPCAST:
             s = s.to(tl.float32)
         scaling = tl.load(scalings_ptr + slot)
@@ -185,9 +191,9 @@ def lora_expand_kernel(
             rows, in_bare = bare_rows(order_ptr, start + ms, bare, before, num_tokens)
             if KEEP_SUM:
                 if first_n == 0:
-                    kept = in_bare[:, None] & (r < RANK)[None, :]
+                    stored = in_bare[:, None] & (r < RANK)[None, :]
                     zero = tl.zeros((BLOCK_M, BLOCK_R), dtype=sum_ptr.dtype.element_ty)
-                    tl.store(sum_ptr + rows[:, None] * RANK + r[None, :], zero, mask=kept)
+                    tl.store(sum_ptr + rows[:, None] * RANK + r[None, :], zero, mask=stored)
             for n0 in range(first_n, last_n, BLOCK_N):
                 at = rows[:, None] * width + (n0 + ns)[None, :]
                 mask = in_bare[:, None] & (n0 + ns < last_n)[None, :]
@@ -218,6 +224,7 @@ def lora_grad_kernel(
     HAS_RANKS: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Sum scaling · sᵀ rows over the tokens of one segment, for a tile of columns."""
     d = tl.program_id(1) * BLOCK_D + tl.arange(0, BLOCK_D)
     r = tl.arange(0, BLOCK_R)
     ts = tl.arange(0, BLOCK_T)

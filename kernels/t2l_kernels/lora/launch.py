@@ -13,7 +13,7 @@ from t2l_kernels.routing.route import Route
 def shrink(
     x: Tensor, weight: Tensor, route: Route, ranks: Tensor | None, out: Tensor | None = None
 ) -> Tensor:
-    """s `[P, T, R]` fp32 in token order: `s[p, t] = x[t, chunk p] weight[slot(t), :, chunk p]ᵀ`.
+    """Return s `[P, T, R]` fp32: `s[p, t] = x[t, chunk p] weight[slot(t), :, chunk p]ᵀ`.
 
     Args:
         x: `[T, width]`.
@@ -66,7 +66,9 @@ def expand(
     out: Tensor,
     total: Tensor | None = None,
 ) -> None:
-    """`out[t] = base[t] + scaling · (Σ_p s[p, t]) weight[slot(t)]`; rows of slot −1 take the base.
+    """Write `out[t] = base[t] + scaling · (Σ_p s[p, t]) weight[slot(t)]`.
+
+    Rows of slot −1 take the base.
 
     Args:
         s: `[P, T, R]` fp32.
@@ -124,7 +126,7 @@ def grad(
     scalings: Tensor,
     ranks: Tensor | None,
 ) -> Tensor:
-    """`[S, R, width]` like an adapter: `scaling · Σ_t s[t]ᵀ rows[t]` over each slot's tokens.
+    """Return `scaling · Σ_t s[t]ᵀ rows[t]` over each slot's tokens, `[S, R, width]`.
 
     Args:
         s: `[T, R]`, dtype of `rows`.

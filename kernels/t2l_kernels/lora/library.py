@@ -25,6 +25,7 @@ def _shrink_fake(call: SimpleNamespace) -> Tensor:
 def shrink(
     x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, impl: str
 ) -> Tensor:
+    """Return s `[P, T, R]`, as `ops.lora_shrink`."""
     table = Route(*route)
     chosen = resolve_impl(impl, x.device)
     if chosen == "reference":
@@ -40,6 +41,7 @@ def shrink(
 def shrink_into(
     x: Tensor, lora_a: Tensor, route: list[Tensor], ranks: Tensor | None, s: Tensor
 ) -> None:
+    """Write s into a workspace; Triton only."""
     from t2l_kernels.lora import launch
 
     launch.shrink(x, lora_a, Route(*route), ranks, s)
@@ -55,6 +57,7 @@ def expand(
     out: Tensor,
     impl: str,
 ) -> None:
+    """Add the delta to `out` in place, as `ops.lora_expand`."""
     table = Route(*route)
     chosen = resolve_impl(impl, s.device)
     if chosen == "triton":
@@ -81,12 +84,12 @@ def _differentiable(impl: str, x: Tensor) -> ModuleType:
 
 def _forward_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor]:
     out = call.x.new_empty((*call.x.shape[:-1], call.lora_b.shape[2]))
-    kept = (
+    s_dtype = (
         call.x.dtype
         if resolve_impl(call.impl, call.x.device) == "triton"
         else accumulator(call.x.dtype)
     )
-    return out, call.x.new_empty((call.x.shape[:-1].numel(), call.lora_a.shape[1]), dtype=kept)
+    return out, call.x.new_empty((call.x.shape[:-1].numel(), call.lora_a.shape[1]), dtype=s_dtype)
 
 
 @operator("multi_lora_forward", fake=_forward_fake)
@@ -100,6 +103,7 @@ def forward(
     residual: Tensor | None,
     impl: str,
 ) -> tuple[Tensor, Tensor]:
+    """Return out `[…, out]` and the implementation's s `[T, R]`."""
     module = _differentiable(impl, x)
     return module.forward(x, lora_a, lora_b, Route(*route), scalings, ranks, residual)
 
@@ -125,6 +129,7 @@ def backward(
     needs: list[bool],
     impl: str,
 ) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the gradients of x, lora_a and lora_b; empty where not needed."""
     table = Route(*route)
     needed = (needs[0], needs[1], needs[2])
     module = _differentiable(impl, x)

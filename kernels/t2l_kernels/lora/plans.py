@@ -1,10 +1,12 @@
 """Tile plans: what a kernel's shape is, from (width, rank, dtype, arch) alone.
 
 Nothing here sees the batch, so a token's result cannot depend on its company. One argued default
-per kind of machine, **untuned**: no table can be measured without the device. The arguments: K
-chunks of 1024 turn a decode batch of 64 tokens into four times as many programs while the partial
-sums stay under a tenth of the bytes; a 64-row block takes at most 2 warps, so that every plan stays
-in the `mma` family; wide ranks take narrower tiles, so that no register spills.
+per kind of machine, **untuned**: no table can be measured without the device.
+
+- K chunks of 1024 turn a decode batch of 64 tokens into four times as many programs. The partial
+  sums stay under a tenth of the bytes.
+- A 64-row block takes at most 2 warps, so that every plan stays in the `mma` family.
+- Wide ranks take narrower tiles, so that no register spills.
 """
 
 from dataclasses import dataclass
@@ -31,7 +33,7 @@ class ShrinkPlan:
     stages: int
 
     def constants(self, width: int, rank: int, block_m: int) -> dict[str, int]:
-        """Compile-time arguments of `lora_shrink_kernel`."""
+        """Return the compile-time arguments of `lora_shrink_kernel`."""
         return {
             "RANK": rank,
             "CHUNK": self.chunk,
@@ -56,7 +58,7 @@ class ExpandPlan:
     stages: int
 
     def constants(self, width: int, rank: int, block_m: int) -> dict[str, int]:
-        """Compile-time arguments of `lora_expand_kernel`."""
+        """Return the compile-time arguments of `lora_expand_kernel`."""
         return {
             "RANK": rank,
             "BLOCK_M": block_m,
@@ -82,7 +84,7 @@ class GradPlan:
     warps: int
 
     def constants(self, width: int, rank: int) -> dict[str, int]:
-        """Compile-time arguments of `lora_grad_kernel`."""
+        """Return the compile-time arguments of `lora_grad_kernel`."""
         return {
             "RANK": rank,
             "BLOCK_T": self.block_t,
@@ -96,6 +98,7 @@ class GradPlan:
 
 @lru_cache(maxsize=1024)
 def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkPlan:
+    """Choose the tiles of `lora_shrink_kernel`; wide ranks take narrower ones."""
     block_r = _block_rank(rank)
     if dtype == torch.float32 or _ragged(width) or block_r == 128:
         block_k = 32
@@ -111,6 +114,7 @@ def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkP
 
 @lru_cache(maxsize=1024)
 def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandPlan:
+    """Choose the tiles of `lora_expand_kernel`; wide ranks take narrower ones."""
     block_r = _block_rank(rank)
     block_n = 32 if block_r >= 32 else 64
     if dtype == torch.float32 or _ragged(width):
@@ -120,6 +124,7 @@ def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandP
 
 @lru_cache(maxsize=1024)
 def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
+    """Choose the tiles of `lora_grad_kernel`; wide ranks take narrower ones."""
     block_r = _block_rank(rank)
     block_d = 128 if block_r <= 64 else 64
     if dtype == torch.float32 or _ragged(width):
@@ -130,10 +135,10 @@ def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
 
 
 def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: torch.dtype) -> int:
-    """64-row blocks where segments are long on average, else 16. Bits do not depend on it.
+    """Return 64 rows a block where segments are long on average, else 16.
 
-    fp32 has no matrix instruction, 128 ranks twice the sums, and widths that tiles do not divide a
-    mask per lane: 64 rows of those do not fit the registers of two warps.
+    Bits do not depend on it. fp32 has no matrix instruction, 128 ranks have twice the sums, and
+    ragged widths a mask per lane. 64 rows of those do not fit the registers of two warps.
     """
     small, large = BLOCK_SIZES
     if dtype == torch.float32 or width % 128 or _block_rank(rank) == MAX_RANK:
@@ -142,7 +147,7 @@ def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: 
 
 
 def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tuple[int, int]:
-    """Programs side by side over the columns of `lora_expand`, and columns of each."""
+    """Return programs side by side over the columns of `lora_expand`, and columns of each."""
     tiles = _cdiv(width, block_n)
     groups = min(tiles, max(1, _cdiv(programs(block_m), capacity)))
     columns = _cdiv(tiles, groups) * block_n
@@ -150,7 +155,7 @@ def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tupl
 
 
 def planes(width: int, rank: int, dtype: torch.dtype, device: torch.device) -> int:
-    """P of `lora_shrink`'s s `[P, T, R]` under impl="triton"."""
+    """Return P of `lora_shrink`'s s `[P, T, R]` under impl="triton"."""
     # int: under dynamic shapes a graph is specialised to the adapters' sizes
     return shrink_plan(int(width), int(rank), dtype, arch_of(device)).planes
 

@@ -10,12 +10,12 @@ from t2l_kernels._core.checks import check_ranks
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:
-    """Sums are kept in fp32, in fp64 for fp64 inputs."""
+    """Return the dtype of sums: fp32, fp64 for fp64 inputs."""
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def shrink(x: Tensor, lora_a: Tensor, token_slots: Tensor, ranks: Tensor | None) -> Tensor:
-    """s[t] = A[slot] x[t], shape `[1, T, R]`; unspecified entries are zero here."""
+    """Compute s[t] = A[slot] x[t], shape `[1, T, R]`; unspecified entries are zero here."""
     wide = accumulator(x.dtype)
     check_ranks([] if ranks is None else ranks.tolist(), lora_a.shape[1])
     s = x.new_zeros((1, x.shape[0], lora_a.shape[1]), dtype=wide)
@@ -30,7 +30,7 @@ def shrink(x: Tensor, lora_a: Tensor, token_slots: Tensor, ranks: Tensor | None)
 def delta(
     s: Tensor, lora_b: Tensor, token_slots: Tensor, scalings: Tensor, ranks: Tensor | None
 ) -> list[Tensor | None]:
-    """scaling[slot] * s[t] B[slot] per token, s summed over its planes; None for slot −1."""
+    """Compute scaling[slot] · s[t] B[slot] per token, s summed over planes; None for slot −1."""
     planes = s.sum(0)
     check_ranks([] if ranks is None else ranks.tolist(), lora_b.shape[1])
     rows: list[Tensor | None] = []
@@ -53,6 +53,7 @@ def multi_lora(
     ranks: Tensor | None,
     residual: Tensor | None,
 ) -> Tensor:
+    """Compute `ops.multi_lora` token by token, differentiable by autograd."""
     base = x.new_zeros((x.shape[0], lora_b.shape[2])) if residual is None else residual
     rows = delta(shrink(x, lora_a, token_slots, ranks), lora_b, token_slots, scalings, ranks)
     out = [

@@ -1,9 +1,9 @@
 """The fast path without a kernel: one batched matmul per stretch of segments, in place.
 
 Nothing is copied per token. Adapters are read as views of the slab where a stretch covers
-consecutive slots or is a single segment; a stretch of short segments or of small adapters over
-scattered slots gathers each of its adapters once. What was tried and lost is in DESIGN.md ("torch
-path").
+consecutive slots or is a single segment. A stretch of short segments or of small adapters over
+scattered slots gathers each of its adapters once. docs/developers/notes.md has what was
+tried and lost.
 """
 
 from typing import NamedTuple
@@ -40,13 +40,13 @@ class Stretch(NamedTuple):
         return ordered[self.start : stop].view(self.count, self.length, ordered.shape[1])
 
     def adapters(self, weight: Tensor) -> Tensor:
-        """`[count, rank, d]` of a slab `[S, R, d]`: a view, or one copy per adapter."""
+        """Return `[count, rank, d]` of a slab `[S, R, d]`: a view, or one copy per adapter."""
         if self.consecutive:
             return weight[self.first_slot : self.first_slot + self.count, : self.rank]
         return weight[:, : self.rank].index_select(0, self.slots)
 
     def accumulate(self, grad: Tensor, left: Tensor, right: Tensor) -> None:
-        """grad[slots] += leftᵀ right, over the tokens of each segment."""
+        """Add leftᵀ right to grad[slots], over the tokens of each segment."""
         if self.consecutive:
             grad[self.first_slot : self.first_slot + self.count, : self.rank].baddbmm_(
                 left.transpose(1, 2), right
@@ -57,7 +57,7 @@ class Stretch(NamedTuple):
 
 
 def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
-    """The stretches with an adapter, cut where the live rank changes or a gather grows large."""
+    """Cut the route's stretches where the live rank changes or a gather grows large."""
     num_slots, rank_max = weights[0].shape[:2]
     largest = max(rank_max * w.shape[2] * w.element_size() for w in weights)
     gathered = max(1, _GATHER_BYTES // max(largest, 1))
@@ -70,7 +70,7 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
     index = slots.long()
     live = [rank_max] * num_segments if ranks is None else ranks[index.clamp(min=0)].tolist()
     check_ranks(live, rank_max)
-    found: list[Stretch] = []
+    planned: list[Stretch] = []
     stop = 0
     for size in sizes:
         first, stop = stop, stop + size
@@ -85,7 +85,7 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
             while last < limit and live[last] == live[first]:
                 last += 1
             if ids[first] >= 0 and live[first] > 0:
-                found.append(
+                planned.append(
                     Stretch(
                         slots=index[first:last],
                         first_slot=ids[first],
@@ -97,27 +97,28 @@ def plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
                     )
                 )
             first = last
-    return found
+    return planned
 
 
 def matmul(left: Tensor, right: Tensor) -> Tensor:
-    """Batched `[n, a, b] @ [n, b, c]`; a single matrix goes to `mm`, which is faster."""
+    """Multiply `[n, a, b] @ [n, b, c]`; a single matrix goes to `mm`, which is faster."""
     if left.shape[0] == 1:
         return torch.mm(left[0], right[0]).unsqueeze(0)
     return torch.bmm(left, right)
 
 
 def flat(x: Tensor) -> Tensor:
-    """`[…, d]` as `[T, d]`."""
+    """Return `[…, d]` as `[T, d]`."""
     return x.reshape(x.shape[:-1].numel(), x.shape[-1])
 
 
 def in_order(rows: Tensor, route: Route) -> Tensor:
-    """Rows in route order: themselves where the order is the identity, else one gather."""
+    """Return rows in route order: themselves where the order is the identity, else a gather."""
     return rows if int(route.summary[2]) else rows.index_select(0, route.order)
 
 
 def shrink_ordered(rows: Tensor, lora_a: Tensor, stretches: list[Stretch]) -> Tensor:
+    """Return s `[T, R]` of rows `[T, in]`, both in route order; zero for slot −1."""
     s = rows.new_zeros((rows.shape[0], lora_a.shape[1]), dtype=accumulator(rows.dtype))
     for stretch in stretches:
         a = stretch.adapters(lora_a)
@@ -153,19 +154,19 @@ def expand_ordered(
                 out[tokens] = (out[tokens] + delta).to(out.dtype)
 
 
-def kept_plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
-    """`plan`, worked out once per route for all layers of one shape."""
+def cached_plan(route: Route, ranks: Tensor | None, *weights: Tensor) -> list[Stretch]:
+    """Return the route's cached `plan` for these shapes and ranks."""
     version = None
     if ranks is not None:
         if ranks.is_inference():  # such tensors don't tell whether they were written
             return plan(route, ranks, *weights)
         version = ranks._version
     key = (*(w.shape for w in weights), weights[0].dtype, id(ranks), version)
-    kept = route.plans.get(key)
-    if kept is None:
+    cached = route.plans.get(key)
+    if cached is None:
         # with the ranks, so that no other tensor gets their id
-        kept = route.plans[key] = plan(route, ranks, *weights), ranks
-    return kept[0]
+        cached = route.plans[key] = plan(route, ranks, *weights), ranks
+    return cached[0]
 
 
 def add(
@@ -177,14 +178,15 @@ def add(
     ranks: Tensor | None,
     out: Tensor,
 ) -> Tensor:
-    """shrink and expand in one, into `out`; s `[T, R]` in route order."""
-    stretches = kept_plan(route, ranks, lora_a, lora_b)
+    """Add the delta to `out` in place and return s `[T, R]` in route order."""
+    stretches = cached_plan(route, ranks, lora_a, lora_b)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
     expand_ordered(s, lora_b, route, scalings, stretches, out)
     return s
 
 
 def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Tensor:
+    """Return s `[1, T, R]` in token order."""
     stretches = plan(route, ranks, lora_a)
     s = shrink_ordered(in_order(x, route), lora_a, stretches)
     if not int(route.summary[2]):
@@ -195,6 +197,7 @@ def shrink(x: Tensor, lora_a: Tensor, route: Route, ranks: Tensor | None) -> Ten
 def expand(
     s: Tensor, lora_b: Tensor, route: Route, scalings: Tensor, ranks: Tensor | None, out: Tensor
 ) -> None:
+    """Add the delta of s `[P, T, R]`, in token order, to `out` in place."""
     stretches = plan(route, ranks, lora_b)
     summed = s[0] if s.shape[0] == 1 else s.sum(0)
     expand_ordered(in_order(summed, route), lora_b, route, scalings, stretches, out)
@@ -229,7 +232,7 @@ def backward(
     ranks: Tensor | None,
     needs: tuple[bool, bool, bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of x, lora_a and lora_b; an empty tensor stands for one that is not needed.
+    """Return gradients of x, lora_a and lora_b; an empty tensor where none is needed.
 
     With y = c · s B and s = x Aᵀ: ds = c · dy Bᵀ, dx = ds A, dA = dsᵀ x, dB = c · sᵀ dy.
     """

@@ -8,7 +8,7 @@ from t2l_kernels.routing.route import Route
 
 
 def flat(x: Tensor) -> Tensor:
-    """`[…, d]` as contiguous `[T, d]`."""
+    """Return `[…, d]` as contiguous `[T, d]`."""
     return x.reshape(x.shape[:-1].numel(), x.shape[-1]).contiguous()
 
 
@@ -45,7 +45,7 @@ def backward(
     ranks: Tensor | None,
     needs: tuple[bool, bool, bool],
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Gradients of x, lora_a and lora_b; an empty tensor stands for one that is not needed.
+    """Return gradients of x, lora_a and lora_b; an empty tensor where none is needed.
 
     With y = c · s B and s = x Aᵀ: ds = dy Bᵀ, dx = c · ds A, dA = c · dsᵀ x, dB = c · sᵀ dy. B is
     rank-major, so ds is a shrink of dy and dx an expand of ds.

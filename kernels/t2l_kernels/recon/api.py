@@ -18,7 +18,9 @@ def lowrank_l1(
     scale: float = 1.0,
     impl: Impl = "auto",
 ) -> Tensor:
-    """`mean |B̂ᵀÂ − scale · BᵀA|` over batch, out and in; differentiable in a_hat and b_hat.
+    """Return `mean |B̂ᵀÂ − scale · BᵀA|` over batch, out and in, without forming it whole.
+
+    Differentiable in a_hat and b_hat.
 
     Text-to-LoRA's reconstruction loss (Charakorn et al. 2025, §3.1) for adapters whose rows are
     rank-major. First order; where the difference is exactly zero the gradient is zero. `[out, in]`
@@ -55,7 +57,9 @@ def lowrank_l2(
     scale: float = 1.0,
     impl: Impl = "auto",
 ) -> Tensor:
-    """`mean (B̂ᵀÂ − scale · BᵀA)²` over batch, out and in; differentiable in a_hat and b_hat.
+    """Return `mean (B̂ᵀÂ − scale · BᵀA)²` over batch, out and in, without forming it.
+
+    Differentiable in a_hat and b_hat.
 
     From rank × rank Grams in fp64: `[out, in]` is never formed, and the loss is never negative. Its
     error is about 1e-15 of `mean (B̂ᵀÂ)² + mean (scale · BᵀA)²`, however small the loss.

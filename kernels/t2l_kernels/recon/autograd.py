@@ -12,6 +12,7 @@ class LowrankL1(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, a_hat, b_hat, a, b, scale: float, impl: str) -> Tensor:
+        """Return the loss and save references to the factors."""
         ctx.scale, ctx.impl = scale, impl
         ctx.save_for_backward(a_hat, b_hat, a, b)
         return library.l1(a_hat, b_hat, a, b, scale, impl)
@@ -19,14 +20,18 @@ class LowrankL1(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):
+        """Return the gradients of a_hat and b_hat, None for the other arguments."""
         needs = list(ctx.needs_input_grad[:2])
         grads = library.l1_backward(grad, *ctx.saved_tensors, ctx.scale, needs, ctx.impl)
         return *_needed(grads, needs), None, None, None, None
 
 
 class LowrankL2(torch.autograd.Function):
+    """Saves references to the factors, and the Grams that forward computed."""
+
     @staticmethod
     def forward(ctx, a_hat, b_hat, a, b, scale: float) -> Tensor:
+        """Return the loss and save the factors and their Grams."""
         loss, grams = library.l2(a_hat, b_hat, a, b, scale)
         ctx.scale = scale
         ctx.save_for_backward(a_hat, b_hat, a, b, grams)
@@ -35,6 +40,7 @@ class LowrankL2(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx, grad: Tensor):
+        """Return the gradients of a_hat and b_hat, None for the other arguments."""
         needs = list(ctx.needs_input_grad[:2])
         grads = library.l2_backward(grad, *ctx.saved_tensors, ctx.scale, needs)
         return *_needed(grads, needs), None, None, None

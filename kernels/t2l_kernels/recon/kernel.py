@@ -1,8 +1,8 @@
 """Triton kernels of the L1 loss and its gradients, over tiles of the difference.
 
-"own" is the side a program has columns of, "other" the side it walks along: in and out for the loss
-and a_hat's gradient, out and in for b_hat's. Lanes beyond a width load zeros, whose difference is
-zero and has no sign. Every sum runs in one fixed order, in the `mma` family.
+"own" is the side a program has columns of, "other" the side it walks along. They are in and out for
+the loss and a_hat's gradient, out and in for b_hat's. Lanes beyond a width load zeros, whose
+difference is zero and has no sign. Every sum runs in one fixed order, in the `mma` family.
 """
 
 import triton
@@ -26,10 +26,10 @@ def _columns(
     if not EVEN:
         mask = mask & (at < width)[None, :]
     rows = (entry.to(tl.int64) * RANK + r[:, None]) * width
-    found = tl.load(ptr + rows + at[None, :], mask=mask, other=0.0)
+    columns = tl.load(ptr + rows + at[None, :], mask=mask, other=0.0)
     if UPCAST:
-        found = found.to(tl.float32)
-    return found
+        columns = columns.to(tl.float32)
+    return columns
 
 
 @triton.jit
@@ -59,6 +59,7 @@ def lowrank_l1_kernel(
     EVEN_L: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Sum |B̂ᵀÂ − scale · BᵀA| over the columns of one program."""
     program = tl.program_id(0)
     groups = tl.cdiv(width, BLOCK_D)
     entry = program // groups
@@ -96,6 +97,7 @@ def lowrank_l1_grad_kernel(
     EVEN_L: tl.constexpr,
     UPCAST: tl.constexpr,
 ):
+    """Compute the gradient of the columns of own_hat that one program has."""
     program = tl.program_id(0)
     groups = tl.cdiv(width, BLOCK_D)
     entry = program // groups

@@ -11,7 +11,7 @@ from t2l_kernels.recon.torch_impl import Factors, empty_grads, flat, numel
 
 
 def l1(factors: Factors, scale: float) -> Tensor:
-    """`mean |B̂ᵀÂ − scale · BᵀA|`, a scalar in fp32.
+    """Return `mean |B̂ᵀÂ − scale · BᵀA|`, a scalar in fp32.
 
     Args:
         factors: a_hat `[…, r, in]`, b_hat `[…, r, out]`, a `[…, R, in]`, b `[…, R, out]`.
@@ -25,7 +25,7 @@ def l1(factors: Factors, scale: float) -> Tensor:
 def l1_backward(
     grad: Tensor, factors: Factors, scale: float, needs: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor]:
-    """Gradients of a_hat and b_hat; an empty tensor stands for one that is not needed."""
+    """Return gradients of a_hat and b_hat; an empty tensor where none is needed."""
     a_hat, b_hat, a, b = _flat(factors)
     grads = empty_grads(factors, needs)
     factor = grad.float() / numel(factors)

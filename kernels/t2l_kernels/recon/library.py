@@ -37,6 +37,7 @@ def _l2_fake(call: SimpleNamespace) -> tuple[Tensor, Tensor]:
 
 @operator("lowrank_l1", fake=_scalar)
 def l1(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float, impl: str) -> Tensor:
+    """Return the L1 loss, a scalar."""
     return _module(impl, a_hat).l1((a_hat, b_hat, a, b), scale)
 
 
@@ -51,12 +52,14 @@ def l1_backward(
     needs: list[bool],
     impl: str,
 ) -> tuple[Tensor, Tensor]:
+    """Return the L1 gradients of a_hat and b_hat; empty where not needed."""
     factors = a_hat, b_hat, a, b
     return _module(impl, a_hat).l1_backward(grad, factors, scale, (needs[0], needs[1]))
 
 
 @operator("lowrank_l2", fake=_l2_fake)
 def l2(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+    """Return the L2 loss, a scalar, and its Grams `[2, n, r, r + R]` fp64."""
     return torch_impl.l2((a_hat, b_hat, a, b), scale)
 
 
@@ -71,5 +74,6 @@ def l2_backward(
     scale: float,
     needs: list[bool],
 ) -> tuple[Tensor, Tensor]:
+    """Return the L2 gradients of a_hat and b_hat; empty where not needed."""
     factors = a_hat, b_hat, a, b
     return torch_impl.l2_backward(grad, factors, grams, scale, (needs[0], needs[1]))

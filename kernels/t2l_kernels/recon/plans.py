@@ -19,7 +19,7 @@ class L1Plan:
     registers: int | None  # a bound; without one ptxas spills a few bytes for a rounder occupancy
 
     def constants(self, width: int, length: int, rank: int, target_rank: int) -> dict[str, int]:
-        """Compile-time arguments of both kernels."""
+        """Return the compile-time arguments of both kernels."""
         return {
             "RANK": rank,
             "TARGET_RANK": target_rank,
@@ -38,8 +38,11 @@ class L1Plan:
 def l1_plan(
     width: int, length: int, rank: int, target_rank: int, dtype: torch.dtype, arch: str
 ) -> L1Plan:
-    """Tiles as large as registers allow: smaller for wide ranks, and for what has no matrix
-    instruction (fp32) or no vector loads (ragged widths). 32 rows never leave the `mma` family."""
+    """Choose tiles as large as registers allow.
+
+    Wide ranks, fp32 (no matrix instruction) and ragged widths (no vector loads) take smaller ones.
+    32 rows never leave the `mma` family.
+    """
     block_r, block_t = _block_rank(rank), _block_rank(target_rank)
     if dtype == torch.float32 or width % 16 or length % 16:
         block_d = 32 if block_r + block_t < 192 else 16

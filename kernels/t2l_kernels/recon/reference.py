@@ -7,7 +7,7 @@ from t2l_kernels.lora.reference import accumulator
 
 
 def difference(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
-    """`B̂ᵀÂ − scale · BᵀA`, shape `[n, out, in]`, fp32 or fp64."""
+    """Compute `B̂ᵀÂ − scale · BᵀA`, shape `[n, out, in]`, fp32 or fp64."""
     wide = accumulator(a_hat.dtype)
     factors = (t.flatten(0, -3).to(wide) if t.dim() > 2 else t[None].to(wide)
                for t in (a_hat, b_hat, a, b))  # fmt: skip
@@ -18,8 +18,10 @@ def difference(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float)
 
 
 def lowrank_l1(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """Compute the mean absolute difference from the whole difference."""
     return difference(a_hat, b_hat, a, b, scale).abs().mean()
 
 
 def lowrank_l2(a_hat: Tensor, b_hat: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
+    """Compute the mean squared difference from the whole difference."""
     return difference(a_hat, b_hat, a, b, scale).square().mean()

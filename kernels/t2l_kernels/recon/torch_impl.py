@@ -1,7 +1,7 @@
 """L1 by tiles of the difference, L2 by Grams: what is held at once does not grow with the batch.
 
-Matmuls are in place: those keep their dtype under autocast, and with so few columns to sum over,
-`zero_` and an update take MKL half as long as a fresh product.
+Matmuls are in place: those keep their dtype under autocast. With so few columns to sum over, MKL
+takes half as long for `zero_` and an update as for a fresh product.
 """
 
 from collections.abc import Iterator
@@ -22,18 +22,18 @@ Factors = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 def flat(x: Tensor) -> Tensor:
-    """`[…, rank, d]` as `[n, rank, d]`."""
+    """Return `[…, rank, d]` as `[n, rank, d]`."""
     return x.reshape(x.shape[:-2].numel(), *x.shape[-2:])
 
 
 def numel(factors: Factors) -> int:
-    """Elements of the difference."""
+    """Count the elements of the difference."""
     a_hat, b_hat, *_ = factors
     return a_hat.shape[:-2].numel() * a_hat.shape[-1] * b_hat.shape[-1]
 
 
 def empty_grads(factors: Factors, needs: tuple[bool, bool]) -> tuple[Tensor, Tensor]:
-    """Room for the gradients of a_hat and b_hat; an empty tensor for one that is not needed."""
+    """Allocate gradients of a_hat and b_hat; an empty tensor where none is needed."""
     a, b = (
         torch.empty_like(t, memory_format=torch.contiguous_format) if need else t.new_empty(0)
         for t, need in zip(factors[:2], needs, strict=True)
@@ -42,6 +42,7 @@ def empty_grads(factors: Factors, needs: tuple[bool, bool]) -> tuple[Tensor, Ten
 
 
 def l1(factors: Factors, scale: float) -> Tensor:
+    """Compute the L1 loss tile by tile, a scalar."""
     total = factors[0].new_zeros((), dtype=torch.float64)
     for _, chunk, buffer in _chunks(factors):
         for _, tile in _tiles(chunk, buffer, scale):
@@ -52,7 +53,7 @@ def l1(factors: Factors, scale: float) -> Tensor:
 def l1_backward(
     grad: Tensor, factors: Factors, scale: float, needs: tuple[bool, bool]
 ) -> tuple[Tensor, Tensor]:
-    """With G = sign(difference) · grad / numel, tile by tile: dÂ = B̂ G and dB̂ = Â Gᵀ."""
+    """Compute dÂ = B̂ G and dB̂ = Â Gᵀ tile by tile, G = sign(difference) · grad / numel."""
     grads = empty_grads(factors, needs)
     factor = grad / numel(factors)
     for entries, chunk, buffer in _chunks(factors):
@@ -64,14 +65,14 @@ def l1_backward(
                 sums[0].baddbmm_(b_hat[..., rows], tile)
             if needs[1]:
                 sums[1][..., rows].baddbmm_(a_hat, tile.mT)
-        for need, found, summed in zip(needs, grads, sums, strict=True):
+        for need, target, summed in zip(needs, grads, sums, strict=True):
             if need:
-                flat(found)[entries] = summed.mul_(factor)
+                flat(target)[entries] = summed.mul_(factor)
     return grads
 
 
 def l2(factors: Factors, scale: float) -> tuple[Tensor, Tensor]:
-    """The loss, and Â[Âᵀ, Aᵀ] and B̂[B̂ᵀ, Bᵀ], `[2, n, r, r + R]` fp64, which backward reads.
+    """Return the loss, and Â[Âᵀ, Aᵀ] and B̂[B̂ᵀ, Bᵀ], `[2, n, r, r + R]` fp64, for backward.
 
     ‖B̂ᵀÂ − c BᵀA‖² = <B̂B̂ᵀ, ÂÂᵀ> − 2c <B̂Bᵀ, ÂAᵀ> + c² <BBᵀ, AAᵀ>, elementwise products summed.
     """
@@ -85,8 +86,8 @@ def l2(factors: Factors, scale: float) -> tuple[Tensor, Tensor]:
         of_a, of_b = ([left @ right.mT for left, right in side] for side in pairs)
         mine, cross, target = ((x * y).sum() for x, y in zip(of_a, of_b, strict=True))
         total += mine - 2 * scale * cross + scale**2 * target
-        for side, found in enumerate((of_a, of_b)):
-            torch.cat(found[:2], -1, out=grams[side, entries])
+        for side, grams_of in enumerate((of_a, of_b)):
+            torch.cat(grams_of[:2], -1, out=grams[side, entries])
     loss = (total.clamp(min=0) / numel(factors)).to(accumulator(factors[0].dtype))
     return loss, grams
 
@@ -98,18 +99,18 @@ def l2_backward(
     scale: float,
     needs: tuple[bool, bool],
 ) -> tuple[Tensor, Tensor]:
-    """With f = 2 · grad / numel: dÂ = f (B̂B̂ᵀ Â − scale · B̂Bᵀ A) and dB̂ = f (ÂÂᵀ B̂ − …)."""
+    """Compute dÂ = f (B̂B̂ᵀ Â − scale · B̂Bᵀ A) and dB̂ = f (ÂÂᵀ B̂ − …), f = 2 · grad / numel."""
     grads = empty_grads(factors, needs)
     factor = 2 * grad.double() / numel(factors)
     sides = zip(needs, grads, factors[:2], factors[2:], reversed(grams.unbind()), strict=True)
-    for need, found, hat, target, across in sides:
+    for need, grad_of, hat, target, across in sides:
         # the third is for what the first gives
         for entries, wide in _wide_chunks(hat, target, hat) if need else ():
             mine, cross = across[entries].split((hat.shape[-2], target.shape[-2]), -1)
             part = torch.bmm(mine, wide[0], out=wide[2])
             # scaled last: of equal operands the difference is exactly zero
             part.sub_(torch.bmm(cross, wide[1], out=wide[0]), alpha=scale)
-            flat(found)[entries] = part.mul_(factor)
+            flat(grad_of)[entries] = part.mul_(factor)
     return grads
 
 

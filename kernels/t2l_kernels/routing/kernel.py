@@ -1,8 +1,8 @@
 """Triton: route tables from slots, without the host knowing anything about the slots.
 
-An item is a token, or a sequence of `length` tokens that share a slot. Items are ranked by a stable
-counting sort (few of them; more are sorted by torch), run-length coded into segments, and segments
-are cut into blocks. One program does it all, but for long block tables and the tokens of sequences.
+An item is a token, or a sequence of `length` tokens that share a slot. A stable counting sort ranks
+the items; torch sorts them where they are many. Runs of one slot become segments, and segments are
+cut into blocks. One program does it all, but for long block tables and the tokens of sequences.
 """
 
 import triton
@@ -81,6 +81,7 @@ def route_tables_kernel(
     CUT: tl.constexpr,  # blocks too; else route_blocks_kernel does it
     CHUNK: tl.constexpr,
 ):
+    """Sort items by slot and write the route's tables, in one program."""
     if SORT:
         _rank_items(slots_ptr, item_order_ptr, n, CHUNK, 4)
         tl.debug_barrier()
@@ -108,13 +109,13 @@ def route_tables_kernel(
         bare += tl.sum(tl.where(slot < 0, size, 0), 0)
         segments += tl.sum(changes.to(tl.int32), 0)
         tokens += tl.sum(size, 0)
-    found = segments
+    count = segments
     segments = tl.minimum(segments, max_segments)
     for first in range(0, max_segments + 1, CHUNK):
         entry = first + tl.arange(0, CHUNK)
         unused = (entry >= segments) & (entry < max_segments)
         tl.store(segment_slots_ptr + entry, tl.full((CHUNK,), -1, tl.int32), mask=unused)
-        last = (entry >= found) & (entry <= max_segments)
+        last = (entry >= count) & (entry <= max_segments)
         tl.store(segment_starts_ptr + entry, tokens + tl.zeros_like(entry), mask=last)
         tl.store(stretches_ptr + entry, (entry < segments).to(tl.int32), mask=entry < max_segments)
     tl.debug_barrier()
@@ -168,7 +169,7 @@ def route_blocks_kernel(
     SIZE: tl.constexpr,
     CHUNK: tl.constexpr,
 ):
-    """A long block table, a chunk per program."""
+    """Fill a long block table, a chunk per program."""
     _cut(
         blocks_ptr, ends_ptr, segment_slots_ptr, segment_starts_ptr, tl.program_id(0) * CHUNK,
         tl.load(summary_ptr), tl.load(total_ptr), capacity, steps, SIZE, CHUNK,

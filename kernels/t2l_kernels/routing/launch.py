@@ -23,7 +23,7 @@ CUT_CHUNK = 256
 def build(
     slots: Tensor, lengths: Tensor | None, seq_len: int, num_tokens: int, max_segments: int
 ) -> list[Tensor]:
-    """See `Route`: segments ascend by slot, one per slot.
+    """Build `Route`'s tables on the device: segments ascend by slot, one per slot.
 
     Args:
         slots: `[n]`, one per item.

@@ -37,6 +37,7 @@ def build_route(
     max_segments: int,
     impl: str,
 ) -> list[Tensor]:
+    """Return `Route`'s tables in the order of its fields."""
     chosen = resolve_impl(impl, slots.device)
     if chosen == "triton":
         from t2l_kernels.routing import launch as builder

@@ -11,7 +11,7 @@ from t2l_kernels.routing.tables import block_capacity
 def build(
     slots: Tensor, lengths: Tensor | None, seq_len: int, num_tokens: int, max_segments: int
 ) -> list[Tensor]:
-    """See `Route`: segments ascend by slot, one per slot.
+    """Build `Route`'s tables by loops: segments ascend by slot, one per slot.
 
     Raises:
         ArgumentError: more segments than `max_segments`.

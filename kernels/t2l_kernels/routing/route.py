@@ -5,9 +5,9 @@
     segments      -1 |   0   |  2
     blocks             0       2       segments cut into blocks of 16 and of 64 tokens
 
-All tables have fixed capacities (`max_segments`), so their shapes never depend on the data, and the
-kernels' builder never waits for the device. torch's own builder sorts segments by length instead,
-and keeps no blocks: its matmuls want `stretches`, neighbours of equal length.
+All tables have fixed capacities (`max_segments`). Their shapes never depend on the data, and the
+kernels' builder never waits for the device. The builder of impl="torch" sorts segments by length
+and has no blocks: its matmuls want `stretches`, neighbours of equal length.
 """
 
 from dataclasses import dataclass, field
@@ -56,8 +56,8 @@ class Route:
         Args:
             token_slots: `[T]`, any integer dtype.
             max_segments: bound of the different slots; a tight one makes smaller tables and
-                larger blocks. More slots than that are an error on the CPU and, with
-                TRITON_DEBUG=1, on a GPU; there, without it, the highest ones get no adapter.
+                larger blocks. More slots than that are an error on the CPU, and on a GPU with
+                TRITON_DEBUG=1. Without it a GPU gives the highest slots no adapter.
             impl: "auto", "triton", "torch" or "reference": the one that will read the route.
 
         Raises:
@@ -129,14 +129,16 @@ class Route:
 
     @property
     def num_tokens(self) -> int:
+        """T, the tokens of the route."""
         return self.token_slots.shape[0]
 
     @property
     def max_segments(self) -> int:
+        """Segments that the tables have room for."""
         return self.segment_slots.shape[0]
 
     def tensors(self) -> list[Tensor]:
-        """The tables as the list that operators take; `Route(*tensors)` is the way back."""
+        """Return the tables as the list that operators take; `Route(*tensors)` is the way back."""
         return [
             self.token_slots,
             self.order,
@@ -149,7 +151,7 @@ class Route:
         ]
 
     def block_table(self, block_size: int) -> Tensor:
-        """`BlockTable.table` of this size.
+        """Return `BlockTable.table` of this size.
 
         Raises:
             ArgumentError: no such size, or the route was built for impl="torch".
@@ -165,7 +167,7 @@ class Route:
         return table
 
     def blocks(self, block_size: int) -> BlockTable:
-        """The routed segments cut into blocks of at most `block_size` tokens.
+        """Return the routed segments cut into blocks of at most `block_size` tokens.
 
         Raises:
             ArgumentError: no such size, or the route was built for impl="torch".

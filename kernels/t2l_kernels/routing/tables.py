@@ -2,5 +2,5 @@
 
 
 def block_capacity(num_tokens: int, max_segments: int, block_size: int) -> int:
-    """Blocks that can be needed: a full one per `block_size` tokens and a rest per segment."""
+    """Return the most blocks needed: one per `block_size` tokens and a rest per segment."""
     return min(num_tokens, num_tokens // block_size + max_segments)

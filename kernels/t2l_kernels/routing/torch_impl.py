@@ -1,4 +1,4 @@
-"""Routes by torch operations: made for one batched matmul per stretch of equal segments.
+"""Routes by torch operations, for one batched matmul per stretch of equal segments.
 
 Reads sizes on the host, so a GPU waits for it; the kernels have their own builder.
 """
@@ -9,15 +9,19 @@ from torch import Tensor
 from t2l_kernels._core.checks import ArgumentError
 
 LONG_RUN = 8
-"""Mean tokens per run from which tokens stay in place. Measured (DESIGN.md, "torch path"): below it
-one gather of the rows and a batched matmul beat a matmul per segment, above it the gather costs
-more."""
+"""Mean tokens per run from which tokens stay in place.
+
+Measured: below it one gather of the rows and a batched matmul beat a matmul per segment. Above it
+the gather costs more.
+"""
 
 
 def build(
     slots: Tensor, lengths: Tensor | None, seq_len: int, num_tokens: int, max_segments: int
 ) -> list[Tensor]:
-    """See `Route`. Shorter segments come first; long runs stay in place, a slot may have several.
+    """Build `Route`'s tables with shorter segments first.
+
+    Long runs stay in place, and a slot may have several.
 
     Raises:
         ArgumentError: more segments than `max_segments`.

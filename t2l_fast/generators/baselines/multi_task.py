@@ -67,18 +67,22 @@ class MultiTaskLora(Generator):
 
     @property
     def fingerprint(self) -> str:
+        """Digest of kind, shape and weights, independent of the order of modules."""
         shape = MultiTaskConfig(self.config.num_layers, self.config.module_shapes, self.config.lora)
         # a PEFT folder doesn't keep the order of modules
         return self._fingerprint.of(self.kind, shape, dict(sorted(self.state_dict().items())))
 
     def encode(self, conditions: Sequence[str]) -> Tensor:
-        """Ones `[N, 1]`: conditions don't matter."""
+        """Return ones `[N, 1]`, fp32: the one adapter does not depend on conditions."""
         return torch.ones(len(conditions), 1)
 
     def use_encoder(self, encoder: TextEncoder) -> None:
-        """Do nothing: conditions don't matter."""
+        """Ignore the encoder: the one adapter does not depend on conditions."""
 
     def adapters(self, latents: Tensor) -> LoraBatch:
+        """Return the one adapter N times, as views: A `[layers, N, rank, in]`, B `[layers, N, rank,
+        out]`.
+        """
         count = len(latents)
         keys = self.config.module_shapes
         lora_a = {m: self.lora_a[name_of(m)][:, None].expand(-1, count, -1, -1) for m in keys}
@@ -89,6 +93,7 @@ class MultiTaskLora(Generator):
     def generate(
         self, conditions: Sequence[Any] | None = None, *, codes: Tensor | None = None
     ) -> LoraBatch:
+        """Return the one adapter for each condition or code, detached from its parameters."""
         batch = super().generate(conditions, codes=codes)
         # views of a parameter require grad even here
         lora_a = {m: t.detach() for m, t in batch.lora_a.items()}

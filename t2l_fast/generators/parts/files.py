@@ -48,6 +48,20 @@ def save(
     dtype: torch.dtype | None,
     encoder_adapter: EncoderAdapter | None = None,
 ) -> None:
+    """Write a generator's folder: `config.json`, `model.safetensors`, a fitted encoder's adapter.
+
+    All files appear whole or not at all.
+
+    Args:
+        config: of the generator, written with its kind.
+        state: parameters and buffers by name.
+        folder: where to; created if needed.
+        dtype: of the weights; None = as they are. Codebook statistics keep theirs.
+        encoder_adapter: of a fitted encoder.
+
+    Raises:
+        CheckpointError: `config.encoder` names an adapter, and there is none to write.
+    """
     tensors = {
         name: t.detach().cpu().to((dtype if name not in _EXACT else None) or t.dtype).contiguous()
         for name, t in state.items()
@@ -112,26 +126,26 @@ def _unreadable(folder: Path, error: Exception) -> CheckpointError:
 
 
 def digest_of(config: GeneratorConfig) -> str | None:
-    """Of the adapter that `config.encoder` names: "minilm+DIGEST"; None = it names none."""
+    """Return the DIGEST that `config.encoder` names as "minilm+DIGEST", None if it names none."""
     _, joint, digest = (config.encoder or "").rpartition(JOINT)
     return digest if joint and re.fullmatch(DIGEST, digest) else None
 
 
 def encoder_adapter(config: GeneratorConfig, folder: Path) -> EncoderAdapter | None:
-    """The adapter of a fitted encoder, which lies beside the weights."""
+    """Read the fitted encoder's adapter, which lies beside the weights."""
     digest = digest_of(config)
     if digest is None:
         return None
     try:
-        found = EncoderAdapter.read(folder, ENCODER)
+        adapter = EncoderAdapter.read(folder, ENCODER)
     except EncoderError as error:
         raise CheckpointError(str(error)) from error
-    if found.digest != digest:
+    if adapter.digest != digest:
         raise CheckpointError(
             f"the encoder's adapter in {folder} must be {digest}, as {CONFIG_NAME} has it, got "
-            f"{found.digest}: the files are of different checkpoints"
+            f"{adapter.digest}: the files are of different checkpoints"
         )
-    return found
+    return adapter
 
 
 def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: str) -> None:
@@ -146,7 +160,7 @@ def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: s
 
 
 def find(name: str | Path) -> Path:
-    """The folder of a bundled name, a folder, or a name on the hub (owner/name[/folder])."""
+    """Return the folder of a bundled name, a folder, or a hub name (owner/name[/folder])."""
     bundled = BUNDLED / str(name)
     if (bundled / CONFIG_NAME).is_file():
         return bundled
@@ -161,7 +175,7 @@ def find(name: str | Path) -> Path:
 
 
 def bundled_names() -> list[str]:
-    """Checkpoints that come with the package."""
+    """List the checkpoints that come with the package."""
     return sorted(path.parent.name for path in BUNDLED.glob(f"*/{CONFIG_NAME}"))
 
 

@@ -28,7 +28,7 @@ class Extras:
     std: Tensor | None = None
 
     def layer(self, layer: int) -> Extras:
-        """Those of one layer, `[1, rank, d]`."""
+        """Return the tensors of one layer, each `[1, rank, d]`."""
         return Extras(
             *(
                 None if t is None else t[layer : layer + 1]
@@ -37,11 +37,11 @@ class Extras:
         )
 
     def to(self, like: Tensor) -> dict[str, Any]:
-        """Keyword arguments of `ops.head`, in the dtype of `like`."""
-        given = {"offset": self.offset, "mean": self.mean}
+        """Return the keyword arguments of `ops.head`, in the dtype and on the device of `like`."""
+        tensors = {"offset": self.offset, "mean": self.mean}
         if self.std is not None:
-            given["std"] = self.std + Z_SCORE_EPSILON
-        return {name: t.to(like) for name, t in given.items() if t is not None}
+            tensors["std"] = self.std + Z_SCORE_EPSILON
+        return {name: t.to(like) for name, t in tensors.items() if t is not None}
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class HeadCall:
     extras: Extras
 
     def rows(self) -> Tensor:
-        """`[layers, N, rank, d]`, with its graph."""
+        """Compute rows `[layers, N, rank, d]` with their graph."""
         latents = self.latents.to(self.weight.dtype)  # the trunk's may be autocast's
         return ops.head(latents, self.weight, self.bias, **self.extras.to(latents))
 
@@ -72,11 +72,11 @@ class HeadCall:
         ops.head_into_slots(latents, self.weight, self.bias, slots=slots, out=out, **more)
 
     def basis(self) -> Tensor:
-        """The rows that all adapters share (see `ops.fold_head`)."""
+        """Return the rows that all adapters share (see `ops.fold_head`)."""
         more = self.extras.to(self.weight)
         return ops.fold_head(self.weight, self.bias, **more)
 
     def cores(self) -> Tensor:
-        """What one adapter has of its own over `basis` (see `ops.fold_latents`)."""
+        """Return each adapter's coordinates over `basis` (see `ops.fold_latents`)."""
         added = self.extras.offset is not None or self.extras.mean is not None
         return ops.fold_latents(self.latents, bias=self.bias is not None, added=added)

@@ -18,7 +18,7 @@ _SMOOTHING = 1e-5
 
 
 def task_encoder(config: TrunkConfig) -> nn.Module:
-    """What reads task embeddings `[N, d_e]` and gives `[N, config.code_widths[0]]`."""
+    """Build the module that maps task embeddings `[N, d_e]` to `[N, config.code_widths[0]]`."""
     return _KINDS[config.task_encoder](config)
 
 
@@ -31,6 +31,7 @@ class LinearTaskEncoder(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(config.task_embedding_size, width), nn.LayerNorm(width))
 
     def forward(self, codes: Tensor) -> Tensor:
+        """Map `[N, d_e]` to `[N, width]`."""
         return self.mlp(codes)
 
 
@@ -45,6 +46,7 @@ class DiscreteTaskEncoder(nn.Module):
         self.mlp = _mlp(config, DISCRETE_CLASSES, DISCRETE_CLASSES)
 
     def forward(self, codes: Tensor) -> Tensor:
+        """Map `[N, d_e]` to one-hot rows `[N, 64]`."""
         logits = self.mlp(codes)
         if not self.training:
             return one_hot(logits.argmax(-1), DISCRETE_CLASSES).to(logits)
@@ -64,18 +66,19 @@ class SoftmaxTaskEncoder(nn.Module):
         self.ln = nn.LayerNorm(width)
 
     def forward(self, codes: Tensor) -> Tensor:
+        """Map `[N, d_e]` to `[N, width]`."""
         return self.ln(self.mlp(codes).softmax(-1) @ self.embed)
 
 
 class VQTaskEncoder(nn.Module):
     """The nearest of 32 vectors, normalised (van den Oord et al. 2017, appendix A.1).
 
-    The vectors are running means of what they were nearest to, and move in training mode alone;
-    gradients pass straight through. Averages start as if every vector had been seen once: the
-    released code starts their counts at 0, so that the first step divides by nearly nothing and
-    throws vectors up to 10⁵ times as far.
+    The vectors are running means of what they were nearest to, and move in training mode alone.
+    Gradients pass straight through. Counts start at 1, as if every vector had been seen once. The
+    released code starts them at 0: its first step divides by nearly 0 and throws vectors up to
+    10⁵ times as far.
 
-    Fields:
+    Attributes:
         embed: `[width, 32]`, the codebook.
         cluster_size: `[32]`, running count of each vector.
         embed_avg: `[width, 32]`, running sums.
@@ -97,6 +100,7 @@ class VQTaskEncoder(nn.Module):
         self.loss: Tensor | None = None
 
     def forward(self, codes: Tensor) -> Tensor:
+        """Map `[N, d_e]` to `[N, width]`; in training mode also update codebook and loss."""
         z = self.mlp(codes)
         nearest = (z.detach()[:, None] - self.embed.T).square().sum(-1).argmin(-1)
         quantised = self.embed.T[nearest]
@@ -129,6 +133,7 @@ class OneHot(nn.Module):
         self.count = count
 
     def forward(self, indices: Tensor) -> Tensor:
+        """Return one-hot rows `[…, count]` of indices `[…]`."""
         return one_hot(indices, self.count)
 
 

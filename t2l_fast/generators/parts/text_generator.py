@@ -42,6 +42,7 @@ class TextGenerator(TrunkNetwork, Generator):
 
     @property
     def code_shape(self) -> tuple[int, ...]:  # pyright: ignore
+        """`(d_e,)`: one task embedding."""
         return (self.config.task_embedding_size,)
 
     @property
@@ -77,15 +78,15 @@ class TextGenerator(TrunkNetwork, Generator):
         return next((a for a in held if isinstance(a, EncoderAdapter) and a.digest == digest), None)
 
     def use_encoder(self, encoder: TextEncoder) -> None:
-        """From now on embed by an encoder that equals its own, such as a cache in front of it."""
+        """Embed with an encoder that equals the generator's own, such as a cache in front of it."""
         self._encoder = encoder
 
     def name_encoder(self) -> None:
-        """Have the config name the encoder as it is now, after it was trained."""
+        """Write the trained encoder's present adapter into the config."""
         self.config = replace(self.config, encoder=self.encoder.name)
 
     def encode(self, conditions: Sequence[str]) -> Tensor:
-        """Task embeddings `[N, d_e]`, fp32, of N descriptions (of N task names with one-hot).
+        """Embed N descriptions (N task names with one-hot): `[N, d_e]`, fp32.
 
         Raises:
             EncoderError: a description is empty or longer than the encoder takes.
@@ -93,7 +94,7 @@ class TextGenerator(TrunkNetwork, Generator):
         return self.codes_of(self.encoder.encode(conditions))
 
     def codes_of(self, embeddings: Tensor) -> Tensor:
-        """What the generator reads for embeddings `[N, d_e]`: these, or standardised ones."""
+        """Convert embeddings `[N, d_e]` to codes, standardised if the config says so."""
         if not self.config.standardise_codes or not len(embeddings):
             return embeddings
         mean, deviation = (t.to(embeddings) for t in (self.code_mean, self.code_std))
@@ -141,10 +142,12 @@ class TextGenerator(TrunkNetwork, Generator):
         return self.config.task_encoder != "discrete"
 
     def auxiliary_losses(self) -> dict[str, Tensor]:
+        """Return the task encoder's own loss by its name; empty if it has none."""
         extra = self.auxiliary_loss
         return {} if extra is None else {"auxiliary_loss": extra}
 
     def is_head(self, name: str) -> bool:
+        """Return whether a parameter belongs to the heads."""
         return name.startswith("heads.")
 
     def can_start(self, how: Start) -> bool:
@@ -187,9 +190,13 @@ class TextGenerator(TrunkNetwork, Generator):
     def adopt(self, encoder: TextEncoder, descriptions: Sequence[Sequence[str]]) -> Self:
         """Return this generator behind another encoder; left as it was itself.
 
-        The first affine map of the task encoder is fitted anew, by ridge regression: each of a
-        task's descriptions, as the new encoder embeds it, should give what the mean of the task's
-        codes gave before.
+        Ridge regression fits the first affine map of the task encoder anew. Its inputs are the new
+        embeddings of a task's descriptions. Its target for each is what the old map gave for the
+        mean of the task's codes.
+
+        Args:
+            encoder: the new one; its `dim` becomes d_e.
+            descriptions: texts of each task to fit on.
 
         Raises:
             ConfigError: as `check_adoptable`.

@@ -85,6 +85,7 @@ class ResidualMLP(nn.Module):
         self.mlp = nn.Sequential(nn.LayerNorm(width), *_wide(config, width))
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return `x + mlp(x)`, of the shape of `x`."""
         return x + self.mlp(x)
 
 
@@ -108,27 +109,27 @@ class LayerRows(nn.Module):
                     part.register_buffer(name_of(m), rows)
 
     def of(self, module: str) -> tuple[Tensor, Tensor]:
-        """Those of A and of B of one module type."""
+        """Return the pair for A and for B of one module type."""
         return getattr(self.A, name_of(module)), getattr(self.B, name_of(module))
 
 
 def name_of(module: str) -> str:
-    """A site key as a submodule's name, in which torch allows no dot."""
+    """Return a site key as a submodule's name, in which torch allows no dot."""
     return module.replace(".", "/")
 
 
 def index_encoder(count: int, width: int) -> nn.Sequential:
-    """A learned vector for each of `count` layers, module types or rank rows, normalised."""
+    """Build `count` learned vectors, normalised: of layers, module types or rank rows."""
     return nn.Sequential(nn.Embedding(count, width), nn.LayerNorm(width))
 
 
 def mixer(config: TrunkConfig) -> nn.Sequential:
-    """Mixes the concatenation [task, depth, type] `[…, m]`."""
+    """Build the MLP over the concatenation [task, depth, type] `[…, m]`."""
     return nn.Sequential(nn.Dropout(config.dropout), *_wide(config, config.trunk_width))
 
 
 def last_mlp(config: TrunkConfig) -> nn.Sequential:
-    """`[…, m]` → what the heads read, `[…, h]`."""
+    """Build the MLP from `[…, m]` to what the heads read, `[…, h]`."""
     layers = _wide(config, config.head_in_size)[:-1]
     return nn.Sequential(nn.LayerNorm(config.trunk_width), *layers)
 
@@ -146,7 +147,10 @@ def _wide(config: TrunkConfig, out: int) -> list[nn.Module]:
 
 
 def rotate_by_rank(x: Tensor, rank: int) -> Tensor:
-    """`[…, m]` → `[…, rank, m]`: LLaMA's rotary embedding (θ = 10000), position = rank row."""
+    """Rotate `[…, m]` into `[…, rank, m]`; the position is the rank row.
+
+    This is the rotary embedding (RoPE, arXiv:2104.09864) with θ = 10000.
+    """
     m = x.shape[-1]
     exponents = torch.arange(0, m, 2, device=x.device, dtype=torch.float32) / m
     positions = torch.arange(rank, device=x.device, dtype=torch.float32)

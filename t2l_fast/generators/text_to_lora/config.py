@@ -31,13 +31,13 @@ class T2LConfig(TrunkConfig):
         head_bias: heads have a bias, which starts as a LoRA initialisation (end-to-end training).
         base_model: what the adapters are for, as `load_model` takes it.
         encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
-        task_encoder: how a task embedding becomes m/2 numbers: "linear"; "vq", the nearest of 32
-            vectors; "softmax", a mixture of 32; "discrete", one class of 64, with one-hot layers
-            and module types: a trunk 64 + layers + modules wide, whatever `latent_size` is.
+        task_encoder: how a task embedding becomes m/2 numbers. "linear" is an affine map, "vq" the
+            nearest of 32 vectors, "softmax" a mixture of 32. "discrete" is one class of 64 beside
+            one-hot layers and modules: the trunk is 64 + layers + modules wide.
         standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
             descriptions, number by number, then scaled to length √d_e.
         rank_rows: L only: one head output per rank row, as S has it.
-        rank_positions: how rank rows are told apart in S and with `rank_rows`: "rotary" or
+        rank_positions: how rank rows are distinguished in S and with `rank_rows`: "rotary" or
             "learnable" (an embedding).
         offset: added to A and B in each layer: "none", "fixed" or "learnable".
         z_scores: heads predict z-scores over a library of adapters, undone by its mean and standard
@@ -121,7 +121,7 @@ class T2LConfig(TrunkConfig):
         return self.arch == "S" or self.rank_rows
 
     def head_width(self, module: str) -> int:
-        """Outputs of the head of one module type."""
+        """Return the outputs of the head of one module type."""
         size_in, size_out = self.module_shapes[module]
         widths = {
             "L": (1 if self.rank_rows else self.lora.rank) * (size_in + size_out),
@@ -131,7 +131,7 @@ class T2LConfig(TrunkConfig):
         return widths[self.arch]
 
     def num_parameters(self) -> int:
-        """Trainable parameters of the hypernetwork, by formula."""
+        """Count the hypernetwork's trainable parameters by formula."""
         m, h = self.trunk_width, self.head_in_size
         modules = len(self.module_shapes)
         heads = sum((h + self.head_bias) * self.head_width(name) for name in self.module_shapes)

@@ -11,7 +11,7 @@ from t2l_fast.generators.text_to_lora.config import T2LConfig
 def head_calls(
     config: T2LConfig, head: nn.Linear, module: str, latents: Tensor, extras: tuple[Extras, Extras]
 ) -> tuple[HeadCall, HeadCall]:
-    """The calls that make A and B of one module type.
+    """Return the head calls for A and for B of one module type.
 
     Args:
         latents: `[layers, N, h]` for L, `[2, layers, N, h]` for M, `[2, layers, N, rank, h]` for S,

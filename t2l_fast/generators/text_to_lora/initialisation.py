@@ -12,11 +12,11 @@ from t2l_fast.generators.text_to_lora.config import T2LConfig
 
 @torch.no_grad()
 def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
-    """Zero weights, and a bias that is a LoRA initialisation (Beck et al. 2023; T2L appendix).
+    """Zero the weights and draw a LoRA's initialisation as bias (Beck et al. 2023; T2L appendix).
 
-    A ~ U(±1/√in), B = 0 for L, so that a new generator gives a standard LoRA. M and S share one
-    output for A and B: the same draw over max(in, out) columns, divided by √2, for S also by √r.
-    L with `rank_rows`: over in + out columns, divided by √r.
+    L: A ~ U(±1/√in) and B = 0, so that a new generator gives a standard LoRA. M and S share one
+    output for A and B. It is drawn alike over max(in, out) columns and divided by √2, for S also
+    by √r. L with `rank_rows` draws over in + out columns, divided by √r.
     """
     size_in, size_out = config.module_shapes[module]
     rank, bound = config.lora.rank, 1.0 / math.sqrt(size_in)

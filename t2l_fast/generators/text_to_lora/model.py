@@ -75,7 +75,9 @@ class TextToLora(T2LNetwork, TextGenerator):
 
     @torch.no_grad()
     def bases(self) -> Bases | None:
-        """Heads that make one rank row at a time (S), whose rows all adapters share; else None.
+        """Return the rows that all adapters share where heads emit one rank row at a time (S).
+
+        None for other architectures, and for z-scores, which are undone element by element.
 
         None also for z-scores, which are undone element by element.
         """
@@ -88,7 +90,7 @@ class TextToLora(T2LNetwork, TextGenerator):
 
     @torch.no_grad()
     def cores(self, codes: Tensor) -> LoraBatch:
-        """Adapters of `[N, d_e]` codes as cores over `bases()`: the trunk alone, no head.
+        """Compute adapters of `[N, d_e]` codes as cores over `bases()`, by the trunk alone.
 
         Raises:
             ArgumentError: codes of another shape, or heads that share no bases.
@@ -112,9 +114,11 @@ class TextToLora(T2LNetwork, TextGenerator):
         return dict(self.heads.items())  # pyright: ignore
 
     def head_inputs(self, latents: Tensor) -> Mapping[str, Tensor]:
+        """Split `latents` by module: what each module's head reads."""
         return dict(zip(self.heads, latents, strict=True))
 
     def start_at_adapter(self, adapter: LoraWeights) -> None:
+        """Set the heads so that every code yields this adapter at first."""
         offset_init(self, adapter)
 
     def head_targets(self, adapters: LoraBatch) -> Mapping[str, Tensor] | None:
@@ -132,6 +136,7 @@ class TextToLora(T2LNetwork, TextGenerator):
 
     @property
     def predicts_z_scores(self) -> bool:
+        """Whether the heads predict z-scores of weights instead of weights."""
         return self.config.z_scores
 
     @torch.no_grad()
@@ -154,6 +159,7 @@ class TextToLora(T2LNetwork, TextGenerator):
                     held.copy_(new)
 
     def recon_predictions(self, latents: Tensor) -> LoraBatch:
+        """Compute what reconstruction compares with targets: z-scores, or adapters."""
         return self.z_scores(latents) if self.config.z_scores else self.adapters(latents)
 
     def recon_targets(self, library: LoraBatch, statistics: Statistics) -> LoraBatch:
@@ -170,6 +176,7 @@ class TextToLora(T2LNetwork, TextGenerator):
         return LoraBatch(library.config, parts[0], parts[1])
 
     def unscaled_state(self, scale: float) -> dict[str, Tensor]:
+        """Return a copy of the state in which heads and offsets are divided by `scale`."""
         scaled = ("heads.", "AB_offset.")
         state = self.state_dict()
         return {name: t / scale if name.startswith(scaled) else t for name, t in state.items()}
@@ -195,9 +202,9 @@ class TextToLora(T2LNetwork, TextGenerator):
                 with a folder below it where there is one. Sakana AI's checkpoints load too
                 (`args.yaml`, `adapter_config.json`, `hypermod.pt`; tensors alone are unpickled).
             encoder: instead of the one that the checkpoint names.
-            scaling: of adapters from Sakana's checkpoints, also where they are exported:
-                "published-eval" (α/r, what the published numbers were measured with; the default)
-                or "train" (α/√r).
+            scaling: of adapters from Sakana's checkpoints, also where they are exported.
+                "published-eval" is α/r, with which the published numbers were measured; the
+                default. "train" is α/√r.
             module_order: of Sakana's checkpoints, where `adapter_config.json` has another than the
                 training process had.
 

@@ -57,7 +57,7 @@ class T2LNetwork(TrunkNetwork):
             self.out_emb_norm = nn.LayerNorm(config.trunk_width)
 
     def latents(self, codes: Tensor) -> Tensor:
-        """Codes `[N, d_e]` → what the heads read.
+        """Compute what the heads read, from codes `[N, d_e]`.
 
         Returns:
             `[modules, layers, N, h]` for L, `[modules, 2, layers, N, h]` for M (A, then B),
@@ -72,7 +72,7 @@ class T2LNetwork(TrunkNetwork):
         return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else self.mlp2(v))
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
-        """The latents of some of N codes."""
+        """Select the latents of some of N codes."""
         index = torch.tensor(chosen, device=latents.device)
         return latents.index_select(2 if self.config.arch == "L" else 3, index)
 
@@ -93,7 +93,7 @@ class T2LNetwork(TrunkNetwork):
         return v.unsqueeze(-2) + self.mlp2(positions)
 
     def forward(self, codes: Tensor) -> LoraBatch:
-        """Adapters of `[N, d_e]` codes for all layers and modules at once, with their graph.
+        """Generate adapters of `[N, d_e]` codes for all layers and modules, with their graph.
 
         Raises:
             ArgumentError: codes of another shape.
@@ -101,7 +101,7 @@ class T2LNetwork(TrunkNetwork):
         return self.adapters(self.latents(codes))
 
     def adapters(self, latents: Tensor) -> LoraBatch:
-        """Adapters of what `latents` gives, or of some of its N (`pick`), with their graph."""
+        """Apply the heads to `latents`, or to some of its N (`pick`), with the graph."""
         lora_a: dict[str, Tensor] = {}
         lora_b: dict[str, Tensor] = {}
         for m, own in zip(self.config.module_shapes, latents, strict=True):
@@ -110,7 +110,7 @@ class T2LNetwork(TrunkNetwork):
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
     def z_scores(self, latents: Tensor) -> LoraBatch:
-        """What heads predict from `latents` before z-scores are undone, without offsets.
+        """Return the heads' predictions before z-scores are undone, without offsets.
 
         Raises:
             ConfigError: the heads predict adapters themselves.
@@ -127,7 +127,7 @@ class T2LNetwork(TrunkNetwork):
     def calls(
         self, module: str, latents: Tensor, layer: int | None = None
     ) -> tuple[HeadCall, HeadCall]:
-        """What makes A, and B; of one layer alone where it is given."""
+        """Return the head calls for A and for B of a module, of all layers or of one."""
         extras = self._extras(module)
         if layer is not None:
             extras = extras[0].layer(layer), extras[1].layer(layer)
@@ -136,18 +136,18 @@ class T2LNetwork(TrunkNetwork):
 
     def _extras(self, module: str) -> tuple[Extras, Extras]:
         """Offsets and statistics of A and of B."""
-        found = [
+        pairs = [
             rows.of(module) if rows is not None else (None, None)
             for rows in (
                 getattr(self, name, None)
                 for name in ("AB_offset", "mean_recon_target", "std_recon_target")
             )
         ]
-        a, b = (Extras(*(pair[part] for pair in found)) for part in (0, 1))
+        a, b = (Extras(*(pair[part] for pair in pairs)) for part in (0, 1))
         return a, b
 
     def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor]:
-        """`latents` by (module, layer), without copies: what `deferred` reads."""
+        """Split `latents` by (module, layer), without copies, for `deferred`."""
         axis = 0 if self.config.arch == "L" else 1
         return {
             (m, layer): part
@@ -156,7 +156,7 @@ class T2LNetwork(TrunkNetwork):
         }
 
     def deferred(self, latents: dict[tuple[str, int], Tensor]) -> DeferredBatch:
-        """Adapters whose rows are made when a site needs them, and never kept.
+        """Return adapters whose rows are computed when a site needs them.
 
         Args:
             latents: (module, layer) → what `cut` gives, or leaves of the same shape.

@@ -27,7 +27,7 @@ _BUFFERS = ("AB_offset", "mean_recon_target", "std_recon_target")
 
 
 def is_sakana(folder: Path) -> bool:
-    """Whether a folder holds such a checkpoint."""
+    """Return whether a folder holds a checkpoint in Sakana AI's format."""
     return (folder / WEIGHTS).is_file() and (folder / ARGS).is_file()
 
 
@@ -37,7 +37,7 @@ def load(
     scaling: Scaling = "published-eval",
     module_order: Sequence[str] | None = None,
 ) -> tuple[T2LConfig, dict[str, Tensor]]:
-    """Config and weights, as `TextToLora` names them.
+    """Read config and weights, named as in `TextToLora`.
 
     Args:
         scaling: "published-eval": α/r, with which the published numbers were measured (vLLM 0.5.4
@@ -106,9 +106,9 @@ class _Checkpoint:
         shapes = {m: self._sizes(m) for m in order}
         layers = state[f"AB_offset.A.{order[0]}"].shape[0]
         shared, by_rank = any(k.startswith("out_emb.") for k in state), self._by_rank(shapes)
-        for flag, found in (("shared_AB_head", shared), ("autoreg_gen", by_rank)):
-            if bool(args.get(flag, found)) != found:
-                self._fail(f"{flag}={found}, as the tensors are", args[flag])
+        for flag, actual in (("shared_AB_head", shared), ("autoreg_gen", by_rank)):
+            if bool(args.get(flag, actual)) != actual:
+                self._fail(f"{flag}={actual}, as the tensors are", args[flag])
         z_scores = recon and bool(args.get("pred_z_score")) and bool(args.get("factorized", True))
         one_hot = bool(args.get("use_one_hot_task_emb"))
         offset = self._offset(recon)
@@ -131,10 +131,10 @@ class _Checkpoint:
             z_scores=z_scores,
             module_paths={m: tuple(_path(i, m) for i in range(layers)) for m in order},
         )
-        kept = self._kept(offset != "none", z_scores)
+        weights = self._weights(offset != "none", z_scores)
         if recon and not args.get("factorized", True):
-            self._rescale(kept)
-        return config, kept
+            self._rescale(weights)
+        return config, weights
 
     def _encoder(self) -> str | None:
         """Of descriptions; "" stands for the base model's last token."""
@@ -144,15 +144,15 @@ class _Checkpoint:
     def _task_encoder(self) -> TaskEncoder:
         """From the tensors: the released trainer ignores `encoder_type` and builds a linear one."""
         names = {k.removeprefix("task_encoder.") for k in self.state if k.startswith("task_enc")}
-        found: TaskEncoder = "linear"
+        kind: TaskEncoder = "linear"
         if "embed" in names:
-            found = "vq" if "embed_avg" in names else "softmax"
+            kind = "vq" if "embed_avg" in names else "softmax"
         elif "mlp.3.weight" in names:
-            found = "discrete"
-        flag = self.args.get("encoder_type", found)
-        if found not in ("linear", flag):
-            self._fail(f"encoder_type '{found}', as the tensors are", flag)
-        return found
+            kind = "discrete"
+        flag = self.args.get("encoder_type", kind)
+        if kind not in ("linear", flag):
+            self._fail(f"encoder_type '{kind}', as the tensors are", flag)
+        return kind
 
     def _latent_size(self, task_encoder: TaskEncoder) -> int:
         """Twice the task encoder's width; of discrete ones, whose trunk doesn't have it, the flag.
@@ -191,24 +191,24 @@ class _Checkpoint:
             return "none"
         return "learnable" if self.args.get("learnable_AB_offset") else "fixed"
 
-    def _kept(self, offset: bool, z_scores: bool) -> dict[str, Tensor]:
+    def _weights(self, offset: bool, z_scores: bool) -> dict[str, Tensor]:
         """Tensors that generation reads; B rank-major."""
         wanted = {"AB_offset": offset, "mean_recon_target": z_scores, "std_recon_target": z_scores}
-        kept = {}
+        weights = {}
         for key, tensor in self.state.items():
             owner, _, rest = key.partition(".")
             if not wanted.get(owner, True):
                 continue
             turned = owner in _BUFFERS and rest.startswith("B.")
-            kept[key] = tensor.mT.contiguous() if turned else tensor
-        return kept
+            weights[key] = tensor.mT.contiguous() if turned else tensor
+        return weights
 
-    def _rescale(self, kept: dict[str, Tensor]) -> None:
+    def _rescale(self, weights: dict[str, Tensor]) -> None:
         """ΔW was learned times `delta_w_scaling`: A and B give back its root each."""
         root = float(self.args.get("delta_w_scaling", 1e4)) ** 0.5
-        for key in kept:
+        for key in weights:
             if key.startswith("heads."):
-                kept[key] = kept[key] / root
+                weights[key] = weights[key] / root
 
     def _fail(self, expected: str, got: object) -> None:
         raise CheckpointError(f"the checkpoint {self.name} must have {expected}, got {got}")

@@ -62,6 +62,7 @@ class Zhyper(TextGenerator):
         return self.mlp3(self.mlp2(self.mlp1(self.mixed(codes))))
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
+        """Select the latents of some of N codes."""
         return latents.index_select(2, torch.tensor(chosen, device=latents.device))
 
     def adapters(self, latents: Tensor) -> LoraBatch:
@@ -109,6 +110,7 @@ class Zhyper(TextGenerator):
     def generate(
         self, conditions: Sequence[str] | None = None, *, codes: Tensor | None = None
     ) -> LoraBatch:
+        """Generate adapters for inference; shared bases are detached from their parameters."""
         batch = super().generate(conditions, codes=codes)
         # views of a parameter require grad even here
         lora_b = {m: t.detach() for m, t in batch.lora_b.items()}
@@ -123,4 +125,5 @@ class Zhyper(TextGenerator):
         return {} if self.config.task_names else dict(self.heads.items())  # pyright: ignore
 
     def head_inputs(self, latents: Tensor) -> Mapping[str, Tensor]:
+        """Split `latents` by module: what each module's head reads."""
         return dict(zip(self.heads, latents, strict=True))
