@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ from t2l_fast.generators.registry import kind_of
 if TYPE_CHECKING:
     import torch
 
-    from t2l_fast.encoders import TextEncoder
+    from t2l_fast.generators import Generator
 
 
 def config_of(name: str) -> GeneratorConfig:
@@ -31,38 +32,48 @@ def config_of(name: str) -> GeneratorConfig:
     return model.from_pretrained(folder, **model.training_options(folder)).config
 
 
-def encoder_of(
+def generator_of(
+    init: str,
     option: str,
-    generator: Any,
+    descriptions: Sequence[Sequence[str]],
     cache: Path,
     *,
     device: torch.device | None = None,
     trust_remote_code: bool = False,
-) -> tuple[TextEncoder, bool]:
-    """Return the encoder of a run, with a cache in front, and whether it is the generator's own.
+) -> tuple[Generator, str]:
+    """Return the generator of a run, behind the encoder that was asked for, and its origin.
 
     Args:
+        init: as `--init` has it.
         option: as `--encoder` has it, or as the generator's config.
-        generator: what `--init` named, its encoder loaded.
+        descriptions: of every training task, by which another encoder is adopted.
         cache: file of embeddings.
-        device: of another encoder.
+        device: of the encoders.
         trust_remote_code: as for `load_encoder`.
 
+    Returns:
+        The generator, and the fingerprint of the one that `init` names.
+
     Raises:
+        CheckpointError: there is no such generator, or it is damaged.
         ConfigError: it is another encoder, which the generator can't adopt.
         EncoderError: there is none of that name.
     """
-    from t2l_fast.encoders import CachedEncoder, load_encoder
+    from t2l_fast.encoders import load_encoder
+    from t2l_fast.generators import AutoGenerator
+    from t2l_fast.train import adopt_encoder
 
-    config: Any = generator.config
-    if option == config.encoder:
-        return CachedEncoder(generator.encoder, cache), True
-    loaded = load_encoder(option, device=device, trust_remote_code=trust_remote_code)
-    encoder = CachedEncoder(loaded, cache)
-    same = config.encoder in (None, encoder.name)
-    if not same:
-        generator.check_adoptable()
-    return encoder, same
+    loading: Any = {"device": device, "trust_remote_code": trust_remote_code}
+    generator = AutoGenerator.from_pretrained(init, for_training=True, **loading)
+    origin, own = generator.fingerprint, generator.config.encoder
+    if option == own:
+        return generator, origin
+    encoder = load_encoder(option, **loading)
+    if own in (None, encoder.name):
+        generator.use_encoder(encoder)
+        return generator, origin
+    generator.check_adoptable()
+    return adopt_encoder(generator, encoder, descriptions, cache=cache), origin
 
 
 def options_of(config: GeneratorConfig) -> dict[str, Any]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 
 _PART = "seconds_"
-_AT_ONCE = 256
-"""Texts embedded between two steps of a bar."""
-
-if TYPE_CHECKING:
-    from t2l_fast.encoders import TextEncoder
 
 
 def stage(text: str, silent: bool) -> None:
@@ -25,26 +27,34 @@ def stage(text: str, silent: bool) -> None:
         Console(stderr=True).print(f"{text} …", markup=False, highlight=False, soft_wrap=True)
 
 
-def embed_ahead(encoder: TextEncoder, texts: Sequence[str], silent: bool) -> None:
-    """Embed texts into an encoder's cache, with a bar and an estimate on stderr.
+class StageBars:
+    """A bar with an estimate for each stage before the first step, on stderr.
+
+    It is what trainers take as `progress`; a `with` block ends the last bar.
 
     Args:
-        encoder: a `CachedEncoder`, which embeds no text twice.
-        texts: all that a run will embed.
-        silent: show no bar.
-
-    Raises:
-        EncoderError: a text is empty or longer than the encoder takes.
+        silent: show nothing.
     """
-    distinct = list(dict.fromkeys(texts))
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=silent) as bar:
-        task = bar.add_task("embedding descriptions", total=len(distinct))
-        for start in range(0, len(distinct), _AT_ONCE):
-            chunk = distinct[start : start + _AT_ONCE]
-            encoder.encode(chunk)
-            bar.advance(task, len(chunk))
+
+    _SAYS = {"embedding": "embedding descriptions", "tokenising": "tokenising examples of tasks"}
+
+    def __init__(self, silent: bool) -> None:
+        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+        console = Console(stderr=True)
+        self._bars = Progress(*columns, TimeRemainingColumn(), console=console, disable=silent)
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> StageBars:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(self._SAYS.get(stage, stage), total=total)
+        self._bars.update(self._tasks[stage], completed=done, total=total)
 
 
 class Bar:

@@ -12,7 +12,7 @@ from t2l_fast.cli import generator as generators
 from t2l_fast.cli.data import TextOptions, read_descriptions, template
 from t2l_fast.cli.device import DeviceOptions, chosen
 from t2l_fast.cli.options import Fields, from_configs
-from t2l_fast.cli.progress import Bar, stage
+from t2l_fast.cli.progress import Bar, StageBars, stage
 from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.run import RunOptions
 from t2l_fast.train import ReconConfig
@@ -61,8 +61,7 @@ def recon(
     """
     import torch
 
-    from t2l_fast.encoders import CachedEncoder, load_encoder
-    from t2l_fast.models import default_cache
+    from t2l_fast.encoders import embedding_file, load_encoder
     from t2l_fast.train import ReconTrainer, Tracking, join, keep_freed_memory, read_library
 
     keep_freed_memory()
@@ -81,8 +80,7 @@ def recon(
             soft_wrap=True,
         )
     stage(f"loading the text encoder {reads.encoder}", silent)
-    loaded = load_encoder(reads.encoder, device=device, trust_remote_code=reads.trust_remote_code)
-    encoder = CachedEncoder(loaded, default_cache() / "embeddings.sqlite")
+    encoder = load_encoder(reads.encoder, device=device, trust_remote_code=reads.trust_remote_code)
     torch.manual_seed(config.seed)
     decided = {
         "base_model": base or held.base_model,
@@ -91,7 +89,18 @@ def recon(
         "head_bias": not z_scores,
     }
     model = generators.for_library(generator, held, encoder, shape | decided).to(device)
-    trainer = ReconTrainer(model, held, config, out, tracking=tracking, processes=processes)
+    with StageBars(silent) as progress:
+        trainer = ReconTrainer(
+            model,
+            held,
+            config,
+            out,
+            tracking=tracking,
+            processes=processes,
+            embedding_cache=embedding_file(),
+            progress=progress,
+        )
+        trainer.prepare()
     with Bar("reconstruction", config.steps, silent) as note:
         trainer.train(resume=run.resume, on_step=note)
     trainer.finish()

@@ -16,7 +16,7 @@ from t2l_fast.cli.data import TaskOptions, TextOptions, read_splits, template, t
 from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.lora import ExportedLoraOptions
 from t2l_fast.cli.options import Fields, from_configs
-from t2l_fast.cli.progress import Bar, embed_ahead, stage
+from t2l_fast.cli.progress import Bar, StageBars, stage
 from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.run import RunOptions, report_end
 from t2l_fast.cli.settings import FileOptions, given, settings
@@ -48,17 +48,10 @@ def sft(
     """
     import torch
 
-    from t2l_fast.encoders import CachedEncoder, load_encoder
-    from t2l_fast.generators import AutoGenerator
-    from t2l_fast.models import default_cache
+    from t2l_fast.encoders import embedding_file, load_encoder
     from t2l_fast.tasks import Prompt
-    from t2l_fast.train import (
-        SFTTrainer,
-        Tracking,
-        WarmStartConfig,
-        join,
-        keep_freed_memory,
-    )
+    from t2l_fast.train import SFTTrainer, Tracking, WarmStartConfig, join, keep_freed_memory
+    from t2l_fast.train.run.best import save_generator
 
     options, config = _settled(context, new, config, preset=files.preset)
     if files.print_config:
@@ -70,57 +63,54 @@ def sft(
     check_run(out, run.resume, processes)
     silent = run.as_json or not processes.main
     device = chosen(frozen.device, processes.device)
-    cache = default_cache() / "embeddings.sqlite"
-    loading: Any = {"device": device, "trust_remote_code": new.trust_remote_code}
-    stage(f"loading the text encoder {options['encoder']}", silent)
-    earlier: Any = None
-    unchanged = False
-    if new.init is None:
-        encoder = CachedEncoder(load_encoder(options["encoder"], **loading), cache)
-    else:
-        earlier = AutoGenerator.from_pretrained(new.init, for_training=True, **loading)
-        encoder, unchanged = init.encoder_of(options["encoder"], earlier, cache, **loading)
     stage("reading tasks", silent)
     splits = read_splits(data, silent=silent)
+    train = splits.pop("train")
+    stage(f"loading the text encoder {options['encoder']}", silent)
+    loading: Any = {"device": device, "trust_remote_code": new.trust_remote_code}
+    encoder: Any = None
+    generator: Any = None
+    origin = None
+    if new.init is None:
+        encoder = load_encoder(options["encoder"], **loading)
+    else:
+        texts = [task.descriptions for task in train]
+        generator, origin = init.generator_of(
+            new.init, options["encoder"], texts, embedding_file(), **loading
+        )
     stage(f"loading the base model {options['base']}", silent)
     model, tokenizer = load_base(options["base"], frozen.dtype, device, processes, fsdp=frozen.fsdp)
-    train = splits.pop("train")
-    fingerprint = None if earlier is None else earlier.fingerprint
-    if earlier is None:
+    if generator is None:
         torch.manual_seed(config.seed)
-        form = lora.config(lora.lora_dropout)
-        generator = generators.new(options, model, form, encoder, template(data.tasks, text.prompt))
-    elif unchanged:
-        earlier.use_encoder(encoder)
-        generator = earlier
-    else:
-        earlier.use_encoder(CachedEncoder(earlier.encoder, cache))
-        generator = earlier.adopt(encoder, [task.descriptions for task in train])
-    if generator.condition == "text" and not config.encoder_rank:
-        first = config.descriptions_per_task or None
-        embed_ahead(encoder, [d for task in train for d in task.descriptions[:first]], silent)
-    stage("tokenising", silent)
-    cached = not config.description_in_prompt
-    trainer = SFTTrainer(
-        generator,
-        model,
-        Prompt(tokenizer, generator.config.prompt_template),
-        train,
-        config,
-        out,
-        held_out=splits,
-        warm_start=WarmStartConfig() if warm_start else None,
-        tracking=tracking,
-        token_cache=token_folder(data.tasks, text.token_cache, silent=silent) if cached else None,
-        processes=processes,
-        given=fingerprint,
-    )
+        form, prompt = lora.config(lora.lora_dropout), template(data.tasks, text.prompt)
+        generator = generators.new(options, model, form, encoder, prompt)
+    tokens = None
+    if not config.description_in_prompt:
+        tokens = token_folder(data.tasks, text.token_cache, silent=silent)
+    with StageBars(silent) as progress:
+        trainer = SFTTrainer(
+            generator,
+            model,
+            Prompt(tokenizer, generator.config.prompt_template),
+            train,
+            config,
+            out,
+            held_out=splits,
+            warm_start=WarmStartConfig() if warm_start else None,
+            tracking=tracking,
+            token_cache=tokens,
+            embedding_cache=embedding_file(),
+            processes=processes,
+            given=origin,
+            progress=progress,
+        )
+        trainer.prepare()
     decides = (trainer.best.measure or "").removesuffix("_matched")
     bar = Bar("training", config.steps, silent, decides)
     with bar as note:
         trainer.train(resume=run.resume, on_step=note)
     if processes.main:
-        generator.save_pretrained(out, dtype=torch.float16)
+        save_generator(generator, out)
         report_end(trainer.best, bar.spent(), out, Console(stderr=run.as_json))
     processes.leave()
 

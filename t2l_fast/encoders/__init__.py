@@ -2,7 +2,7 @@
 
 from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder, prepare, scaled
-from t2l_fast.encoders.cache import CachedEncoder
+from t2l_fast.encoders.cache import CachedEncoder, cached, embedding_file
 from t2l_fast.encoders.causal import CausalEncoder
 from t2l_fast.encoders.load import load_encoder
 from t2l_fast.encoders.onehot import OneHotEncoder
@@ -17,6 +17,8 @@ __all__ = [
     "SentenceEncoder",
     "TextEncoder",
     "TrainedEncoder",
+    "cached",
+    "embedding_file",
     "load_encoder",
     "prepare",
     "scaled",

@@ -13,6 +13,25 @@ from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder, prepare_all
 from t2l_fast.encoders.sqlite import EmbeddingFile
 from t2l_fast.errors import EncoderError
+from t2l_fast.models import default_cache
+
+
+def embedding_file() -> Path:
+    """Return the file in the user's cache that commands keep embeddings in."""
+    return default_cache() / "embeddings.sqlite"
+
+
+def cached(encoder: TextEncoder, path: str | Path | None = None) -> CachedEncoder:
+    """Return an encoder with a cache in front; one that has a cache stays as it is.
+
+    Args:
+        encoder: its name must tell its embeddings from any other's.
+        path: as for `CachedEncoder`.
+
+    Raises:
+        EncoderError: the file is damaged or can't be opened.
+    """
+    return encoder if isinstance(encoder, CachedEncoder) else CachedEncoder(encoder, path)
 
 
 class CachedEncoder:

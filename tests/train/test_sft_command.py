@@ -13,8 +13,7 @@ import t2l_fast.encoders
 import t2l_fast.models
 import t2l_fast.train.run.run
 from t2l_fast import cli
-from t2l_fast.cli.progress import embed_ahead
-from t2l_fast.encoders import CachedEncoder
+from t2l_fast.cli.progress import StageBars
 from t2l_fast.generators import AutoGenerator
 from t2l_fast.generators.registry import kinds
 from t2l_fast.train.run.checkpoint import save_run
@@ -89,12 +88,11 @@ def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
 
     lines = command().replace("…", "|")
     order = [
-        "loading the text encoder",
         "reading tasks",
+        "loading the text encoder",
         "loading the base model",
         "embedding descriptions",
     ]
-    order.append("tokenising")
     places = [lines.index(part) for part in (*order, "training")]
     assert places == sorted(places)
 
@@ -112,13 +110,11 @@ def test_it_tells_what_it_does_before_anything_slow(command, monkeypatch):
         assert ("loading the text encoder minilm" in result.output) == shown
 
 
-def test_embedding_shows_how_far_it_is(tiny, tasks, capsys, monkeypatch):
-    encoder = CachedEncoder(tiny.encoder())
-    texts = [text for task in tasks for text in task.descriptions]
-    embed_ahead(encoder, [*texts, texts[0]], silent=False)
-    count = len({*texts})
-    assert f"{count}/{count}" in capsys.readouterr().err
-    monkeypatch.setattr(encoder._encoder, "encode", None)  # all texts are in the cache
-    assert len(encoder.encode(texts)) == len(texts)
-    embed_ahead(encoder, texts, silent=True)
-    assert not capsys.readouterr().err
+def test_stages_show_how_far_they_are(capsys):
+    for quiet in (False, True):
+        with StageBars(quiet) as progress:
+            for done in (0, 3):
+                progress("embedding", done, 3)
+        shown = capsys.readouterr().err
+        assert ("embedding descriptions" in shown and "3/3" in shown) == (not quiet)
+        assert bool(shown) == (not quiet)

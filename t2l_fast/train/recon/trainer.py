@@ -14,11 +14,13 @@ from torch import Tensor, nn
 
 from t2l_fast.generators import Generator
 from t2l_fast.generators.parts.files import CONFIG_NAME, WEIGHTS_NAME
+from t2l_fast.train.data.embeddings import embedded, keep_embeddings
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
 from t2l_fast.train.recon.config import ReconConfig
 from t2l_fast.train.recon.loss import ReconLoss, check_library
 from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking
 
@@ -33,6 +35,8 @@ class ReconTrainer:
         folder: for metrics, checkpoints, and the generator as it was at the last of them; several
             processes must all see it.
         tracking: gets every line of metrics too.
+        embedding_cache: a file that keeps embeddings (`CachedEncoder`); None = none.
+        progress: called while descriptions are embedded.
         processes: among which the adapters of a step are divided; the main one writes.
 
     Raises:
@@ -51,12 +55,15 @@ class ReconTrainer:
         *,
         tracking: Tracking | None = None,
         processes: Processes | None = None,
+        embedding_cache: str | Path | None = None,
+        progress: Progress = silent,
     ) -> None:
         self.generator, self.library, self.config = generator, library, config
         self.folder, self.processes = Path(folder), processes or Processes()
         check_library(generator, library, config, self.processes.count)
         files = (FILE, CONFIG_NAME, WEIGHTS_NAME)
         self.run = Run(self.folder, self.processes, tracking, files=files)
+        self.embedding_cache, self.progress = embedding_cache, progress
         self.recon_loss = ReconLoss(generator, library, config)
         self.optimizer: torch.optim.Optimizer
 
@@ -69,8 +76,9 @@ class ReconTrainer:
     def embeddings(self) -> list[Tensor]:
         """Codes of every adapter's descriptions, `[D, d_e]` each; embedded when first used."""
         texts = self.library.descriptions
+        keep_embeddings(self.generator, self.embedding_cache)
         self.generator.prepare_codes([text for own in texts for text in own])
-        embeddings = [self.generator.encode(own) for own in texts]
+        embeddings = embedded(self.generator, texts, self.progress)
         self.processes.copy_main(embeddings)  # processors may differ in the last bits
         return embeddings
 
@@ -101,9 +109,17 @@ class ReconTrainer:
             run.follow(schedule, self._advance, self._save, self.measure)
         self.generator.eval()
 
+    def prepare(self) -> None:
+        """Embed the descriptions; `train` does it first, once.
+
+        Raises:
+            EncoderError: a description can't be embedded.
+        """
+        _ = self.embeddings
+
     def start(self) -> None:
         """Embed the descriptions, and start the generator and its optimiser."""
-        _ = self.embeddings
+        self.prepare()
         torch.manual_seed(self.config.seed)
         loss = self.recon_loss
         self.generator.start_reconstruction(loss.statistics, scale=loss.scale)

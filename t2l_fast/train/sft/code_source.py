@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from t2l_fast.encoders import TrainedEncoder
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Task
+from t2l_fast.train.data.embeddings import embedded
 from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.sft.config import SFTConfig
 from t2l_fast.train.sft.sampler import TaskDraw
@@ -26,7 +27,7 @@ class CodeSource:
 
     Args:
         device: of a trained encoder.
-        progress: called as tasks are embedded.
+        progress: called as descriptions are embedded.
 
     Raises:
         EncoderError: a description can't be embedded; `encoder_rank` for no sentence-transformers
@@ -45,11 +46,8 @@ class CodeSource:
         few = 1 if config.encoder_rank and config.start != "conditioned" else None
         # first what may be refused, since embedding takes its time
         self.encoder = _trained(generator, config, device) if config.encoder_rank else None
-        self.embeddings: list[Tensor] = []
-        for count, task in enumerate(tasks):
-            progress("embedding", count, len(tasks))
-            self.embeddings.append(generator.encode(task.descriptions[:few]))
-        progress("embedding", len(tasks), len(tasks))
+        texts = [task.descriptions[:few] for task in tasks]
+        self.embeddings = embedded(generator, texts, progress)
         if self.encoder is not None:
             generator.use_encoder(self.encoder)
 

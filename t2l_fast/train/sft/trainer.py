@@ -16,6 +16,7 @@ from t2l_fast.adapters import Adapters
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import Prompt, Task
 from t2l_fast.train.data.collator import collator_for
+from t2l_fast.train.data.embeddings import keep_embeddings
 from t2l_fast.train.data.prefetch import Prefetch
 from t2l_fast.train.data.token_cache import keep_tokens
 from t2l_fast.train.distributed.processes import Processes
@@ -56,6 +57,7 @@ class SFTTrainer:
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
         tracking: gets every line of metrics too.
         token_cache: a folder that keeps tokenised training examples; None = in RAM.
+        embedding_cache: a file that keeps embeddings (`CachedEncoder`); None = none.
         prefetch: make a step's micro-batches in a thread, while the step before it runs.
         given: fingerprint of the generator that this run goes on from, or that this one was made
             from (by `adopt_encoder`, whose sums may differ in the last bits elsewhere); None = its
@@ -80,6 +82,7 @@ class SFTTrainer:
         warm_start: WarmStartConfig | None = None,
         tracking: Tracking | None = None,
         token_cache: str | Path | None = None,
+        embedding_cache: str | Path | None = None,
         prefetch: bool = True,
         processes: Processes | None = None,
         given: str | None = None,
@@ -92,6 +95,7 @@ class SFTTrainer:
         self.warm_start, self.prefetch, self.progress = warm_start, prefetch, progress
         check_arguments(generator, self.tasks, config, self.processes, warm_start)
         self.token_cache = None if config.description_in_prompt else token_cache
+        self.embedding_cache = embedding_cache
         self.device = next(model.parameters()).device
         generator.to(self.device)
         self.collator = collator_for(
@@ -118,6 +122,7 @@ class SFTTrainer:
     @cached_property
     def codes(self) -> CodeSource:
         """What the generator reads; descriptions are embedded when this is first used."""
+        keep_embeddings(self.generator, self.embedding_cache)
         if self.config.start != "given":
             self.generator.prepare_codes([t for task in self.tasks for t in task.descriptions])
         codes = CodeSource(self.generator, self.tasks, self.config, self.device, self.progress)
