@@ -14,7 +14,7 @@ Variants = dict[str, Callable[[], object]]
 
 
 def alternating(variants: Variants, times: dict[str, list[float]]) -> Callable[[], None]:
-    """A function that runs one round: every variant once, in the reverse order of the last round.
+    """Return a function that runs each variant once, in the reverse order of its last round.
 
     Args:
         times: milliseconds are appended here, by variant.

@@ -519,7 +519,7 @@ def test_oracles_say_that_a_folder_is_taken_before_anything_is_loaded(start, tmp
 
 def test_the_task_file_of_the_documentation_is_one(tmp_path):
     """Split as that page says: the last 4 descriptions, and 80% of the inputs."""
-    page = (Path(__file__).parents[1] / "docs" / "guides" / "train.md").read_text()
+    page = (Path(__file__).parents[1] / "docs" / "guides" / "tasks.md").read_text()
     (tmp_path / "plural.json").write_text(re.search(r"```json\n(.*?)```", page, re.DOTALL)[1])
     (task,) = read_tasks(tmp_path, train_fraction=0.8)
     assert (len(task.descriptions), len(task.eval_descriptions)) == (2, 4)

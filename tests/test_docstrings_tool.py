@@ -101,6 +101,7 @@ def test_a_breach_is_named_with_its_line(problems, source, expected):
     "source",
     [
         pytest.param("", id="empty file"),
+        pytest.param(MODULE + "def test_it_holds(): pass\n", id="test"),
         pytest.param(MODULE + "def _f(): pass\n", id="private function"),
         pytest.param(MODULE + "class _A:\n    def f(self): pass\n", id="method of a private class"),
         pytest.param(

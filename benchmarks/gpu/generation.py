@@ -1,6 +1,6 @@
 """GPU sections about making adapters: heads into slots, and the reconstruction losses.
 
-Each checks its numbers against fp64 before it times them; `impl` and sizes are arguments, so that a
+Each checks its numbers against fp64 before it times them. `impl` and sizes are arguments, so that a
 machine without a GPU can run the same code small.
 """
 
@@ -25,7 +25,7 @@ HEADS = tuple(
 
 
 def heads(device: str, calls: tuple[Call, ...] = HEADS, impl: Impl = "triton") -> list[dict]:
-    """`head_into_slots` beside a bare GEMM of the same numbers, and beside head and copy."""
+    """Time `head_into_slots` beside a bare GEMM of the same numbers, and beside head and copy."""
     rows = []
     for call in calls:
         operands = _head_operands(call, device)
@@ -59,7 +59,7 @@ def heads(device: str, calls: tuple[Call, ...] = HEADS, impl: Impl = "triton") -
 def reconstruction(
     device: str, batch: tuple[int, ...] = (32, 4), width: int = 4096, impl: Impl = "triton"
 ) -> list[dict]:
-    """L1 and L2 with gradients: peak memory at Mistral's size, time beside the dense losses."""
+    """Measure L1 and L2 with gradients: peak memory at Mistral's size, time beside dense losses."""
     rows = []
     for name, loss in (("L1", lowrank_l1), ("L2", lowrank_l2)):
         # L2 is library matmuls everywhere

@@ -16,17 +16,20 @@ from benchmarks.ops.variants import Run
 
 
 def installed() -> dict[str, Run]:
-    """Runs of the peers that can be imported here."""
-    found: dict[str, Run] = {}
+    """Return runs of the peers that can be imported here."""
+    runs: dict[str, Run] = {}
     if find_spec("vllm") is not None:
-        found["vLLM"] = vllm
+        runs["vLLM"] = vllm
     if find_spec("sglang") is not None:
-        found["SGLang csgmv"] = sglang
-    return found
+        runs["SGLang csgmv"] = sglang
+    return runs
 
 
 def vllm(i: Inputs) -> Tensor:
-    """Shrink by atomics into a zeroed fp32 buffer, expand adding into y; scale 1 in the kernels."""
+    """Shrink by atomics into a zeroed fp32 buffer, then expand adding into y.
+
+    The kernels' scale is 1; B is scaled before.
+    """
     from vllm.lora.ops.triton_ops import (  # pyright: ignore[reportMissingImports]
         LoRAKernelMeta,
         lora_expand,
@@ -49,7 +52,7 @@ def vllm(i: Inputs) -> Tensor:
 
 
 def sglang(i: Inputs) -> Tensor:
-    """Chunks of 16 tokens from a host-made permutation; both kernels add into y."""
+    """Run csgmv: chunks of 16 tokens from a permutation built on the host; both add into y."""
     from sglang.srt.lora.triton_ops import (  # pyright: ignore[reportMissingImports]
         chunked_sgmv_lora_expand_forward,
         chunked_sgmv_lora_shrink_forward,
@@ -91,5 +94,5 @@ def _sglang_batch(i: Inputs) -> tuple:
 
 
 def inference_op_with_peers(op):
-    """The registry's operator with the installed peers beside its own."""
+    """Return the registry's operator with the installed peers beside its own."""
     return replace(op, peers=op.peers | installed())

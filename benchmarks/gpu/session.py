@@ -2,9 +2,9 @@
 
     python benchmarks/gpu/session.py [--minutes 8] [--output benchmarks/results]
 
-Numerics in bf16, bits independent of company, capture and replay, call overhead beside a raw
-launch, a generator in training, and times beside peers (cold in L2, rivals taking turns). Without
-a GPU it says so and exits 0.
+Sections: numerics in bf16, bits independent of company, capture and replay, call overhead beside a
+raw launch, a generator in training. Times beside peers are cold in L2, and rivals take turns.
+Without a GPU it says so and exits 0.
 """
 
 import argparse
@@ -55,7 +55,7 @@ HEAVY_COLUMNS = 4096
 
 
 def numerics(device: str) -> list[dict]:
-    """Every operator in every dtype over the popularity grid, against fp64."""
+    """Compare every operator in every dtype over the popularity grid with fp64."""
     rows = []
     for dtype in (torch.float32, torch.float16, BF16):
         for popularity in ("distinct", "uniform", "zipf", "identical", "skewed"):
@@ -69,7 +69,7 @@ def numerics(device: str) -> list[dict]:
 
 
 def invariance(device: str) -> list[dict]:
-    """Rows alone, permuted and in blocks of the other size, bit for bit."""
+    """Compare rows alone, permuted and in blocks of the other size, bit for bit."""
     rows = []
     for dtype in (torch.float32, torch.float16, BF16):
         inputs = Inputs.make(Shape(512, "zipf", width=4096, dtype=dtype), device)
@@ -96,7 +96,7 @@ def invariance(device: str) -> list[dict]:
 
 
 def capture_and_replay(device: str) -> list[dict]:
-    """One captured graph, route included, over changing slots: equal to eager calls."""
+    """Replay one captured graph, route included, over changing slots: equal to eager calls."""
     inputs = Inputs.make(Shape(256, "zipf", num_slots=64, dtype=BF16), device)
     slots, x = inputs.slots.clone(), inputs.x.clone()
 
@@ -129,7 +129,7 @@ def capture_and_replay(device: str) -> list[dict]:
 
 
 def attached_model(device: str) -> list[dict]:
-    """A whole forward pass of a model with adapters, captured as torch's manual does it."""
+    """Capture a whole forward pass of a model with adapters, as torch's manual does it."""
     import transformers as tf
 
     import t2l_fast as t2l
@@ -171,7 +171,7 @@ def attached_model(device: str) -> list[dict]:
 
 
 def call_overhead(device: str) -> list[dict]:
-    """Host microseconds a call, beside the kernel launched directly with prepared arguments."""
+    """Time a call on the host beside its kernel launched directly with prepared arguments."""
     from t2l_kernels.lora import launch
 
     inputs = Inputs.make(Shape(64, "distinct", dtype=BF16), device)
@@ -208,7 +208,7 @@ def call_overhead(device: str) -> list[dict]:
 
 
 def route_build(device: str) -> list[dict]:
-    """Building the route, captured: once per forward pass, whatever the layers."""
+    """Time the route's captured build: once per forward pass, whatever the layers."""
     rows = []
     for tokens in (64, 512, 2048, 8192):
         slots = torch.randint(-1, 64, (tokens,), device=device, dtype=torch.int32)
@@ -222,7 +222,7 @@ def route_build(device: str) -> list[dict]:
 
 
 def timings(device: str, deadline: float) -> list[dict]:
-    """Implementations and peers on the same inputs; only what passed its check."""
+    """Time implementations and peers on the same inputs; only what passed its check."""
     rows = []
     for kind, shapes in TIMED.items():
         op = inference_op_with_peers(OPS[kind]) if kind == "inference" else OPS[kind]
@@ -264,7 +264,7 @@ def timings(device: str, deadline: float) -> list[dict]:
 
 
 def training(device: str) -> list[dict]:
-    """See `benchmarks/gpu/training.py`; what it imports may be missing, which fails it alone."""
+    """Run `benchmarks/gpu/training.py`; what it imports may be missing, which fails it alone."""
     from benchmarks.gpu.training import training as section
 
     return section(device)
@@ -277,6 +277,7 @@ SECTIONS = (
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Run the sections, write their rows and return the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument(
         "--minutes", type=float, default=8.0, help="no section and no shape starts after this"

@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def rotation(make: Callable[[int], Inputs]) -> list[Inputs]:
-    """As many sets of inputs as fill the L2 cache `COLD` times over."""
+    """Return as many sets of inputs as fill the L2 cache `COLD` times over."""
     first = make(0)
     named = (first.x, first.y, first.lora_a, first.lora_b)
     bytes_each = sum(t.numel() * t.element_size() for t in named)
@@ -24,7 +24,7 @@ def rotation(make: Callable[[int], Inputs]) -> list[Inputs]:
 
 
 def captured(run: Callable[[T], object], sets: Sequence[T]) -> Callable[[], None]:
-    """A graph of one call per set; falls back to plain calls where a rival can't be captured."""
+    """Capture a graph of one call per set; plain calls where a rival can't be captured."""
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
@@ -51,7 +51,7 @@ def captured(run: Callable[[T], object], sets: Sequence[T]) -> Callable[[], None
 def microseconds(
     variants: dict[str, Callable[[], None]], calls: int, rounds: int = 15
 ) -> dict[str, float]:
-    """Median time of one call; every round runs all variants, in alternating order."""
+    """Return the median time of one call; rounds run all variants in alternating order."""
     times: dict[str, list[float]] = {name: [] for name in variants}
     order = list(variants)
     for _ in range(rounds + 2):

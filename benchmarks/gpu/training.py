@@ -26,7 +26,9 @@ LARGE = {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 12
 
 
 def training(device: str, timed: dict[str, int] | None = None) -> list[dict]:
-    """Losses and task LoRAs in fp32 beside a CPU's, a run killed in the middle, a bf16 step's time.
+    """Compare training with a CPU's and time a bf16 step.
+
+    Fp32 losses and task LoRAs stand beside a CPU's, and a run is killed in the middle.
 
     Args:
         timed: sizes of the base model whose steps are timed; None = `LARGE`.
@@ -74,10 +76,10 @@ def _lines(
 
 def _oracles(folder: Path, device: str) -> list[torch.Tensor]:
     """Task LoRAs of a few steps."""
-    made = _trainer(folder / "unused", device, SMALL, torch.float32)
+    trainer = _trainer(folder / "unused", device, SMALL, torch.float32)
     config = OracleConfig(steps=3, examples=2, tasks_at_once=2)
-    lora, prompt = made.generator.config.lora, made.collator.prompt
-    library = train_library(made.model, prompt, made.tasks[:4], lora, config, folder)
+    lora, prompt = trainer.generator.config.lora, trainer.collator.prompt
+    library = train_library(trainer.model, prompt, trainer.tasks[:4], lora, config, folder)
     return library.adapters.parameters()
 
 
@@ -125,8 +127,8 @@ def _tokenizer() -> tf.PreTrainedTokenizerFast:
     special = ("<pad>", "<eos>", "<unk>")
     characters = ("\n", " ", ":", *string.ascii_letters, *string.digits)
     vocabulary = {token: i for i, token in enumerate((*special, *characters))}
-    made = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    made.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
     return tf.PreTrainedTokenizerFast(
-        tokenizer_object=made, eos_token="<eos>", pad_token="<pad>", unk_token="<unk>"
+        tokenizer_object=tokenizer, eos_token="<eos>", pad_token="<pad>", unk_token="<unk>"
     )

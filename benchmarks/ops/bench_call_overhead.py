@@ -20,6 +20,7 @@ class Stub:
 
 
 def microseconds(run: Callable[[], object], calls: int = 2000) -> float:
+    """Return the best mean of five runs of `calls` calls, in µs a call."""
     run()
     best = float("inf")
     for _ in range(5):

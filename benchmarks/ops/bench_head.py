@@ -21,8 +21,8 @@ def test_rate_and_one_at_a_time(paired):
     def original() -> None:
         """One adapter at a time, layer by layer, each copied to where it is read."""
         for n in range(ADAPTERS):
-            made = [latents[layer, n] @ flat.T + bias.view(-1) for layer in range(LAYERS)]
-            for layer, row in enumerate(made):
+            rows_of = [latents[layer, n] @ flat.T + bias.view(-1) for layer in range(LAYERS)]
+            for layer, row in enumerate(rows_of):
                 out[layer, n] = row.view(RANK, WIDTH).clone()
 
     head_into_slots(latents, weight, bias, slots=slots, out=out)

@@ -16,6 +16,7 @@ D = 4096
 
 
 def make_layer(num_slots: int, rank: int) -> MultiLoraLinear:
+    """Build a layer of D × D with random B."""
     torch.manual_seed(0)
     layer = MultiLoraLinear(nn.Linear(D, D, bias=False), num_slots=num_slots, rank=rank)
     nn.init.normal_(layer.lora_b, std=0.02)
@@ -60,7 +61,7 @@ def test_overhead_over_the_base_linear(case, paired):
 
 
 def lengths(kind: str) -> Tensor:
-    """Tokens per adapter, 2048 in all over 64 adapters."""
+    """Return tokens per adapter, 2048 in all over 64 adapters."""
     generator = torch.Generator().manual_seed(1)
     if kind == "equal":
         return torch.full((64,), 32)
@@ -113,18 +114,20 @@ def test_ragged_beside_equal_lengths(kind, paired):
 
 
 def peak_bytes() -> int:
+    """Return this process's peak of resident memory."""
     fields = Path("/proc/self/status").read_text().split("VmHWM:")[1]
     return 1024 * int(fields.split()[0])
 
 
 def forget_peak() -> int:
+    """Reset the peak of resident memory and return it."""
     gc.collect()
     Path("/proc/self/clear_refs").write_text("5")
     return peak_bytes()
 
 
 def published_hook(x: Tensor, y: Tensor, lora_a: Tensor, lora_b: Tensor, scaling: float) -> Tensor:
-    """Text-to-LoRA's training hook: A and B repeated for every token, then batched matmuls."""
+    """Run Text-to-LoRA's training hook: A and B repeated for every token, then batched matmuls."""
     tasks, length, _ = x.shape
     a = lora_a.repeat_interleave(length, dim=0)
     b = lora_b.repeat_interleave(length, dim=0)

@@ -14,18 +14,20 @@ LOSSES = {"L1": lowrank_l1, "L2": lowrank_l2}
 
 
 def adapters(*batch: int, rank: int = 8, width: int = 4096) -> list[torch.Tensor]:
-    """Predicted A and B (with gradients), then the targets."""
+    """Draw predicted A and B (with gradients), then the targets."""
     torch.manual_seed(0)
-    made = [torch.randn(*batch, rank, width) / 8 for _ in range(4)]
-    return [t.requires_grad_() for t in made[:2]] + made[2:]
+    tensors = [torch.randn(*batch, rank, width) / 8 for _ in range(4)]
+    return [t.requires_grad_() for t in tensors[:2]] + tensors[2:]
 
 
 def dense(name: str, a_hat, b_hat, a, b) -> torch.Tensor:
+    """Compute the loss from the whole `[out, in]` difference."""
     difference = b_hat.mT @ a_hat - b.mT @ a
     return difference.abs().mean() if name == "L1" else difference.square().mean()
 
 
 def release() -> None:
+    """Return freed memory to the system, so that it does not hide a peak."""
     gc.collect()
     ctypes.CDLL("libc.so.6").malloc_trim(0)  # else freed heap would hide the peak
 

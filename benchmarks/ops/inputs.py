@@ -27,10 +27,12 @@ class Shape:
 
     @property
     def lengths(self) -> list[int]:
+        """Tokens per adapter."""
         return lengths(self.popularity, self.tokens)
 
     @property
     def batch(self) -> Batch:
+        """The same sizes as the cost model takes them."""
         return Batch(
             tuple(self.lengths),
             self.width,
@@ -65,6 +67,7 @@ class Inputs:
 
     @classmethod
     def make(cls, shape: Shape, device: str = "cpu", seed: int = 0) -> "Inputs":
+        """Draw the tensors of a shape."""
         generator = torch.Generator().manual_seed(seed)
 
         def normal(*size: int) -> Tensor:
@@ -87,7 +90,7 @@ class Inputs:
         )
 
     def route(self, impl: Impl) -> Route:
-        """Built once, as in a model: every layer of a forward pass reads the same."""
+        """Build the route once, as in a model: every layer of a forward pass reads the same."""
 
         def build() -> Route:
             bound = len(self.shape.lengths)
@@ -103,6 +106,6 @@ class Inputs:
 
 
 def in_dtype(inputs: Inputs, dtype: torch.dtype) -> Inputs:
-    """The same problem in another dtype; tables built once are shared."""
+    """Convert the problem to another dtype; tables built once are shared."""
     names = ("x", "y", "lora_a", "lora_b", "grad")
     return replace(inputs, **{name: getattr(inputs, name).to(dtype) for name in names})

@@ -6,11 +6,11 @@ POPULARITY = ("distinct", "uniform", "zipf", "identical", "skewed")
 
 
 def lengths(kind: str, tokens: int) -> list[int]:
-    """Tokens per adapter, largest first, `tokens` in all.
+    """Return tokens per adapter, largest first, `tokens` in all.
 
     Args:
-        kind: "distinct" one token each; "uniform" ⌈√tokens⌉ adapters of (nearly) equal size; "zipf"
-            sizes falling by 1.5; "identical" one adapter; "skewed" half for one, one token each for
+        kind: "distinct" one token each; "uniform" ⌈√tokens⌉ adapters of (nearly) equal size. "zipf"
+            sizes falling by 1.5; "identical" one adapter. "skewed" half for one, one token each for
             the rest.
 
     Raises:

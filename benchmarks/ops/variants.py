@@ -17,6 +17,8 @@ Run = Callable[[Inputs], Tensor]
 
 
 def ours(impl: Impl) -> Run:
+    """Return a run of shrink and expand in place."""
+
     def run(i: Inputs) -> Tensor:
         route = i.route(impl)
         s = lora_shrink(i.x, i.lora_a, route, impl=impl)
@@ -27,10 +29,12 @@ def ours(impl: Impl) -> Run:
 
 
 def shrink(impl: Impl) -> Run:
+    """Return a run of `lora_shrink`, its planes summed."""
     return lambda i: lora_shrink(i.x, i.lora_a, i.route(impl), impl=impl).sum(0)
 
 
 def shrink_by_adapter(i: Inputs) -> Tensor:
+    """Loop over the batch's adapters, a matmul each."""
     s = i.x.new_zeros(i.x.shape[0], i.lora_a.shape[1])
     for slot in i.slots.unique().tolist():
         rows = (i.slots == slot).nonzero().flatten()
@@ -39,6 +43,7 @@ def shrink_by_adapter(i: Inputs) -> Tensor:
 
 
 def shrink_bmm_gather(i: Inputs) -> Tensor:
+    """Gather every token's A, then one batched matmul."""
     return torch.bmm(i.lora_a[i.slots.long()], i.x.unsqueeze(2)).squeeze(2)
 
 
@@ -50,6 +55,8 @@ def _projected(i: Inputs) -> Tensor:
 
 
 def expand(impl: Impl) -> Run:
+    """Return a run of `lora_expand` in place."""
+
     def run(i: Inputs) -> Tensor:
         route, s = i.route(impl), _projected(i)
         lora_expand(s, i.lora_b, route, scalings=i.scalings, out=i.y, impl=impl)
@@ -59,6 +66,7 @@ def expand(impl: Impl) -> Run:
 
 
 def expand_by_adapter(i: Inputs) -> Tensor:
+    """Loop over the batch's adapters, a matmul each."""
     s = _projected(i)[0].to(i.y.dtype)
     for slot in i.slots.unique().tolist():
         rows = (i.slots == slot).nonzero().flatten()
@@ -67,6 +75,7 @@ def expand_by_adapter(i: Inputs) -> Tensor:
 
 
 def expand_bmm_gather(i: Inputs) -> Tensor:
+    """Gather every token's B, then one batched matmul."""
     slots = i.slots.long()
     s = _projected(i)[0].to(i.y.dtype)
     delta = torch.bmm(s.unsqueeze(1), i.lora_b[slots]).squeeze(1)
@@ -74,7 +83,7 @@ def expand_bmm_gather(i: Inputs) -> Tensor:
 
 
 def by_adapter(i: Inputs) -> Tensor:
-    """A loop over the batch's adapters, each with its rows gathered: PEFT's way."""
+    """Loop over the batch's adapters, each with its rows gathered: PEFT's way."""
     for slot in i.slots.unique().tolist():
         rows = (i.slots == slot).nonzero().flatten()
         delta = i.x[rows] @ i.lora_a[slot].T @ i.lora_b[slot]
@@ -83,7 +92,7 @@ def by_adapter(i: Inputs) -> Tensor:
 
 
 def bmm_gather(i: Inputs) -> Tensor:
-    """Every token's A and B gathered, two batched matmuls (S-LoRA's baseline)."""
+    """Gather every token's A and B, then two batched matmuls (S-LoRA's baseline)."""
     slots = i.slots.long()
     s = torch.bmm(i.lora_a[slots], i.x.unsqueeze(2))
     delta = torch.bmm(s.transpose(1, 2), i.lora_b[slots]).squeeze(1)
@@ -91,7 +100,7 @@ def bmm_gather(i: Inputs) -> Tensor:
 
 
 def all_slots(i: Inputs) -> Tensor:
-    """One dense GEMM against every slot's A, masked, and one against every B."""
+    """Multiply by every slot's A in one dense GEMM, mask, multiply by every B."""
     count, rank, width = i.lora_a.shape
     s = (i.x @ i.lora_a.view(count * rank, width).T).view(-1, count, rank)
     mine = torch.zeros(i.x.shape[0], count, 1, dtype=s.dtype, device=s.device)
@@ -101,7 +110,7 @@ def all_slots(i: Inputs) -> Tensor:
 
 
 def grouped_mm(i: Inputs) -> Tensor:
-    """torch's grouped GEMM over rows sorted by adapter."""
+    """Run torch's grouped GEMM over rows sorted by adapter."""
     order = i.slots.argsort(stable=True)
     slots, counts = i.slots[order].unique_consecutive(return_counts=True)
     ends = counts.cumsum(0).int()
@@ -120,6 +129,8 @@ def _step(i: Inputs, run: Callable[[Tensor, Tensor, Tensor], Tensor]) -> Tensor:
 
 
 def our_step(impl: Impl) -> Run:
+    """Return a run of `multi_lora` forward and backward."""
+
     def run(i: Inputs) -> Tensor:
         def layer(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
             route = i.route(impl)
@@ -131,7 +142,7 @@ def our_step(impl: Impl) -> Run:
 
 
 def published_hook(i: Inputs) -> Tensor:
-    """Text-to-LoRA's training hook: A and B repeated for every token, then batched matmuls."""
+    """Run Text-to-LoRA's training hook: A and B repeated for every token, then batched matmuls."""
     slots = i.slots.long()
 
     def layer(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
@@ -143,7 +154,7 @@ def published_hook(i: Inputs) -> Tensor:
 
 
 def step_by_adapter(i: Inputs) -> Tensor:
-    """A loop over the batch's adapters with autograd."""
+    """Loop over the batch's adapters with autograd."""
 
     def layer(x: Tensor, a: Tensor, b: Tensor) -> Tensor:
         out = i.y
@@ -175,11 +186,14 @@ def _basis(i: Inputs) -> tuple[Tensor, Tensor, Tensor, Tensor]:
 
 
 def materialised(i: Inputs) -> Inputs:
+    """Return the same problem with the cores over bases multiplied out into A and B."""
     basis_a, core_a, core_b, basis_b = _basis(i)
     return replace(i, lora_a=core_a @ basis_a, lora_b=core_b @ basis_b.T)
 
 
 def our_basis(impl: Impl) -> Run:
+    """Return a run of `basis_lora` with a residual."""
+
     def run(i: Inputs) -> Tensor:
         route = i.route(impl)
         return basis_lora(i.x, *_basis(i), route, scalings=i.scalings, residual=i.y, impl=impl)
@@ -188,7 +202,7 @@ def our_basis(impl: Impl) -> Run:
 
 
 def materialised_lora(i: Inputs) -> Tensor:
-    """The same adapters as A and B, made once."""
+    """Run `multi_lora` on the same adapters as A and B, multiplied out once."""
     own = i.once(f"materialised {i.x.dtype}", lambda: materialised(i))
     route = i.route("torch" if i.x.device.type == "cpu" else "triton")
     return multi_lora(i.x, own.lora_a, own.lora_b, route, scalings=i.scalings, residual=i.y)

@@ -1,7 +1,7 @@
 """Check docstrings and names of Python files.
 
 Usage: docstrings.py PATH [...], files or folders. Rules:
-- A public module, class or function has a docstring. Private, nested and dunder ones may lack it.
+- A public module, class or function has a docstring. Private and nested ones and tests may lack it.
 - A function's summary begins with a verb of verbs.txt, in the imperative. Properties are exempt.
 - No sentence of a docstring has more words than one of the documentation may have (prose.py).
 - No defined name contains a word of denied_names.txt as one of its parts.
@@ -41,7 +41,7 @@ def undocumented(tree: ast.AST, prefix: str = "") -> Iterator[Problem]:
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If | ast.Try):
             yield from undocumented(node, prefix)
-        if not isinstance(node, Function | ast.ClassDef) or node.name.startswith("_"):
+        if not isinstance(node, Function | ast.ClassDef) or node.name.startswith(("_", "test_")):
             continue
         name, text = prefix + node.name, ast.get_docstring(node)
         marks = {ast.unparse(mark).split("(")[0].split(".")[-1] for mark in node.decorator_list}

@@ -46,6 +46,7 @@ app.command("doctor")(doctor.doctor)
 def root(
     show_version: Annotated[bool, typer.Option("--version", help="Print it.")] = False,
 ) -> None:
+    """Handle the options that come before a command."""
     if show_version:
         typer.echo(__version__)
         raise typer.Exit

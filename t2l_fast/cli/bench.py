@@ -28,7 +28,7 @@ def bank(
     rounds: Annotated[int, typer.Option(min=1, help="Batches of misses a size.")] = 15,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a size.")] = False,
 ) -> None:
-    """Memory, hits and misses of a bank as registrations grow, beside the generator's matmuls."""
+    """Measure a bank's memory, hits and misses as it grows, beside the generator's matmuls."""
     from t2l_fast.bench.bank import BATCH, measure, reopened
     from t2l_fast.errors import ArgumentError
 

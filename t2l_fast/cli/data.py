@@ -26,8 +26,8 @@ class TaskOptions:
     Args:
         tasks: instead of the built-in suite: Text-to-LoRA's task folders, or a folder of JSON
             files, one task each. A file holds name, family, source, licence, descriptions (the last
-            4 are for evaluation) and examples (80% of the inputs are trained on);
-            docs/guides/tasks.md has one.
+            4 are for evaluation) and examples (80% of the inputs are trained on). There is one in
+            docs/guides/tasks.md.
         data_root: local data sets of Text-to-LoRA's folders; none = the Hugging Face hub.
         max_examples: of each of Text-to-LoRA's folders; 0 = all that it names.
     """
@@ -53,7 +53,7 @@ class TextOptions:
 
 
 def is_published(tasks: Path | None) -> bool:
-    """Whether `--tasks` names task folders of Text-to-LoRA's form."""
+    """Return whether `--tasks` names task folders of Text-to-LoRA's form."""
     from t2l_fast.tasks import is_t2l_folder
 
     return tasks is not None and is_t2l_folder(tasks)
@@ -65,7 +65,7 @@ def read_splits(
     *,
     silent: bool = False,
 ) -> Splits:
-    """Tasks to train on under "train", and others by what they are.
+    """Read tasks to train on under "train", and others by what they are.
 
     Args:
         data: which tasks.
@@ -109,7 +109,7 @@ def refuse_data_options(data: TaskOptions) -> None:
 
 
 def read_descriptions(tasks: Path) -> dict[str, tuple[str, ...]]:
-    """Training descriptions by task, without data sets."""
+    """Read training descriptions by task, without data sets."""
     from t2l_fast.tasks import read_t2l_descriptions, read_tasks
 
     if is_published(tasks):
@@ -118,19 +118,19 @@ def read_descriptions(tasks: Path) -> dict[str, tuple[str, ...]]:
 
 
 def template(tasks: Path | None, style: str | None) -> str | None:
-    """Of `Prompt`: what the base model reads."""
+    """Return `Prompt`'s template for these tasks and this style; None = the chat template."""
     from t2l_fast.tasks import COMPACT
 
     chat = is_published(tasks) if style is None else style == "chat"
     return None if chat else COMPACT
 
 
-def token_folder(tasks: Path | None, given: Path | None, *, silent: bool = False) -> Path | None:
-    """Where tokenised texts are kept, which a user is told unless `silent`; None = in RAM."""
+def token_folder(tasks: Path | None, option: Path | None, *, silent: bool = False) -> Path | None:
+    """Return the folder of tokenised texts and print it unless `silent`; None = in RAM."""
     from t2l_fast.models import default_cache
 
-    folder = default_cache() / "tokens" if given is None and is_published(tasks) else given
+    folder = default_cache() / "tokens" if option is None and is_published(tasks) else option
     if folder is not None and not silent:
-        told = f"texts are tokenised once, all before the first step, into {folder}"
-        Console(stderr=True).print(told, markup=False, soft_wrap=True)
+        note = f"texts are tokenised once, all before the first step, into {folder}"
+        Console(stderr=True).print(note, markup=False, soft_wrap=True)
     return folder

@@ -40,7 +40,8 @@ class FrozenOptions:
 
 
 def chosen(option: str, own: torch.device | None = None) -> torch.device:
-    """The device that `--device` names; where it is empty CUDA's if there is one, else the CPU.
+    """Return the device that `--device` names; if it is empty, CUDA where there is one, else the
+    CPU.
 
     Args:
         own: of this one of several processes, which goes before the option; None = alone.
@@ -70,7 +71,7 @@ def chosen(option: str, own: torch.device | None = None) -> torch.device:
 def load_base(
     name: str, dtype: str, device: torch.device, processes: Processes, *, fsdp: bool
 ) -> tuple[Any, Any]:
-    """A base model and its tokenizer, with the attention that training wants.
+    """Load a base model and its tokenizer, with the attention that training wants.
 
     Args:
         fsdp: leave each process its share of the weights.

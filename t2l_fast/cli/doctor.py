@@ -25,8 +25,8 @@ def doctor(
         typer.echo(json.dumps(report, indent=2))
         return
     table = Table("what", "found", title=f"t2l_fast {__version__}")
-    for package, found in report["packages"].items():
-        table.add_row(package, found or "not installed")
+    for package, installed in report["packages"].items():
+        table.add_row(package, installed or "not installed")
     for device in report["devices"]:
         table.add_row(device["name"], f"runs {device['impl']}: {device['why']}")
     table.add_row("attention", report["attention"])
@@ -35,7 +35,7 @@ def doctor(
 
 
 def diagnose() -> dict[str, Any]:
-    """What `t2l doctor` prints, as plain data."""
+    """Return what `t2l doctor` prints, as plain data."""
     import torch
 
     from t2l_fast.models import gguf_path

@@ -50,7 +50,7 @@ def evaluate(
     plot: Annotated[Path | None, typer.Option(help="Write a bar chart as PNG.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, no table.")] = False,
 ) -> None:
-    """Exact match by greedy decoding: base, rivals, and matched, shuffled and junk descriptions."""
+    """Measure exact match: base, rivals, and matched, shuffled and junk descriptions."""
     from t2l_fast import report as reports
     from t2l_fast.adapters import LoraWeights
     from t2l_fast.evaluate import conditions
@@ -85,7 +85,7 @@ def evaluate(
     rows = sum(min(len(t.validation), examples) for group in splits.values() for t in group)
     with Progress(console=Console(stderr=True), disable=as_json) as progress:
         bar = progress.add_task("answering", total=rows * len(rivals))
-        found = measure(
+        report = measure(
             model,
             prompt,
             splits,
@@ -99,17 +99,17 @@ def evaluate(
         "base_model": describe(generator.config.base_model),
         "examples_per_task": examples,
         "seed": seed,
-        "conditions": found,
+        "conditions": report,
     }
     if as_json:
         typer.echo(json.dumps(summary))
     else:
         Console().print(f"Base model: {summary['base_model']}", markup=False)
-        Console().print(reports.table(found))
+        Console().print(reports.table(report))
     if out is not None:
         out.write_text(json.dumps(summary, indent=1) + "\n")
     if plot is not None:
-        reports.plot(found, plot)
+        reports.plot(report, plot)
 
 
 def _check_files(out: Path | None, plot: Path | None) -> None:
