@@ -107,7 +107,8 @@ def _words(line: str) -> list[str] | None:
         words = words[1:]
     if words[:1] == ["t2l"]:
         return words[1:]
-    return words[words.index("t2l_fast.cli") + 1 :] if "t2l_fast.cli" in words else None
+    modules = [i for i, word in enumerate(words) if word in ("t2l_fast", "t2l_fast.cli")]
+    return words[modules[0] + 1 :] if modules else None
 
 
 def _command(words: list[str]) -> tuple[Any, list[str], str]:

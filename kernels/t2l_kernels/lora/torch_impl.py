@@ -2,7 +2,7 @@
 
 Nothing is copied per token. Adapters are read as views of the slab where a stretch covers
 consecutive slots or is a single segment. A stretch of short segments or of small adapters over
-scattered slots gathers each of its adapters once. docs/developers/notes.md has what was
+scattered slots gathers each of its adapters once. docs/developers/operators.md has what was
 tried and lost.
 """
 
