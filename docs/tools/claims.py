@@ -13,6 +13,7 @@ import shlex
 import unicodedata
 from collections.abc import Iterator
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,8 +108,10 @@ def _words(line: str) -> list[str] | None:
         words = words[1:]
     if words[:1] == ["t2l"]:
         return words[1:]
-    modules = [i for i, word in enumerate(words) if word in ("t2l_fast", "t2l_fast.cli")]
-    return words[modules[0] + 1 :] if modules else None
+    for i, pair in enumerate(pairwise(words)):
+        if pair in (("-m", "t2l_fast"), ("-m", "t2l_fast.cli")):
+            return words[i + 2 :]
+    return None
 
 
 def _command(words: list[str]) -> tuple[Any, list[str], str]:
