@@ -29,6 +29,7 @@ PLANTED = {
         "```python\nfrom t2l_fast.tasks import Tusk\n```",
         "```python\nimport t2l_fast as t2l\nt2l.atach(model)\n```",
     ],
+    "identifiers": ["`LoraWaits`", "`Engine.submit_none(…)`"],
     "paths": ["See `t2l_fast/serve/enigne.py`.", "See `train/sft/whitening.py`."],
     "links": ["[a](nowhere.md)", "[a](#nowhere)", "[a](docs/glossary.md#nowhere)"],
     "snippets": ['```python\n--8<-- "examples/09_fly.py"\n```'],
@@ -188,3 +189,8 @@ def test_the_design_names_every_floor_of_the_import_contract():
     packages |= {n for n in re.findall(r"\w+", contract[1]) if (ROOT / f"t2l_fast/{n}.py").exists()}
     assert len(packages) > 10
     assert sorted(n for n in packages if f"`{n}`" not in floors) == []
+
+
+def test_every_picture_is_shown():
+    text = "\n".join(path.read_text("utf-8") for path in DOCS.rglob("*.md"))
+    assert sorted(path.name for path in DOCS.rglob("*.png") if path.name not in text) == []

@@ -36,6 +36,12 @@ OTHERS_VARIABLES = {
     "VLLM_CPU_OMP_THREADS_BIND": "vLLM",
 }
 """Environment variables of other programs, by who reads them."""
+OTHERS_NAMES = {
+    "c_i": "a formula",
+    "head_use_bias": "Text-to-LoRA's args.yaml",
+    "retain_graph": "torch",
+}
+"""Identifiers of others, by whose they are."""
 PLACES = ("", "t2l_fast", "kernels", "kernels/t2l_kernels")
 """Folders that paths in prose are relative to."""
 FOLDERS = (
@@ -51,6 +57,8 @@ _HEADING = re.compile(r"^#+ +(.+)$", re.M)
 _FLAG = re.compile(r"(?<![\w-])--[a-z][\w-]*")
 _VARIABLE = re.compile(r"(?<![\w-])([A-Z][A-Z0-9]*_[A-Z0-9_]+)(?==)")
 _DOTTED = re.compile(r"\b(?:t2l_fast|t2l_kernels|t2l_kernel_tools)(?:\.\w+)+")
+_IDENTIFIER = re.compile(r"\b(?:[a-z]+_\w+|[A-Z]\w*[a-z]\w*[A-Z]\w*)\b")
+"""What has an underscore or a capital within: other words may be anything."""
 _MAKE = re.compile(r"(?:^|`)make ([a-z]+)\b", re.M)
 _PATH = re.compile(rf"(?<![\w/.<{{-])(?:{'|'.join(FOLDERS)})/[\w./-]+\.(?:py|md|ya?ml|json|toml)\b")
 
@@ -230,6 +238,28 @@ def names(page: Page) -> list[str]:
     return [f"{name} can't be imported" for name in sorted(named) if not _resolves(name)]
 
 
+def identifiers(page: Page) -> list[str]:
+    """Identifiers in inline code stand somewhere in the code."""
+    words = {word for span in page.spans() for word in _IDENTIFIER.findall(_names_in(span))}
+    unknown = sorted(words - OTHERS_NAMES.keys() - _words_of_code())
+    return [f"{word}: no such name in the code" for word in unknown]
+
+
+def _names_in(span: str) -> str:
+    """Return a span that is a name or a call, without arguments; else nothing."""
+    match = re.fullmatch(r"([A-Za-z_][\w.]*)(\(.*\))?", span)
+    return match[1] if match else ""
+
+
+@cache
+def _words_of_code() -> frozenset[str]:
+    tops = ("t2l_fast", "kernels", "benchmarks", "examples", "tests")
+    files = [p for top in tops for p in (ROOT / top).rglob("*.py")]
+    files = [p for p in files if p.name != "test_docs.py"]  # it has names that must not exist
+    text = "\n".join(p.read_text(encoding="utf-8") for p in (*files, ROOT / "pyproject.toml"))
+    return frozenset(re.findall(r"\w+", text))
+
+
 def paths(page: Page) -> list[str]:
     """Files of the checkout that prose names exist."""
     text = re.sub(r"\]\([^)]*\)", "]", page.text)
@@ -286,4 +316,4 @@ def blocks(page: Page) -> list[str]:
     return wrong
 
 
-CHECKS = (commands, targets, variables, names, paths, links, snippets, blocks)
+CHECKS = (commands, targets, variables, names, identifiers, paths, links, snippets, blocks)
