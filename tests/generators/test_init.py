@@ -88,6 +88,24 @@ def test_discriminants_fill_no_more_rows_than_embeddings_have_columns():
     assert spread(linear(embeddings)[:, :1].detach(), tasks) > spread(embeddings, tasks)
 
 
+def test_discriminants_of_single_descriptions_are_the_principal_components():
+    embeddings, _ = described()
+    linear = nn.Linear(12, 4)
+    discriminant_init(linear, embeddings, torch.arange(len(embeddings)))
+    rows = linear(embeddings).detach().double()
+    torch.testing.assert_close(rows.T.cov(), torch.eye(4).double(), rtol=1e-3, atol=1e-3)
+    centred = (embeddings - embeddings.mean(0)).double()
+    main = torch.linalg.svd(centred, full_matrices=False).Vh[:4]
+    own = nn.functional.normalize(linear.weight.detach().double(), dim=1)
+    torch.testing.assert_close((own @ main.T).abs(), torch.eye(4).double(), rtol=0, atol=1e-3)
+
+
+def test_discriminants_of_tasks_that_are_embedded_alike_are_refused():
+    linear = nn.Linear(12, 4)
+    with pytest.raises(ArgumentError, match="whose embeddings differ, .* start plain"):
+        discriminant_init(linear, torch.ones(6, 12), torch.arange(6))
+
+
 @pytest.mark.parametrize(
     "tasks",
     [torch.zeros(48, dtype=torch.long), torch.full((48,), 3), torch.arange(47), torch.arange(0)],

@@ -120,3 +120,21 @@ def test_cores_over_shared_bases_give_the_logits_of_a_and_b(tiny, modulation, co
 def test_an_unknown_modulation_is_refused(tiny):
     with pytest.raises(ConfigError, match="modulation"):
         small(tiny, "rows")
+
+
+def test_deferred_adapters_have_the_gradients_of_materialised_ones(tiny, modulation, codes, tokens):
+    found = []
+    for deferred in (True, False):
+        generator = small(tiny, modulation).double()
+        model = tiny.build().double().requires_grad_(False)
+        adapters = t2l.attach(model, generator.config.lora, num_slots=0)
+        own = codes.double().requires_grad_()
+        latents = generator.latents(own)
+        cut = generator.cut(latents)
+        batch = generator.deferred(cut) if deferred else generator.adapters(latents)
+        with adapters.use(torch.tensor([0, -1, 2]), weights=batch):
+            model(tokens).logits.log_softmax(-1)[..., 5].mean().backward()
+        found.append([own.grad, *(p.grad for p in generator.parameters())])
+    assert all(g is not None and g.any() for g in found[0])
+    for mine, expected in zip(*found, strict=True):
+        torch.testing.assert_close(mine, expected, rtol=1e-9, atol=1e-12)

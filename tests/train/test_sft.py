@@ -9,7 +9,7 @@ import torch
 import t2l_fast.train.data.collator as data
 from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
-from t2l_fast.generators import MultiTaskLora
+from t2l_fast.generators import MultiTaskLora, Zhyper, ZhyperConfig
 from t2l_fast.tasks import JUNK, Prompt
 from t2l_fast.train.data.batches import collate
 from t2l_fast.train.data.collator import Collator
@@ -101,13 +101,24 @@ def test_the_gradient_is_that_of_one_backward_through_everything(
         assert line["gradient_norm"] == pytest.approx(torch.stack(norms).norm().item(), rel=1e-3)
 
 
-@pytest.mark.parametrize("arch", ["L", "M", "S"])
+def zhyper(tiny, modulation: str) -> Zhyper:
+    model, encoder = tiny.model(), tiny.encoder()
+    shape = dict(latent_size=16, head_in_size=32, task_embedding_size=encoder.dim)
+    lora = tiny.generator(model).config.lora
+    config = ZhyperConfig.for_model(model, lora=lora, modulation=modulation, **shape)
+    torch.manual_seed(0)
+    return Zhyper(config, encoder=encoder)
+
+
+@pytest.mark.parametrize("arch", ["L", "M", "S", "diagonal", "full"])
 def test_recomputed_weights_give_every_parameter_the_same_gradient(tiny, trainer, arch):
+    """Of Text-to-LoRA's architectures, and of Zhyper's."""
     found = []
     for again in (False, True):
+        small = tiny.generator(tiny.model(), arch=arch) if len(arch) == 1 else zhyper(tiny, arch)
         made = trainer(
             str(again),
-            generator=tiny.generator(tiny.model(), arch=arch).double(),
+            generator=small.double(),
             model=tiny.model().double(),
             generated_l2=0.5,
             start="plain",

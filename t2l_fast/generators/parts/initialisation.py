@@ -29,14 +29,16 @@ def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> N
     """Start the task encoder where tasks differ most and wordings of one task differ least.
 
     Fisher's linear discriminants of the training descriptions, each scaled to unit variance. The
-    plain initialisation sees mostly what all descriptions share, and learns the rest slowly.
+    plain initialisation sees mostly what all descriptions share, and learns the rest slowly. Where
+    every task has one description, wordings are taken to differ alike in all directions: the
+    discriminants are the principal components.
 
     Args:
         embeddings: `[D, d_e]`, of training descriptions.
         tasks: `[D]` integers, the task of each.
 
     Raises:
-        ArgumentError: fewer than two tasks, or not one per embedding.
+        ArgumentError: fewer than two tasks, not one per embedding, or all embeddings are equal.
     """
     count = int(tasks.max()) + 1 if tasks.numel() else 0
     if tasks.unique().numel() < 2 or tasks.shape != embeddings.shape[:1]:
@@ -52,7 +54,15 @@ def discriminant_init(linear: nn.Linear, embeddings: Tensor, tasks: Tensor) -> N
     inside = (x - mean) - centres[tasks]
     within = inside.T @ inside / len(x)
     between = centres.T @ (centres * sizes) / len(x)
-    ridge = 0.1 * within.diagonal().mean() * torch.eye(len(mean), dtype=x.dtype)
+    apart = between.diagonal().mean()
+    if not apart > 0:
+        raise ArgumentError(
+            "discriminants need tasks whose embeddings differ, got the same mean for all of "
+            f"{count}: give tasks descriptions of their own, or start plain"
+        )
+    # one description a task has no spread: any positive ridge gives the same directions then
+    spread = torch.maximum(within.diagonal().mean(), 1e-9 * apart)
+    ridge = 0.1 * spread * torch.eye(len(mean), dtype=x.dtype)
     whiten = torch.linalg.inv(torch.linalg.cholesky(within + ridge))
     values, vectors = torch.linalg.eigh(whiten @ between @ whiten.T)
     wide = min(linear.out_features, len(mean), count - 1)  # no more directions tell tasks apart

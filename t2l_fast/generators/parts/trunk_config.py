@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, Literal, get_args
 
 from torch import nn
@@ -18,29 +20,47 @@ CODEBOOK = 32
 """Vectors of "vq" and "softmax" (T2L's released code)."""
 
 
+@dataclass(frozen=True)
 class TrunkConfig(GeneratorConfig):
-    """Base of frozen dataclasses with these fields (Charakorn et al., ICML 2025, §3).
+    """Shape of a generator with Text-to-LoRA's trunk (Charakorn et al., ICML 2025, §3).
 
-    Fields:
+    Args:
         latent_size: width m of the trunk, a multiple of 4: task m/2, layer depth m/4, module type
             m/4.
         head_in_size: width h that the heads read.
         task_embedding_size: d_e of the encoder; the number of tasks with one-hot conditioning.
+        num_layers: layers that carry adapters; the same for every module.
+        module_shapes: site key → (in_features, out_features); the order numbers the module types.
+        lora: rank, scale and target modules of the generated adapters.
+        base_model: what the adapters are for, as `load_model` takes it.
+        encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
         task_encoder: how a task embedding becomes m/2 numbers: "linear"; "vq", the nearest of 32
             vectors; "softmax", a mixture of 32; "discrete", one class of 64, with one-hot layers
             and module types: a trunk 64 + layers + modules wide, whatever `latent_size` is.
         standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
             descriptions, number by number, then scaled to length √d_e.
         dropout: in the trunk, in training mode only.
+        module_paths: site key → module path of every layer, for PEFT folders.
+        task_names: conditions of one-hot generators, in order.
+        prompt_template: what the base model reads, with "{input}"; None = the tokenizer's chat
+            template.
     """
 
-    __slots__ = ()
     latent_size: int
     head_in_size: int
     task_embedding_size: int
-    task_encoder: TaskEncoder
-    standardise_codes: bool
-    dropout: float
+    num_layers: int
+    module_shapes: Mapping[str, tuple[int, int]]
+    lora: LoraConfig
+    _: KW_ONLY
+    base_model: str | None = None
+    encoder: str | None = None
+    task_encoder: TaskEncoder = "linear"
+    standardise_codes: bool = False
+    dropout: float = 0.05
+    module_paths: Mapping[str, tuple[str, ...]] | None = None
+    task_names: tuple[str, ...] = ()
+    prompt_template: str | None = None
 
     @classmethod
     def for_model(

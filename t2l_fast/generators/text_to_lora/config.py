@@ -2,77 +2,52 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar, Literal
 
 from torch import nn
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
-from t2l_fast.generators.parts.trunk_config import TaskEncoder, TrunkConfig
+from t2l_fast.generators.parts.trunk_config import TrunkConfig
 
 Arch = Literal["L", "M", "S"]
 
 
-@dataclass(frozen=True, slots=True)
-class T2LConfig(TrunkConfig):
+@dataclass(frozen=True)
+class _Architecture:
+    """The field that comes before the trunk's."""
+
+    arch: Arch
+
+
+@dataclass(frozen=True)
+class T2LConfig(TrunkConfig, _Architecture):
     """Shape of a Text-to-LoRA hypernetwork (Charakorn et al., ICML 2025, §3 and appendix).
+
+    The first argument is `arch`; `TrunkConfig`'s follow.
 
     Args:
         arch: "L" one head output per adapter pair, "M" one per matrix, "S" one per rank row.
-        latent_size: width m of the trunk, a multiple of 4: task m/2, layer depth m/4, module type
-            m/4.
-        head_in_size: width h that the heads read.
-        task_embedding_size: d_e of the encoder; the number of tasks with one-hot conditioning.
-        num_layers: layers that carry adapters; the same for every module.
-        module_shapes: site key → (in_features, out_features); the order numbers the module types.
-        lora: rank, scale and target modules of the generated adapters.
         head_bias: heads have a bias, which starts as a LoRA initialisation (end-to-end training).
-        base_model: what the adapters are for, as `load_model` takes it.
-        encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
-        task_encoder: how a task embedding becomes m/2 numbers. "linear" is an affine map, "vq" the
-            nearest of 32 vectors, "softmax" a mixture of 32. "discrete" is one class of 64 beside
-            one-hot layers and modules: the trunk is 64 + layers + modules wide.
-        standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
-            descriptions, number by number, then scaled to length √d_e.
         rank_rows: L only: one head output per rank row, as S has it.
-        rank_positions: how rank rows are distinguished in S and with `rank_rows`: "rotary" or
+        rank_positions: how rank rows are told apart in S and with `rank_rows`: "rotary" or
             "learnable" (an embedding).
         offset: added to A and B in each layer: "none", "fixed" or "learnable".
         z_scores: heads predict z-scores over a library of adapters, undone by its mean and standard
             deviation (reconstruction training).
-        dropout: in the trunk, in training mode only.
-        module_paths: site key → module path of every layer, for PEFT folders.
-        task_names: conditions of one-hot generators, in order.
-        prompt_template: what the base model reads, with "{input}"; None = the tokenizer's chat
-            template.
 
     Raises:
         ConfigError: an argument is out of its range or doesn't fit the others.
     """
 
     kind: ClassVar[str] = "text_to_lora"
-    arch: Arch
-    latent_size: int
-    head_in_size: int
-    task_embedding_size: int
-    num_layers: int
-    module_shapes: Mapping[str, tuple[int, int]]
-    lora: LoraConfig
     head_bias: bool = True
-    base_model: str | None = None
-    encoder: str | None = None
-    task_encoder: TaskEncoder = "linear"
-    standardise_codes: bool = False
+    _: KW_ONLY
     rank_rows: bool = False
     rank_positions: Literal["rotary", "learnable"] = "rotary"
     offset: Literal["none", "fixed", "learnable"] = "none"
     z_scores: bool = False
-    dropout: float = 0.05
-    module_paths: Mapping[str, tuple[str, ...]] | None = None
-    task_names: tuple[str, ...] = ()
-    prompt_template: str | None = None
 
     def __post_init__(self) -> None:
         if self.arch not in ("L", "M", "S"):
@@ -110,10 +85,7 @@ class T2LConfig(TrunkConfig):
             ConfigError: the target modules occur in different numbers of layers.
             SiteNotFound, UnsupportedModel: as for `attach`.
         """
-        # dataclasses with slots lose the class that a bare super() needs
-        base = super(T2LConfig, cls)
-        options |= {"arch": arch}
-        return base.for_model(model, lora=lora, exclude=exclude, **options)  # pyright: ignore
+        return super().for_model(model, lora=lora, exclude=exclude, arch=arch, **options)
 
     @property
     def rank_by_rank(self) -> bool:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import Bases, LoraBatch
+from t2l_fast.adapters import Bases, DeferredBatch, LoraBatch
 from t2l_fast.encoders import TextEncoder
 from t2l_fast.generators.parts.text_generator import TextGenerator
 from t2l_fast.generators.parts.trunk import name_of
@@ -35,6 +35,7 @@ class Zhyper(TextGenerator):
     kind: ClassVar[str] = "zhyper"  # pyright: ignore
     config_class = ZhyperConfig
     config: ZhyperConfig
+    defers: ClassVar[bool] = True
 
     def __init__(self, config: ZhyperConfig, *, encoder: TextEncoder | None = None) -> None:
         super().__init__(config, encoder=encoder)
@@ -70,20 +71,52 @@ class Zhyper(TextGenerator):
         lora_a, lora_b = {}, {}
         for m, z in self._modulations(latents).items():
             a, b = self.lora_a[name_of(m)], self.lora_b[name_of(m)]
-            full = self.config.modulation == "full"
-            lora_a[m] = z @ a[:, None] if full else z.unsqueeze(-1) * a[:, None]
+            lora_a[m] = self._modulated(z, a[:, None])
             lora_b[m] = b[:, None].expand(-1, z.shape[1], -1, -1)
         paths = self.config.module_paths
         return LoraBatch(self.config.lora, lora_a, lora_b, None if paths is None else dict(paths))
 
-    def _modulations(self, latents: Tensor) -> dict[str, Tensor]:
-        """Return Z by module: `[layers, N, rank]` or `[layers, N, rank, rank]`."""
+    def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor]:
+        """Return latents `[N, h]` by (module, layer), without copies: what `deferred` reads."""
+        return {
+            (m, layer): rows
+            for m, own in zip(self.config.module_shapes, latents.unbind(), strict=True)
+            for layer, rows in enumerate(own.unbind())
+        }
+
+    def deferred(self, latents: dict[tuple[str, int], Tensor]) -> DeferredBatch:
+        """Return adapters that are recomputed where a site reads them.
+
+        Args:
+            latents: (module, layer) → what `cut` gives, or leaves of the same shape.
+        """
+        config = self.config
+
+        def make(module: str, layer: int, part: int) -> Tensor:
+            rows = latents[module, layer]
+            if part == 1:
+                return self.lora_b[name_of(module)][layer].expand(len(rows), -1, -1)
+            return self._modulated(self._head(module, rows), self.lora_a[name_of(module)][layer])
+
+        shapes = {m: (config.num_layers, *sizes) for m, sizes in config.module_shapes.items()}
+        count = len(next(iter(latents.values())))
+        trained = (*self.heads.parameters(), *self.lora_a.values(), *self.lora_b.values())
+        return DeferredBatch(config.lora, shapes, count, make, (*latents.values(), *trained))
+
+    def _modulated(self, z: Tensor, a: Tensor) -> Tensor:
+        """Return Z·A: `[…, rank, in]` of Z `[…, rank]` or `[…, rank, rank]`."""
+        return z @ a if self.config.modulation == "full" else z.unsqueeze(-1) * a
+
+    def _head(self, module: str, rows: Tensor) -> Tensor:
+        """Return Z of one module type, `[…, rank]` or `[…, rank, rank]`, for latents `[…, h]`."""
         rank = self.config.lora.rank
         shape = (rank, rank) if self.config.modulation == "full" else (rank,)
-        return {
-            m: self.heads[name_of(m)](rows).unflatten(-1, shape)
-            for m, rows in zip(self.config.module_shapes, latents, strict=True)
-        }
+        return self.heads[name_of(module)](rows).unflatten(-1, shape)
+
+    def _modulations(self, latents: Tensor) -> dict[str, Tensor]:
+        """Return Z by module: `[layers, N, rank]` or `[layers, N, rank, rank]`."""
+        pairs = zip(self.config.module_shapes, latents, strict=True)
+        return {m: self._head(m, rows) for m, rows in pairs}
 
     @torch.no_grad()
     def bases(self) -> Bases:
