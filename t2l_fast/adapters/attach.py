@@ -41,7 +41,7 @@ def attach(
     rank_max: int | None = None,
     generator: AdapterGenerator | None = None,
     dtype: torch.dtype | None = None,
-    exclude: Sequence[str] = (),
+    exclude: Sequence[str] | str = (),
     materialise: bool | Literal["auto"] = True,
     store: str | Path | None = None,
 ) -> Adapters:
@@ -53,14 +53,15 @@ def attach(
         num_slots: adapters the device holds at once; 0 = none, for training through
             `use(weights=…)`.
         rank_max: largest rank a slot takes; None = `config.rank`.
-        generator: makes the adapters registered as texts or codes.
+        generator: computes the adapters registered as texts or codes.
         dtype: of the slots; None = the model's compute dtype.
-        exclude: names or path suffixes to leave out.
+        exclude: modules to leave out, as in `find_sites`. Weights that an adapter has for them
+            are dropped.
         materialise: True: slots hold A and B. False: they hold cores over the generator's bases
-            (architecture S of Text-to-LoRA), a fraction of the memory, and trained weights can't be
-            registered. "auto": whichever the cost model finds faster for `num_slots` adapters with
-            one token each (`t2l_kernels.basis.cost`), A and B on devices that it does not know;
-            decided once, so that no result depends on what else is in a batch.
+            (architecture S of Text-to-LoRA): a fraction of the memory, and no trained weights.
+            "auto": what `t2l_kernels.basis.cost` finds faster for `num_slots` adapters with one
+            token each. It is A and B on devices that the cost model does not know. The choice is
+            fixed here, so that no result depends on what else is in a batch.
         store: a SQLite file that keeps what is registered: read now, written before `register`
             returns. None = RAM alone.
 
@@ -68,9 +69,9 @@ def attach(
         SiteNotFound: a target module is not in the model.
         UnsupportedModel: a target can't carry adapters, or the model is compiled or attached
             already.
-        ArgumentError: `num_slots` is negative, `rank_max` below `config.rank`, or `materialise` is
-            False without slots or without a generator whose adapters share bases, or `store` is
-            given without slots.
+        ArgumentError: `num_slots` is negative, or `rank_max` below `config.rank`. Or `materialise`
+            is False without slots or a generator whose adapters share bases. Or `store` is given
+            without slots.
         StoreError: the file is damaged, of a newer version, or open in another process.
         AdapterMismatch: those bases don't fit the sites.
     """
@@ -95,7 +96,10 @@ def attach(
     slab = make_slab(sites, generator, *slots, materialise)
     if slab is None and store is not None:
         raise ArgumentError(f"store={str(store)!r} needs slots, got num_slots=0: attach with more")
-    bank = None if slab is None else AdapterBank(slab, sites, generator, AdapterStore(store))
+    bank = None
+    if slab is not None:
+        file = AdapterStore(store)
+        bank = AdapterBank(slab, sites, generator, file, model=model, exclude=exclude)
     return Adapters(model, config, sites, bank)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.peft_format import Origin
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights, check_pairs
 from t2l_fast.config import LoraConfig
@@ -23,13 +24,14 @@ class LoraBatch:
         config: rank and scale of all of them.
         lora_a: key → `[layers, N, rank, in]`.
         lora_b: key → `[layers, N, rank, out]`.
-        paths: as in `LoraWeights`.
+        paths, origin: as in `LoraWeights`.
     """
 
     config: LoraConfig
     lora_a: dict[str, Tensor]
     lora_b: dict[str, Tensor]
     paths: dict[str, tuple[str, ...]] | None = None
+    origin: Origin = Origin()
 
     def __post_init__(self) -> None:
         check_pairs(self.lora_a, self.lora_b, self.config.rank, "[layers, N, rank, features]", 2)
@@ -56,6 +58,8 @@ class LoraBatch:
     def stack(cls, adapters: Sequence[LoraWeights], *, names: Sequence[str] = ()) -> LoraBatch:
         """Stack adapters of one rank, scale and shape, on the same modules.
 
+        Ranks and scales that differ between layers are folded into B.
+
         The order of their targets and their dropout may differ, since neither changes what they
         compute; the config is the first one's.
 
@@ -63,8 +67,15 @@ class LoraBatch:
             names: of the adapters, for errors; none = their numbers.
 
         Raises:
-            AdapterMismatch: they differ.
+            AdapterMismatch: they differ, one is DoRA, or one is not checked against its base model
+                yet (`LoraWeights.for_model`).
         """
+        if any(w.copies for w in adapters):
+            raise AdapterMismatch(
+                "an adapter's file holds copies of base weights, which must be the model's own: "
+                "take it through for_model(model) first"
+            )
+        adapters = [w.uniform() for w in adapters]
         first = adapters[0]
         paths = next((w.paths for w in adapters if w.paths is not None), None)
         for index, other in enumerate(adapters):
@@ -78,7 +89,7 @@ class LoraBatch:
                     )
         lora_a = {m: torch.stack([w.lora_a[m] for w in adapters], 1) for m in first.lora_a}
         lora_b = {m: torch.stack([w.lora_b[m] for w in adapters], 1) for m in first.lora_b}
-        return cls(first.config, lora_a, lora_b, paths)
+        return cls(first.config, lora_a, lora_b, paths, first.origin)
 
     def __len__(self) -> int:
         return next(iter(self.lora_a.values())).shape[1]
@@ -88,7 +99,7 @@ class LoraBatch:
         lora_a, lora_b = (
             {m: t.to(device) for m, t in part.items()} for part in (self.lora_a, self.lora_b)
         )
-        return LoraBatch(self.config, lora_a, lora_b, self.paths)
+        return LoraBatch(self.config, lora_a, lora_b, self.paths, self.origin)
 
     @property
     def module_shapes(self) -> dict[str, tuple[int, int, int]]:
@@ -102,7 +113,7 @@ class LoraBatch:
             raise IndexError(f"index {index} is out of range for {len(self)} adapters")
         lora_a = {m: t[:, index] for m, t in self.lora_a.items()}
         lora_b = {m: t[:, index] for m, t in self.lora_b.items()}
-        return LoraWeights(self.config, lora_a, lora_b, self.paths)
+        return LoraWeights(self.config, lora_a, lora_b, self.paths, origin=self.origin)
 
     def __iter__(self) -> Iterator[LoraWeights]:
         return (self[i] for i in range(len(self)))
@@ -134,7 +145,7 @@ class LoraBatch:
         }
         factors = (coefficients * self.config.scaling)[None, :, :, None, None]
         lora_b = {m: (factors * b.unsqueeze(1)).flatten(2, 3) for m, b in self.lora_b.items()}
-        return LoraBatch(config, lora_a, lora_b, self.paths)
+        return LoraBatch(config, lora_a, lora_b, self.paths, self.origin)
 
 
 def _shared(

@@ -67,8 +67,8 @@ class MultiLoraLinear(nn.Module):
 
         Args:
             x: `[…, in]`.
-            slots: `[B]` per row of the first dim, or one per token (the leading dims of `x`), −1 =
-                base; a Route over the flattened tokens; or None for the base alone.
+            slots: `[B]` per row of the first dim, or one per token (the leading dims of `x`); −1 is
+                the base. Or a Route over the flattened tokens. None is the base alone.
 
         Raises:
             ArgumentError: `slots` doesn't fit `x`, or lies outside the slots.

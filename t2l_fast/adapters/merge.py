@@ -7,6 +7,7 @@ from collections import Counter
 import torch
 from torch import Tensor, nn
 
+from t2l_fast.adapters.dora import row_gains
 from t2l_fast.adapters.sites import Site, is_conv1d
 from t2l_fast.errors import UnsupportedModel
 
@@ -17,13 +18,16 @@ def add(
     lora_b: dict[str, Tensor],
     sites: dict[str, list[Site]],
     model: nn.Module,
-    scale: float,
+    scales: dict[str, tuple[float, ...]],
+    magnitudes: dict[str, Tensor] | None = None,
 ) -> None:
     """Add scale · Bᵀ A to the weight of every site of the adapter; all are checked first.
 
     Args:
         lora_a: key → `[layers, rank, in]`.
         lora_b: key → `[layers, rank, out]`.
+        scales: key → scale of every layer.
+        magnitudes: key → `[layers, out]`, of DoRA: the sum's rows get these norms.
 
     Raises:
         UnsupportedModel: a weight is tied or quantised.
@@ -43,9 +47,15 @@ def add(
                     f"{weight.dtype} at {site.path}: dequantise the model, or attach the adapter"
                 )
     for m, stacked in lora_a.items():
-        for site, a, b in zip(sites[m], stacked.unbind(), lora_b[m].unbind(), strict=True):
+        for site, a, b, scale in zip(
+            sites[m], stacked.unbind(), lora_b[m].unbind(), scales[m], strict=True
+        ):
             weight = site.module.get_parameter("weight")
             wide = torch.promote_types(weight.dtype, torch.float32)
-            delta = b.to(weight.device, wide).T @ a.to(weight.device, wide)
-            delta = delta.T if is_conv1d(site.module) else delta
-            weight.copy_(weight.to(wide) + scale * delta)
+            a, b = a.to(weight.device, wide), b.to(weight.device, wide)
+            delta = scale * (b.T @ a)
+            merged = weight.to(wide) + (delta.T if is_conv1d(site.module) else delta)
+            if magnitudes is not None:
+                gains = row_gains(site, a, b, scale, magnitudes[m][site.layer]).to(wide)
+                merged *= gains if is_conv1d(site.module) else gains[:, None]
+            weight.copy_(merged)

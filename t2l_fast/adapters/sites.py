@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import difflib
-import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
+from t2l_fast.config.patterns import matches
 from t2l_fast.errors import SiteNotFound, UnsupportedModel
 
 Template = tuple[str, ...]
@@ -31,7 +31,7 @@ class Site:
 
 
 def find_sites(
-    model: nn.Module, target_modules: Sequence[str] | str, *, exclude: Sequence[str] = ()
+    model: nn.Module, target_modules: Sequence[str] | str, *, exclude: Sequence[str] | str = ()
 ) -> dict[str, list[Site]]:
     """Find the linears to adapt, grouped by key; names match as in PEFT.
 
@@ -39,43 +39,65 @@ def find_sites(
         model: any module tree.
         target_modules: last names or path suffixes; or one string: "all-linear" (every linear but
             the output head), else a regular expression for the whole path.
-        exclude: names or path suffixes to leave out.
+        exclude: names or path suffixes to leave out, of linears or of what holds them. One string
+            is a name, or a regular expression for the whole path.
+
+    Returns:
+        Key → its sites in layer order. Layers of another shape than the first have a key of their
+        own, such as "q_proj@2048x4096" (in, out).
 
     Raises:
+        ConfigError: a regular expression is invalid or too slow.
         SiteNotFound: a target matches nothing (near names are listed).
-        UnsupportedModel: a target is no linear, belongs to MoE experts, is split by tensor
-            parallelism, or differs in shape between layers.
+        UnsupportedModel: a target is no linear, belongs to MoE experts, or is split by tensor
+            parallelism.
     """
     modules = dict(model.named_modules())
-    exclude = (exclude,) if isinstance(exclude, str) else exclude
     chosen = _select(model, modules, target_modules, exclude)
     for path in chosen:
         _refuse(path, modules)
-    keys = keys_of(chosen, modules)
-    sites: dict[str, list[Site]] = {}
+    shapes: dict[str, tuple[int, int]] = {}
     for path in chosen:
-        module = modules[path]
-        shape = _features(module)
+        shape = _features(modules[path])
         if shape is None:
             raise UnsupportedModel(
-                f"a target module must be a linear, got {path} ({type(module).__name__}): "
+                f"a target module must be a linear, got {path} ({type(modules[path]).__name__}): "
                 f"name the linears inside it, e.g. {_linears_below(path, modules)}"
             )
-        group = sites.setdefault(keys[path], [])
-        if group and (group[0].in_features, group[0].out_features) != shape:
-            raise UnsupportedModel(
-                f"every layer of {keys[path]} must have one shape, got {shape} at {path} and "
-                f"{(group[0].in_features, group[0].out_features)} at {group[0].path}: exclude some"
-            )
-        group.append(Site(keys[path], len(group), path, module, *shape))
-    return sites
+        shapes[path] = shape
+    groups = grouped(shapes, modules)
+    return {
+        key: [
+            Site(key, layer, path, modules[path], *shapes[path]) for layer, path in enumerate(paths)
+        ]
+        for key, paths in groups.items()
+    }
 
 
-def matches(path: str, target_modules: Sequence[str] | str) -> bool:
-    """Return whether PEFT's rule picks `path`: a suffix of whole names, or a regex."""
-    if isinstance(target_modules, str):
-        return re.fullmatch(target_modules, path) is not None
-    return any(path == name or path.endswith(f".{name}") for name in target_modules)
+def grouped(shapes: Mapping[str, tuple[int, int]], universe: Iterable[str]) -> dict[str, list[str]]:
+    """Return key → paths, in the order of `shapes`; each key has one shape.
+
+    Args:
+        shapes: path → (in, out).
+        universe: all paths among which a key is unique.
+    """
+    keys = keys_of(shapes, universe)
+    first: dict[str, tuple[int, int]] = {}
+    groups: dict[str, list[str]] = {}
+    for path, shape in shapes.items():
+        key = keys[path]
+        if first.setdefault(key, shape) != shape:
+            key = f"{key}@{shape[0]}x{shape[1]}"
+        groups.setdefault(key, []).append(path)
+    return groups
+
+
+def is_excluded(path: str, exclude: Sequence[str] | str) -> bool:
+    """Return whether `exclude`, as in `find_sites`, leaves a path out."""
+    if isinstance(exclude, str):
+        return matches(path, exclude) or is_excluded(path, (exclude,))
+    parts = path.split(".")
+    return any(matches(".".join(parts[:n]), exclude) for n in range(1, len(parts) + 1))
 
 
 def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
@@ -101,7 +123,7 @@ def _select(
     model: nn.Module,
     modules: dict[str, nn.Module],
     targets: Sequence[str] | str,
-    exclude: Sequence[str],
+    exclude: Sequence[str] | str,
 ) -> list[str]:
     if targets == "all-linear":
         head = getattr(model, "get_output_embeddings", lambda: None)()
@@ -113,7 +135,7 @@ def _select(
         pattern = name if isinstance(targets, str) else (name,)
         if not any(matches(path, pattern) for path in chosen):
             raise SiteNotFound(_not_found(name, modules, model))
-    chosen = [path for path in chosen if not matches(path, tuple(exclude))]
+    chosen = [path for path in chosen if not is_excluded(path, exclude)]
     if not chosen:
         raise SiteNotFound(f"target_modules {targets!r} with exclude={exclude!r} leave no module")
     return chosen
@@ -180,7 +202,7 @@ def _linears_below(path: str, modules: dict[str, nn.Module]) -> str:
 def _template(path: str) -> Template:
     parts = path.split(".")
     index = next((i for i, part in enumerate(parts) if part.isdigit()), None)
-    return tuple(parts if index is None else parts[:index] + parts[index + 1 :])
+    return tuple(parts if index is None or len(parts) == 1 else parts[:index] + parts[index + 1 :])
 
 
 def compute_dtype(model: nn.Module, sites: dict[str, list[Site]]) -> torch.dtype:
@@ -190,6 +212,3 @@ def compute_dtype(model: nn.Module, sites: dict[str, list[Site]]) -> torch.dtype
     if isinstance(weight, torch.Tensor) and weight.dtype in usual:
         return weight.dtype
     return next((p.dtype for p in model.parameters() if p.dtype in usual), torch.float32)
-
-
-__all__ = ["Site", "compute_dtype", "find_sites", "is_conv1d", "keys_of", "matches"]

@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 import t2l_fast as t2l
 from t2l_fast import files
 from t2l_fast.adapters import peft_format
-from t2l_fast.errors import AdapterFormatError, ConfigError, T2LError
+from t2l_fast.errors import AdapterFormatError, AdapterMismatch, ConfigError, T2LError
 
 STYLES = ["llama", "t5", "gpt2"]
 OPTIONS = {
@@ -91,14 +91,7 @@ def test_a_folder_passed_on_gives_peft_the_same_logits(name, lora, tokens, tmp_p
         assert torch.equal(peft_run(again, tokens), peft_run(wrapped, tokens))
 
 
-FEATURES = {
-    "use_dora": True,
-    "lora_bias": True,
-    "modules_to_save": ["lm_head"],
-    "rank_pattern": {"q_proj": 2},
-    "alpha_pattern": {"q_proj": 2},
-    "layers_to_transform": [0],
-}
+FEATURES = {"lora_bias": True, "modules_to_save": ["lm_head"]}
 
 
 @pytest.mark.parametrize("field", FEATURES)
@@ -157,7 +150,6 @@ BAD_TENSORS = {
     "a flat A": ("lora_A", lambda t: torch.ones(4)),
     "a flat B": ("lora_B", lambda t: torch.ones(4)),
     "B of another dtype": ("lora_B", lambda t: t.half()),
-    "A of another width": ("model.layers.0.self_attn.q_proj.lora_A", lambda t: torch.ones(4, 33)),
 }
 
 
@@ -169,6 +161,17 @@ def test_bad_tensors_are_format_errors(saved, case):
     save_file(tensors, path)
     with pytest.raises(AdapterFormatError):
         t2l.LoraWeights.from_pretrained(saved[1])
+
+
+def test_a_layer_of_another_width_than_the_model_is_refused(saved, llama):
+    path = saved[1] / peft_format.WEIGHTS_NAME
+    odd = "model.layers.0.self_attn.q_proj.lora_A"
+    tensors = {k: torch.ones(4, 33) if odd in k else t for k, t in load_file(path).items()}
+    save_file(tensors, path)
+    weights = t2l.LoraWeights.from_pretrained(saved[1])
+    adapters = t2l.attach(llama, weights.config, num_slots=1)
+    with pytest.raises(AdapterMismatch, match="q_proj"):
+        adapters.bank.register(weights=[weights])
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace"])

@@ -37,8 +37,8 @@ def slab(rank_max: int = 4, dtype: torch.dtype = torch.float32, more: bool = Fal
     return LoraSlab(
         {m: torch.full((3, 6, rank_max, a), 7.0, dtype=dtype) for m, (a, _) in shapes.items()},
         {m: torch.full((3, 6, rank_max, b), 7.0, dtype=dtype) for m, (_, b) in shapes.items()},
-        {m: torch.full((6,), 9, dtype=torch.int32) for m in shapes},
-        {m: torch.full((6,), 9.0) for m in shapes},
+        {m: torch.full((3, 6), 9, dtype=torch.int32) for m in shapes},
+        {m: torch.full((3, 6), 9.0) for m in shapes},
     )
 
 

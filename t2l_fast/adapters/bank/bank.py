@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator, Sequence
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2l_fast.adapters.bank.fill import check_fingerprints, fill
 from t2l_fast.adapters.bank.intake import Intake, checked_names, widened
@@ -26,7 +26,7 @@ class AdapterBank:
     """Slots are a cache over the store: least recently leased goes first, pinned slots never.
 
     All methods are thread-safe and all-or-nothing: one that raises leaves every registration, pin
-    and leased slot as it was (cached adapters that were evicted are generated again).
+    and leased slot as it was. Cached adapters that it evicted are loaded again when needed.
 
     Fields:
         hits, misses: number of leased adapters found in a slot, and loaded into one.
@@ -38,10 +38,13 @@ class AdapterBank:
         sites: dict[str, list[Site]],
         generator: AdapterGenerator | None = None,
         store: AdapterStore | None = None,
+        *,
+        model: nn.Module | None = None,
+        exclude: Sequence[str] | str = (),
     ) -> None:
         self.slab = slab
         self.generator = generator
-        self._intake = Intake(slab, sites)
+        self._intake = Intake(slab, sites, model, exclude)
         self._lock = threading.RLock()
         self._store = AdapterStore() if store is None else store
         self._slots = SlotCache(slab.num_slots)

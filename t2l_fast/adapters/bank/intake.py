@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
+from dataclasses import replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from t2l_fast.adapters.bank.store import rounded
 from t2l_fast.adapters.generator import AdapterGenerator
@@ -22,10 +23,18 @@ class Intake:
     Args:
         slab: the slots.
         sites: key → its sites.
+        model: where they are, for what a file says about the base; None = unknown.
+        exclude: modules of adapters to drop, as in `find_sites`.
     """
 
-    def __init__(self, slab: Slots, sites: dict[str, list[Site]]) -> None:
-        self.slab, self.sites = slab, sites
+    def __init__(
+        self,
+        slab: Slots,
+        sites: dict[str, list[Site]],
+        model: nn.Module | None = None,
+        exclude: Sequence[str] | str = (),
+    ) -> None:
+        self.slab, self.sites, self.model, self.exclude = slab, sites, model, exclude
 
     def encode(
         self,
@@ -66,11 +75,13 @@ class Intake:
         """Return an adapter keyed as the sites, copied to RAM in the slots' dtype.
 
         Raises:
-            AdapterMismatch: it doesn't fit the sites, its rank is above the slots', or a number is
+            AdapterMismatch: it doesn't fit the model, its rank is above the slots', or a number is
                 not finite in their dtype.
         """
         self.slab.check_weights()
-        fitted = weights.for_sites(self.sites)
+        if self.model is not None:
+            weights = weights.for_model(self.model)
+        fitted = weights.for_sites(self.sites, exclude=self.exclude)
         if fitted.config.rank > self.slab.rank_max:
             raise AdapterMismatch(
                 f"slots hold rank ≤ {self.slab.rank_max}, got rank {fitted.config.rank}: attach "
@@ -80,12 +91,16 @@ class Intake:
             {m: t.detach().to("cpu", self.slab.dtype, copy=True) for m, t in part.items()}
             for part in (fitted.lora_a, fitted.lora_b)
         )
-        scale = torch.tensor(fitted.config.scaling, dtype=torch.float32)
-        if not all(t.isfinite().all() for t in (scale, *lora_a.values(), *lora_b.values())):
+        magnitudes = fitted.magnitudes and {
+            m: t.detach().to("cpu", copy=True) for m, t in fitted.magnitudes.items()
+        }
+        scales = torch.tensor([s for m in lora_a for s in fitted.scalings_of(m)])
+        parts = (scales, *lora_a.values(), *lora_b.values(), *(magnitudes or {}).values())
+        if not all(t.isfinite().all() for t in parts):
             raise AdapterMismatch(
                 f"weights and scale must be finite in {self.slab.dtype}, got some that are not"
             )
-        return LoraWeights(fitted.config, lora_a, lora_b, fitted.paths)
+        return replace(fitted, lora_a=lora_a, lora_b=lora_b, magnitudes=magnitudes)
 
 
 def widened(codes: Tensor) -> Tensor:

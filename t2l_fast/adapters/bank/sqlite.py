@@ -6,18 +6,17 @@ import json
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import safetensors
-import safetensors.torch
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.bank.blob import pack, unpack
 from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.weights import LoraWeights
-from t2l_fast.config import LoraConfig
 from t2l_fast.errors import StoreError
 
 _SCHEMA = """
@@ -133,7 +132,7 @@ class StoreFile:
             (blob,) = self._file.execute(
                 f"SELECT weights FROM adapters WHERE {_where(adapter)}", (adapter,)
             ).fetchone()
-            return _unpack(blob)
+            return unpack(blob)
 
     def add_codes(
         self, ids: Sequence[AdapterId], first: int, codes: Tensor, fingerprint: str
@@ -167,7 +166,7 @@ class StoreFile:
             self._file.executemany(
                 "INSERT INTO adapters (id, name, weights) VALUES (?, ?, ?)",
                 (
-                    (*columns, _pack(w))
+                    (*columns, pack(w))
                     for columns, w in zip(_columns(ids, first), adapters, strict=True)
                 ),
             )
@@ -215,26 +214,3 @@ def _columns(ids: Sequence[AdapterId], first: int) -> Iterator[tuple[int, str | 
 
 def _where(adapter: AdapterId) -> str:
     return "name = ?" if isinstance(adapter, str) else "id = ? AND name IS NULL"
-
-
-def _pack(weights: LoraWeights) -> bytes:
-    tensors = {
-        f"{part}.{m}": t.contiguous()
-        for part, group in (("a", weights.lora_a), ("b", weights.lora_b))
-        for m, t in group.items()
-    }
-    about = {"config": asdict(weights.config), "paths": weights.paths}
-    return safetensors.torch.save(tensors, {"adapter": json.dumps(about)})
-
-
-def _unpack(blob: bytes) -> LoraWeights:
-    tensors = safetensors.torch.load(blob)
-    (length,) = np.frombuffer(blob[:8], "<u8")
-    about = json.loads(json.loads(blob[8 : 8 + int(length)])["__metadata__"]["adapter"])
-    targets = about["config"].pop("target_modules")
-    config = LoraConfig(targets if isinstance(targets, str) else tuple(targets), **about["config"])
-    lora_a, lora_b = (
-        {k[2:]: t for k, t in tensors.items() if k.startswith(f"{part}.")} for part in ("a", "b")
-    )
-    paths = about["paths"] and {m: tuple(names) for m, names in about["paths"].items()}
-    return LoraWeights(config, lora_a, lora_b, paths)

@@ -95,6 +95,7 @@ class AdapterStore:
 
     @property
     def durable(self) -> bool:
+        """Whether there is a file."""
         return self._file is not None
 
     def check(self, adapter: AdapterId) -> None:

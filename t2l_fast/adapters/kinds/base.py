@@ -33,32 +33,37 @@ class Delta(Protocol):
 
 
 class Slots(Protocol):
-    """Slots of one kind on a model's devices; the bank fills them, and hooks read them.
-
-    Fields:
-        num_slots: adapters held at once.
-        rank_max: largest rank that a slot takes.
-        bytes_per_slot: memory of one slot, all sites together.
-        holds_weights: whether weights can be written, not codes of a generator alone.
-    """
+    """Slots of one kind on a model's devices; the bank fills them, and hooks read them."""
 
     @property
-    def num_slots(self) -> int: ...
+    def num_slots(self) -> int:
+        """Adapters held at once."""
+        ...
 
     @property
-    def rank_max(self) -> int: ...
+    def rank_max(self) -> int:
+        """Largest rank that a slot takes."""
+        ...
 
     @property
-    def bytes_per_slot(self) -> int: ...
+    def bytes_per_slot(self) -> int:
+        """Memory of one slot, all sites together."""
+        ...
 
     @property
-    def dtype(self) -> torch.dtype: ...
+    def dtype(self) -> torch.dtype:
+        """Of what the slots hold."""
+        ...
 
     @property
-    def device(self) -> torch.device: ...
+    def device(self) -> torch.device:
+        """Where leases put their slots."""
+        ...
 
     @property
-    def holds_weights(self) -> bool: ...
+    def holds_weights(self) -> bool:
+        """Whether weights can be written, not codes of a generator alone."""
+        ...
 
     @classmethod
     def allocate(
@@ -98,4 +103,5 @@ class NoDelta:
     def apply(
         self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
     ) -> None:
+        """Return None."""
         return None

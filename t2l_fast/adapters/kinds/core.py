@@ -55,6 +55,7 @@ class CoreSlab(LoraSlab):
 
     @property
     def holds_weights(self) -> bool:
+        """False: weights lie in no shared basis."""
         return False
 
     def delta(self, site: Site) -> Delta:
@@ -62,7 +63,8 @@ class CoreSlab(LoraSlab):
         key = site.key
         if key not in self.ranks:
             return NoDelta()
-        return CoreDelta(self.layer(key, site.layer), self.scalings[key], self.ranks[key])
+        layer = site.layer
+        return CoreDelta(self.layer(key, layer), self.scalings[key][layer], self.ranks[key][layer])
 
     def fill(self, generator: AdapterGenerator, codes: Tensor, slots: Tensor) -> None:
         """Put the cores of code i `[N, *code_shape]` into `slots[i]`.
@@ -136,6 +138,7 @@ class CoreDelta:
     def apply(
         self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
     ) -> Tensor:
+        """Return `y` with every row's adapter applied, as `Delta.apply` says."""
         return add_core_delta(x, y, self.weights, route, self.scalings, self.ranks)
 
 

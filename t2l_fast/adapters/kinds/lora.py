@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from t2l_fast.adapters.batch import LoraBatch
+from t2l_fast.adapters.dora import Gains, row_gains
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.kinds.base import Delta, NoDelta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
-from t2l_fast.errors import AdapterMismatch
+from t2l_fast.errors import AdapterMismatch, UseError
 from t2l_kernels import Route, Workspace, multi_lora, multi_lora_
 
 
@@ -26,14 +27,18 @@ class LoraSlab:
         lora_a: key → `[layers, slots, rank_max, in]`; rows at or beyond the live rank are never
             read.
         lora_b: key → `[layers, slots, rank_max, out]`.
-        ranks: key → `[slots]` int32; 0 = the slot's adapter doesn't touch this module.
-        scalings: key → `[slots]` fp32.
+        ranks: key → `[layers, slots]` int32; 0 = the slot's adapter doesn't touch this layer.
+        scalings: key → `[layers, slots]` fp32.
+        deltas: (key, layer) → what its hook applies, as `delta` gave it out.
     """
 
     lora_a: dict[str, Tensor]
     lora_b: dict[str, Tensor]
     ranks: dict[str, Tensor]
     scalings: dict[str, Tensor]
+    deltas: dict[tuple[str, int], LoraDelta] = field(
+        init=False, default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def allocate(
@@ -45,55 +50,62 @@ class LoraSlab:
 
     @property
     def num_slots(self) -> int:
-        return next(iter(self.ranks.values())).shape[0]
+        """Adapters held at once."""
+        return next(iter(self.ranks.values())).shape[1]
 
     @property
     def rank_max(self) -> int:
+        """Largest rank that a slot takes."""
         return next(iter(self.lora_a.values())).shape[2]
 
     @property
     def dtype(self) -> torch.dtype:
+        """Of A and B."""
         return next(iter(self.lora_a.values())).dtype
 
     @property
     def device(self) -> torch.device:
+        """Where leases put their slots."""
         return next(iter(self.ranks.values())).device
 
     @property
     def bytes_per_slot(self) -> int:
+        """Memory of one slot, all sites together."""
         tensors = (*self.lora_a.values(), *self.lora_b.values())
         return sum(t.numel() * t.element_size() for t in tensors) // self.num_slots
 
     @property
     def holds_weights(self) -> bool:
+        """True: weights can be written."""
         return True
 
     def delta(self, site: Site) -> Delta:
         """Return what the hook of a site applies."""
         if site.key not in self.ranks:
             return NoDelta()
-        return LoraDelta(
-            self.lora_a[site.key][site.layer],
-            self.lora_b[site.key][site.layer],
-            self.scalings[site.key],
-            self.ranks[site.key],
-        )
+        key, layer = site.key, site.layer
+        a, b = self.lora_a[key][layer], self.lora_b[key][layer]
+        delta = LoraDelta(a, b, self.scalings[key][layer], self.ranks[key][layer], site)
+        self.deltas[key, layer] = delta
+        return delta
 
     def fill(self, generator: AdapterGenerator, codes: Tensor, slots: Tensor) -> None:
         """Put the adapter of code i `[N, *code_shape]` into `slots[i]`."""
         generator.generate_into(codes, self, slots)
 
     def check_generator(self, fingerprint: str | None) -> None:
-        """Do nothing: A and B of any generator fit."""
+        """Pass: A and B of any generator fit."""
 
     def check_weights(self) -> None:
-        """Do nothing: weights can be written."""
+        """Pass: weights can be written."""
 
     def write(self, weights: LoraWeights, slot: int) -> None:
         """Put one adapter, keyed as the slab, into `slot`; modules it lacks get rank 0.
 
         Raises:
-            AdapterMismatch: rank above `rank_max`, or an unknown module.
+            AdapterMismatch: rank above `rank_max`, an unknown module, or magnitudes (DoRA) that
+                don't fit the base weights or slots that are not attached.
+            UseError: the first magnitudes come after a CUDA graph was captured.
         """
         batched = LoraBatch(
             weights.config,
@@ -101,6 +113,27 @@ class LoraSlab:
             {m: t.unsqueeze(1) for m, t in weights.lora_b.items()},
         )
         self.write_batch(batched, torch.tensor([slot]))
+        for part, values in ((self.ranks, weights.ranks), (self.scalings, weights.scalings)):
+            for m, row in (values or {}).items():
+                part[m][:, slot] = torch.tensor(row, dtype=part[m].dtype)
+        if weights.magnitudes is not None:
+            self._write_magnitudes(weights, slot)
+
+    @torch.no_grad()
+    def _write_magnitudes(self, weights: LoraWeights, slot: int) -> None:
+        assert weights.magnitudes is not None
+        for m, magnitudes in weights.magnitudes.items():
+            layers = zip(weights.ranks_of(m), weights.scalings_of(m), strict=True)
+            for layer, (rank, scaling) in enumerate(layers):
+                if (m, layer) not in self.deltas:
+                    raise AdapterMismatch("DoRA runs on attached slots alone: use attach()")
+                if rank:
+                    a, b = (part[m][layer, :rank] for part in (weights.lora_a, weights.lora_b))
+                    gains = self.deltas[m, layer].set_magnitude(
+                        slot, a, b, scaling, magnitudes[layer]
+                    )
+                    scaled = b.to(gains.device, gains.dtype) * gains
+                    self.lora_b[m][layer, slot, :rank] = scaled.to(self.dtype)
 
     @torch.no_grad()
     def write_batch(self, batch: LoraBatch, slots: Tensor) -> None:
@@ -143,14 +176,21 @@ class LoraSlab:
         live = slots[slots >= 0].long()
         for m, ranks in self.ranks.items():
             index = live.to(ranks.device, non_blocking=True)
-            ranks[index] = config.rank if m in filled else 0
+            ranks[:, index] = config.rank if m in filled else 0
             if m in filled:
-                self.scalings[m][index] = config.scaling
+                self.scalings[m][:, index] = config.scaling
+        self._drop_gains(live)
 
     def clear(self, slots: Tensor) -> None:
         """Make slots empty: whatever runs them gets the base model."""
         for ranks in self.ranks.values():
-            ranks[slots.to(ranks.device, torch.int64)] = 0
+            ranks[:, slots.to(ranks.device, torch.int64)] = 0
+        self._drop_gains(slots.long())
+
+    def _drop_gains(self, slots: Tensor) -> None:
+        for delta in self.deltas.values():
+            if delta.gains is not None:
+                delta.gains.drop(slots)
 
 
 def empty_slots(
@@ -172,28 +212,58 @@ def empty_slots(
             shape = (len(sites[m]), num_slots, rank_max)
             lora_a[m] = torch.zeros(*shape, width_a, dtype=dtype, device=device)
             lora_b[m] = torch.zeros(*shape, width_b, dtype=dtype, device=device)
-            ranks[m] = torch.zeros(num_slots, dtype=torch.int32, device=device)
-            scalings[m] = torch.zeros(num_slots, dtype=torch.float32, device=device)
+            ranks[m] = torch.zeros(*shape[:2], dtype=torch.int32, device=device)
+            scalings[m] = torch.zeros(*shape[:2], dtype=torch.float32, device=device)
     return lora_a, lora_b, ranks, scalings
 
 
 class LoraDelta:
-    """A and B of one site's slots.
+    """A and B of one site's slots, and the gains of those that hold DoRA adapters.
 
     Args:
         lora_a: `[S, R, in]`.
         lora_b: `[S, R, out]`.
         scalings: `[S]` fp32.
         ranks: `[S]` int32.
+        site: where they are applied.
     """
 
-    def __init__(self, lora_a: Tensor, lora_b: Tensor, scalings: Tensor, ranks: Tensor) -> None:
+    def __init__(
+        self, lora_a: Tensor, lora_b: Tensor, scalings: Tensor, ranks: Tensor, site: Site
+    ) -> None:
         self.lora_a, self.lora_b = lora_a, lora_b
         self.scalings, self.ranks = scalings, ranks
+        self.site = site
+        self.gains: Gains | None = None
+        self.captured = False
+
+    def set_magnitude(
+        self, slot: int, a: Tensor, b: Tensor, scaling: float, magnitude: Tensor
+    ) -> Tensor:
+        """Set a slot's gains and return them, `[out]`; arguments as for `row_gains`.
+
+        Raises:
+            UseError: they are the site's first, and a CUDA graph without gains was captured.
+        """
+        gains = row_gains(self.site, a, b, scaling, magnitude)
+        if self.gains is None:
+            if self.captured:
+                raise UseError(
+                    "a CUDA graph was captured before the first DoRA adapter had a slot: lease one "
+                    "before the capture, or capture again after detach() and attach()"
+                )
+            self.gains = Gains(self.lora_b.shape[0], self.site, gains)
+        self.gains.set(slot, gains)
+        return gains
 
     def apply(
         self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
     ) -> Tensor:
+        """Return `y` with every row's adapter applied, as `Delta.apply` says."""
+        if self.gains is not None:
+            y = self.gains.scale(y, route)
+        elif workspace is None and not torch.compiler.is_compiling():
+            self.captured = True
         return add_delta(
             x, y, self.lora_a, self.lora_b, route, self.scalings, self.ranks, workspace
         )

@@ -54,8 +54,8 @@ def test_registered_weights_are_copies_and_mixed_ranks_fit():
     mine.lora_a["proj"].zero_()
     lease = bank.lease(ids)
     assert [owner(bank, s) for s in lease.slots.tolist()] == [3.0, 4.0]
-    assert bank.slab.ranks["proj"][lease.slots.long()].tolist() == [1, 4]
-    assert bank.slab.scalings["proj"][lease.slots.long()].tolist() == [2.0, 2.0]
+    assert bank.slab.ranks["proj"][0, lease.slots.long()].tolist() == [1, 4]
+    assert bank.slab.scalings["proj"][0, lease.slots.long()].tolist() == [2.0, 2.0]
 
 
 REGISTER_ERRORS = {

@@ -54,7 +54,7 @@ def weights(value: float, rank: int = 2) -> t2l.LoraWeights:
 def value(bank: t2l.AdapterBank, adapter) -> float:
     with bank.lease([adapter]) as lease:
         slot = int(lease.slots[0])
-        rank = int(bank.slab.ranks["proj"][slot])
+        rank = int(bank.slab.ranks["proj"][0, slot])
         (found,) = bank.slab.lora_a["proj"][0, slot, :rank].unique().tolist()
         return found
 
@@ -76,7 +76,7 @@ def test_codes_weights_names_and_numbers_come_back(path):
     assert ids == [0, 1, "three", "four", "five", 5]
     assert [value(again, i) for i in ids] == [1, 2, 3, 4, 5, 6]
     slot = again.resident["four"]
-    assert again.slab.scalings["proj"][slot] == 2.0  # alpha/√r of rank 1
+    assert again.slab.scalings["proj"][0, slot] == 2.0  # alpha/√r of rank 1
 
 
 def test_what_was_forgotten_stays_so_and_its_number_is_not_used_again(path):

@@ -57,7 +57,7 @@ def weights(value: float, rank: int = 2) -> t2l.LoraWeights:
 
 def owner(bank: t2l.AdapterBank, slot: int) -> float:
     """The number in the slot's live rows, which must agree everywhere."""
-    rank = int(bank.slab.ranks["proj"][slot])
+    rank = int(bank.slab.ranks["proj"][0, slot])
     rows = [t["proj"][:, slot, :rank] for t in (bank.slab.lora_a, bank.slab.lora_b)]
     values = torch.cat(rows).unique()
     assert len(values) == 1, values

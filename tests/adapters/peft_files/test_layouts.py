@@ -1,0 +1,212 @@
+"""Layouts of files: names of older releases, wrappers, pickles, moved modules, the hub."""
+
+import json
+
+import pytest
+import torch
+import transformers as tf
+from safetensors.torch import load_file, save_file
+
+import t2l_fast as t2l
+from t2l_fast.adapters.peft_format import hub
+from t2l_fast.errors import AdapterFormatError, AdapterMismatch, SiteNotReached
+from tests.adapters.peft_files.wild import (
+    IDS,
+    assert_same,
+    base_logits,
+    llama,
+    run_folder,
+    save_with_peft,
+)
+
+PREFIX = "base_model.model."
+LAYOUTS = {
+    "adapter name": lambda n: n.replace(".weight", ".default.weight"),
+    "another adapter name": lambda n: n.replace(".weight", ".my-adapter.weight"),
+    "no suffix": lambda n: n.removesuffix(".weight"),
+    "no prefix": lambda n: n.removeprefix(PREFIX),
+    "prefix twice": lambda n: PREFIX + n,
+    "torch.compile": lambda n: n.replace(PREFIX, PREFIX + "_orig_mod."),
+    "FSDP": lambda n: n.replace("self_attn", "_fsdp_wrapped_module.self_attn"),
+    "checkpointed": lambda n: n.replace("self_attn", "_checkpoint_wrapped_module.self_attn"),
+    "DDP": lambda n: "module." + n.removeprefix(PREFIX),
+}
+
+
+@pytest.mark.parametrize("case", LAYOUTS)
+def test_other_names_of_the_same_tensors_are_read(case, tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    save_file({LAYOUTS[case](n): t for n, t in load_file(path).items()}, path)
+    assert_same(run_folder(base, tmp_path), theirs)
+
+
+ODD = {
+    "two adapters in one file": (".default.weight", ".other.weight", "must hold one adapter"),
+    "an embedding's adapter": ("lora_A.weight", "lora_embedding_A", "adapter of an embedding"),
+    "a bias of B": ("lora_B.weight", "lora_B.bias", "more than LoRA's A, B"),
+    "KaSA's diagonal": ("lora_A.weight", "lora_diag", "more than LoRA's A, B"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_other_tensors_are_named(case, tmp_path):
+    old, new, message = ODD[case]
+    save_with_peft(llama(), tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    if case.startswith("two"):
+        tensors = {n.replace(".weight", old): t for n, t in tensors.items()}
+    more = {n.replace(old, new): t.clone() for n, t in tensors.items() if old in n}
+    save_file(tensors | more, path)
+    with pytest.raises(AdapterFormatError, match=message):
+        t2l.LoraWeights.from_pretrained(tmp_path)
+
+
+def test_a_pickled_file_is_read_and_safetensors_come_first(tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    torch.save({n: torch.zeros_like(t) for n, t in load_file(path).items()}, tmp_path / PICKLE)
+    assert_same(run_folder(base, tmp_path), theirs)
+    torch.save(load_file(path), tmp_path / PICKLE)
+    path.unlink()
+    assert_same(run_folder(base, tmp_path), theirs)
+
+
+PICKLE = "adapter_model.bin"
+
+
+class Harm:
+    """Runs code where it is unpickled without care."""
+
+    def __reduce__(self):
+        return print, ("unpickled",)
+
+
+@pytest.mark.parametrize(
+    "content", [Harm(), [1], {"a": 1}, b"junk"], ids=["code", "list", "numbers", "junk"]
+)
+def test_a_pickled_file_of_anything_but_tensors_is_refused(content, tmp_path, capsys):
+    save_with_peft(llama(), tmp_path)
+    (tmp_path / "adapter_model.safetensors").unlink()
+    if isinstance(content, bytes):
+        (tmp_path / PICKLE).write_bytes(content)
+    else:
+        torch.save(content, tmp_path / PICKLE)
+    with pytest.raises(AdapterFormatError, match=PICKLE):
+        t2l.LoraWeights.from_pretrained(tmp_path)
+    assert "unpickled" not in capsys.readouterr().out
+
+
+def gemma3() -> tf.PreTrainedModel:
+    torch.manual_seed(0)
+    text = dict(vocab_size=64, hidden_size=32, intermediate_size=48, num_hidden_layers=2)
+    text |= dict(num_attention_heads=4, num_key_value_heads=2, head_dim=8)
+    vision = dict(hidden_size=16, intermediate_size=32, num_hidden_layers=2)
+    vision |= dict(num_attention_heads=2, image_size=32, patch_size=16)
+    config = tf.Gemma3Config(text_config=text, vision_config=vision, mm_tokens_per_image=4)
+    return tf.Gemma3ForConditionalGeneration(config).eval()
+
+
+EXCLUDES = {
+    "the tower's name": ["vision_tower"],
+    "one string": "vision_tower",
+    "a regex": r".*vision_tower.*",
+    "every module": [n for n, _ in gemma3().named_modules() if "vision_tower" in n],
+}
+
+
+@pytest.mark.parametrize("case", EXCLUDES)
+def test_text_runs_without_the_vision_tower_when_asked(case, tmp_path):
+    base = gemma3()
+    theirs = save_with_peft(base, tmp_path)
+    assert_same(run_folder(base, tmp_path, exclude=EXCLUDES[case]), theirs)
+
+
+def test_the_vision_tower_is_not_left_out_unasked(tmp_path):
+    base = gemma3()
+    save_with_peft(base, tmp_path)
+    with pytest.raises(SiteNotReached, match="exclude="):
+        run_folder(base, tmp_path)
+    config = t2l.LoraConfig(r".*language_model.*\.(q|v)_proj", 4, 8)
+    with pytest.raises(AdapterMismatch, match="vision_tower.*exclude="):
+        run_folder(base, tmp_path, config)
+
+
+def test_an_adapter_that_excluded_the_tower_runs_by_its_own_config(tmp_path):
+    base = gemma3()
+    theirs = save_with_peft(base, tmp_path, exclude_modules=r".*vision_tower.*")
+    assert_same(run_folder(base, tmp_path), theirs)
+    theirs = save_with_peft(base, tmp_path, target_modules=r".*language_model.*\.(q|v)_proj")
+    assert_same(run_folder(base, tmp_path), theirs)
+
+
+def test_modules_that_transformers_moved_are_found(tmp_path):
+    base = gemma3()
+    theirs = save_with_peft(base, tmp_path, exclude_modules=r".*vision_tower.*")
+    path = tmp_path / "adapter_model.safetensors"
+    moved = {
+        n.replace("model.language_model.", "language_model.model."): t
+        for n, t in load_file(path).items()
+    }
+    assert not moved.keys() & load_file(path).keys()
+    save_file(moved, path)
+    assert_same(run_folder(base, tmp_path), theirs)
+    assert (theirs - base_logits(base)).abs().max() > 1e-2
+
+
+def test_a_name_on_the_hub_is_downloaded(tmp_path, monkeypatch):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path / "snapshot" / "best")
+    asked = {}
+
+    def download(name, **options):
+        asked.update(options, name=name)
+        return str(tmp_path / "snapshot")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    weights = t2l.LoraWeights.from_pretrained("someone/adapters/best", revision="v2")
+    weights.save_pretrained(tmp_path / "again")
+    assert_same(run_folder(base, tmp_path / "again"), theirs)
+    assert asked["name"] == "someone/adapters" and asked["revision"] == "v2"
+    assert "best/adapter_config.json" in asked["allow_patterns"]
+
+
+def test_a_name_that_the_hub_does_not_have_is_one_error(monkeypatch):
+    def refuse(name, **options):
+        raise OSError("offline\nlong trace")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", refuse)
+    with pytest.raises(AdapterFormatError, match="neither as seen from here: offline$"):
+        t2l.LoraWeights.from_pretrained("someone/nothing")
+
+
+@pytest.mark.parametrize("name", ["/no/such/folder", "./no/folder", "one-name", "../up/there"])
+def test_paths_are_never_asked_of_the_hub(name, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *a, **k: pytest.fail("asked"))
+    assert str(hub.local_folder(name)) == name.removeprefix("./")
+    with pytest.raises(AdapterFormatError, match="got none in"):
+        t2l.LoraWeights.from_pretrained(name)
+
+
+def test_base_model_revision_and_task_survive(tmp_path):
+    import peft
+
+    llama().save_pretrained(tmp_path / "base")
+    base = tf.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    theirs = save_with_peft(base, tmp_path / "one", task_type="CAUSAL_LM", revision="main")
+    weights = t2l.LoraWeights.from_pretrained(tmp_path / "one")
+    adapters = t2l.attach(base, weights.config, num_slots=1)
+    (name,) = adapters.bank.register(weights=[weights])
+    stacked = t2l.LoraBatch.stack([weights])[0]
+    summed = t2l.LoraWeights.weighted_sum([weights], [1.0])
+    for index, some in enumerate((weights, adapters.bank.weights(name), stacked, summed)):
+        some.save_pretrained(tmp_path / f"two-{index}")
+        fields = json.loads((tmp_path / f"two-{index}" / "adapter_config.json").read_text())
+        assert fields["base_model_name_or_path"] == str(tmp_path / "base")
+        assert (fields["task_type"], fields["revision"]) == ("CAUSAL_LM", "main")
+        again = peft.AutoPeftModelForCausalLM.from_pretrained(tmp_path / f"two-{index}").eval()
+        with torch.no_grad():
+            assert_same(again(input_ids=IDS).logits, theirs)
