@@ -98,7 +98,7 @@ def test_a_page_that_a_section_omits_comes_last():
     assert nav[0]["Guides"][:3] == [
         "guides/index.md",
         {"Serve": "guides/serve.md"},
-        "guides/adapters.md",
+        "guides/adapter_files.md",
     ]
 
 
