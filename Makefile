@@ -92,7 +92,7 @@ clean:
 .PHONY: docs tables
 docs: .venv/ready
 	$(PIP) -e ".[docs]"
-	$(BIN)/python -m mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 tables:
 	$(PYTHON) docs/tools/tables.py

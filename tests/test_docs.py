@@ -7,8 +7,9 @@ import pytest
 import typer.main
 import yaml
 
-from docs.tools import hooks, prose, tables
+from docs.tools import commands_page, hooks, prose, tables
 from docs.tools.claims import CHECKS, DOCS, ROOT, Page, pages
+from docs.tools.claims.text import links
 from t2l_fast.cli import app
 
 PLANTED = {
@@ -90,7 +91,7 @@ def pages_of(nav) -> set[str]:
 def test_the_navigation_has_every_page():
     nav = hooks.completed(yaml.safe_load((ROOT / "mkdocs.yml").read_text())["nav"])
     written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
-    assert pages_of(nav) == written | {hooks.PAGE}
+    assert pages_of(nav) == written | {hooks.COMMANDS} | hooks.COPIED.keys()
 
 
 def test_a_page_that_a_section_omits_comes_last():
@@ -103,8 +104,8 @@ def test_a_page_that_a_section_omits_comes_last():
 
 
 def test_the_page_of_commands_has_every_flag():
-    text = hooks.page()
-    for name, command in hooks.leaves(typer.main.get_command(app)):
+    text = commands_page.page()
+    for name, command in commands_page.leaves(typer.main.get_command(app)):
         section = text.split(f"## {name}\n")[1].split("\n## ")[0]
         flags = {o for p in command.params for o in (*p.opts, *p.secondary_opts) if o[0] == "-"}
         assert {flag for flag in flags if flag not in section} <= {"--help"}
@@ -195,3 +196,14 @@ def test_the_design_names_every_floor_of_the_import_contract():
 def test_every_picture_is_shown():
     text = "\n".join(path.read_text("utf-8") for path in DOCS.rglob("*.md"))
     assert sorted(path.name for path in DOCS.rglob("*.png") if path.name not in text) == []
+
+
+@pytest.mark.parametrize("page", hooks.COPIED)
+def test_a_copied_page_has_links_of_its_own_place(page):
+    assert links(Page(DOCS / page, hooks.copied(page))) == []
+
+
+def test_a_copied_page_links_to_a_copied_page(tmp_path, monkeypatch):
+    (tmp_path / "DESIGN.md").write_text("[a](docs/x.md) [b](CHANGELOG.md#c)")
+    monkeypatch.setattr(hooks, "ROOT", tmp_path)
+    assert hooks.copied("developers/design.md") == "[a](../x.md) [b](../changelog.md#c)"
