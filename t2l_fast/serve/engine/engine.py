@@ -19,6 +19,7 @@ from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket
 from t2l_fast.serve.engine.running import EngineStats, Errand, Running
 from t2l_fast.serve.engine.sampling import SamplingParams
+from t2l_fast.serve.engine.scores import Scorer
 from t2l_fast.serve.engine.text import TextStream
 from t2l_fast.serve.engine.trace import first_line
 from t2l_fast.serve.engine.vocabulary import Vocabulary
@@ -67,6 +68,8 @@ class Engine:
         self._running = Running(adapters, waiting, config.max_active)
         self._keys = count()
         self._closed = self._stopped = False
+        self.scorer = Scorer(model, adapters)
+        """Gives log probabilities of prompts, between two steps (`run`)."""
         self._manager, self.proof = proven(model, adapters, config, self._running)
         """How the model runs, and what showed that it does so rightly."""
         self._eos = _end_tokens(model, tokenizer)
@@ -122,7 +125,7 @@ class Engine:
             raise UnknownAdapter(f"an adapter must be registered, got {adapter!r}")
         made, tickets = [], []
         for prompt, asked, sink in zip(prompts, params, sinks, strict=True):
-            self._check(prompt, asked)
+            self.check(prompt, asked.max_tokens)
             chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
             seed = secrets.randbits(63) if asked.seed is None else asked.seed
             request = Request(
@@ -222,16 +225,21 @@ class Engine:
         self._running.cancelled.put(request)
         self._manager.wake()
 
-    def _check(self, prompt: Sequence[int], params: SamplingParams) -> None:
+    def check(self, prompt: Sequence[int], max_tokens: int) -> None:
+        """Refuse a prompt that can't be answered with so many tokens.
+
+        Raises:
+            ArgumentError: it is empty, has tokens outside the vocabulary, or is too long.
+        """
         if not prompt or not all(0 <= t < self._vocab for t in (min(prompt), max(prompt))):
             raise ArgumentError(
                 f"a prompt must be token ids from 0 to {self._vocab - 1}, got "
                 + (f"{min(prompt)} to {max(prompt)}" if prompt else "none")
             )
-        if len(prompt) + params.max_tokens > self.longest:
+        if len(prompt) + max_tokens > self.longest:
             raise ArgumentError(
                 f"prompt and max_tokens together may have {self.longest} tokens, got "
-                f"{len(prompt)} + {params.max_tokens}: shorten one"
+                f"{len(prompt)} + {max_tokens}: shorten one"
             )
 
     def _check_open(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,8 +12,10 @@ from fastapi.responses import Response
 
 from t2l_fast.adapters import AdapterId
 from t2l_fast.errors import ArgumentError
+from t2l_fast.serve.engine.sampling import TokenLogprob
+from t2l_fast.serve.http.echo import Echo, scored
 from t2l_fast.serve.http.render import ChatRender, TextRender
-from t2l_fast.serve.http.respond import Asked, respond
+from t2l_fast.serve.http.respond import Asked, respond, unless_gone
 from t2l_fast.serve.http.responses import (
     Answer,
     ChatCompletion,
@@ -67,13 +70,27 @@ async def complete(
         raise ArgumentError(
             f"prompt may be up to {state.limits.prompts} texts, got {len(given)}: send fewer"
         )
+    if not (body.max_tokens or body.echo):
+        raise ArgumentError("max_tokens must be at least 1 without echo: true, got 0: raise it")
     if body.best_of not in (None, body.n):
         raise ArgumentError(f"best_of must be n, got {body.best_of} and {body.n}: leave it out")
     adapter = await _adapter(state, tenant, body.model)
     prompts = await run_in_threadpool(state.prompter.each, given)
-    render = TextRender(body, state.prompter)
+    for prompt in prompts:
+        state.engine.check(prompt, body.max_tokens)
     asked = Asked(prompts, body.max_tokens, body.logprobs, adapter, tenant, started)
-    return await respond(state, request, body, asked, render)
+    echoes = await unless_gone(request, _echoes(state, asked, given)) if body.echo else []
+    return await respond(state, request, body, asked, TextRender(body, state.prompter, echoes))
+
+
+async def _echoes(state: State, asked: Asked, given: Sequence[str | list[int]]) -> list[Echo]:
+    echoes = []
+    for prompt, ids in zip(given, asked.prompts, strict=True):
+        found: Sequence[TokenLogprob | None] = ()
+        if asked.logprobs is not None:
+            found = await scored(state.engine, ids, asked.adapter, asked.logprobs, asked.tenant)
+        echoes.append(Echo(ids, state.prompter.text_of(prompt), found))
+    return echoes
 
 
 async def _adapter(state: State, tenant: str, model: str) -> AdapterId | None:

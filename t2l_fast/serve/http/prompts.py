@@ -83,6 +83,14 @@ class Prompter:
         """Return the ids of plain prompts, or what is ids already."""
         return [self.text(p) if isinstance(p, str) else p for p in prompts]
 
+    def text_of(self, prompt: str | Sequence[int]) -> str:
+        """Return a plain prompt as text."""
+        return (
+            prompt
+            if isinstance(prompt, str)
+            else self._tokenizer.decode(list(prompt), skip_special_tokens=True)
+        )
+
     def loses_space(self, token: int) -> bool:
         """Return whether a token's first space is none at the start of a text."""
         text = self.vocabulary.text_of(token)

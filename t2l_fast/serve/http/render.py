@@ -12,6 +12,7 @@ from typing import Any
 from t2l_fast.serve.engine.request import Chunk, Completion
 from t2l_fast.serve.engine.sampling import TokenLogprob
 from t2l_fast.serve.http import responses as r
+from t2l_fast.serve.http.echo import Echo
 from t2l_fast.serve.http.prompts import Prompter
 from t2l_fast.serve.http.schema import Sampled
 
@@ -133,21 +134,34 @@ class ChatRender(Render):
 
 
 class TextRender(Render):
-    """`/v1/completions`."""
+    """`/v1/completions`.
+
+    Args:
+        echoes: the prompts, where they are to stand in front of their choices; else none.
+    """
 
     prefix = "cmpl"
 
-    def __init__(self, body: Sampled, prompter: Prompter) -> None:
+    def __init__(self, body: Sampled, prompter: Prompter, echoes: Sequence[Echo] = ()) -> None:
         super().__init__(body, prompter)
+        self._echoes = echoes
         self._texts: dict[int, _Length] = defaultdict(_Length)
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
-        counted = usage(prompt, sum(len(a.tokens) for a in answers))
-        return self._object([self._told(i, a) for i, a in enumerate(answers)], usage=counted)
+        """Return all choices; those to the first prompt come first."""
+        choices = []
+        for index, answer in enumerate(answers):
+            before = self._echoed(index) if self._echoes else None  # offsets go on from there
+            choice = self._told(index, answer)
+            if before is not None:
+                choice.text = before.text + choice.text
+                choice.logprobs = _joined(before.logprobs, choice.logprobs)
+            choices.append(choice)
+        return self._object(choices, usage=usage(prompt, sum(len(a.tokens) for a in answers)))
 
     def opening(self, count: int) -> list[Json]:
-        """Return what a stream begins with: nothing."""
-        return []
+        """Return what a stream begins with: the prompts, if anything."""
+        return [self._object([self._echoed(i)]) for i in range(count) if self._echoes]
 
     def piece(self, index: int, chunk: Chunk) -> Json:
         """Return one event of a stream."""
@@ -159,42 +173,63 @@ class TextRender(Render):
 
     def _told(self, index: int, answer: Completion | Chunk) -> r.TextChoice:
         shared = self._choice(index, answer)
-        return r.TextChoice(**shared, text=answer.text, logprobs=self._logprobs(index, answer))
+        found = self._logprobs(index, answer.tokens, answer.logprobs)
+        return r.TextChoice(**shared, text=answer.text, logprobs=found)
+
+    def _echoed(self, index: int) -> r.TextChoice:
+        echo = self._echoes[index // self._body.n]
+        found = self._logprobs(index, echo.tokens, echo.logprobs)
+        if found is not None:
+            # a tokenizer that puts a space before a text gives it to the first token
+            ahead = self._texts[index].characters - len(echo.text)
+            found.text_offset = [max(0, at - max(0, ahead)) for at in found.text_offset]
+        self._texts[index] = _Length(len(echo.text))
+        return r.TextChoice(**self._choice(index, Chunk()), text=echo.text, logprobs=found)
 
     def _object(self, choices: list[r.TextChoice], **more: Any) -> Json:
         return r.TextCompletion(
             **self._head, object="text_completion", choices=choices, **more
         ).plain()
 
-    def _logprobs(self, index: int, answer: Completion | Chunk) -> r.TextLogprobs | None:
-        if not answer.logprobs:
+    def _logprobs(
+        self, index: int, tokens: Sequence[int], logprobs: Sequence[TokenLogprob | None]
+    ) -> r.TextLogprobs | None:
+        if not logprobs:
             return None
         vocabulary = self._prompter.vocabulary
         offsets = []
-        for token in answer.tokens:
+        for token in tokens:
             offsets.append(self._texts[index].characters)
             if not vocabulary.is_special(token):
                 self._texts[index].add(vocabulary.bytes_of(token))
+        pairs = list(zip(tokens, logprobs, strict=True))
         return r.TextLogprobs(
-            tokens=[vocabulary.text_of(t) for t in answer.tokens],
-            token_logprobs=[p.logprob for p in answer.logprobs],
-            top_logprobs=[self._best(p) for p in answer.logprobs],
+            tokens=[vocabulary.text_of(t) for t in tokens],
+            token_logprobs=[p and p.logprob for p in logprobs],
+            top_logprobs=[p and self._best(t, p) for t, p in pairs],
             text_offset=offsets,
         )
 
-    def _best(self, found: TokenLogprob) -> dict[str, float]:
-        """Return the likeliest texts; of tokens with one text, the likelier one."""
+    def _best(self, token: int, found: TokenLogprob) -> dict[str, float]:
+        """Return the likeliest texts and the token's own; of one text, the likelier token's."""
         texts: dict[str, float] = {}
-        for token, logprob in found.top:  # best first
-            texts.setdefault(self._prompter.vocabulary.text_of(token), logprob)
+        for other, logprob in (*found.top, (token, found.logprob)):  # best first
+            texts.setdefault(self._prompter.vocabulary.text_of(other), logprob)
         return texts
+
+
+def _joined(first: r.TextLogprobs | None, second: r.TextLogprobs | None) -> r.TextLogprobs | None:
+    if first is None or second is None:
+        return first or second
+    names = r.TextLogprobs.model_fields
+    return r.TextLogprobs(**{name: getattr(first, name) + getattr(second, name) for name in names})
 
 
 class _Length:
     """Count the characters of bytes that come in pieces; half a character counts once whole."""
 
-    def __init__(self) -> None:
-        self.characters = 0
+    def __init__(self, characters: int = 0) -> None:
+        self.characters = characters
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="ignore")
 
     def add(self, raw: bytes) -> None:

@@ -16,6 +16,7 @@ from starlette.exceptions import HTTPException
 from t2l_fast.adapters import AdapterId
 from t2l_fast.errors import T2LError
 from t2l_fast.serve.engine.answers import Answers
+from t2l_fast.serve.engine.request import Chunk, Completion, join
 from t2l_fast.serve.http.failures import failure
 from t2l_fast.serve.http.render import ChatRender, TextRender
 from t2l_fast.serve.http.schema import Sampled
@@ -57,14 +58,8 @@ async def respond(
         T2LError: as `Engine.submit` and `Answers`.
         HTTPException: the client hung up.
     """
-    params = [body.params(i, asked.count, asked.logprobs) for i in range(body.n)]
-    answers = Answers(
-        state.engine,
-        [prompt for prompt in asked.prompts for _ in params],
-        params * len(asked.prompts),
-        adapter=asked.adapter,
-        tenant=asked.tenant,
-    )
+    choices = body.n * len(asked.prompts)
+    answers = _submitted(state, body, asked) if asked.count else _Nothing(choices)
     timed = _timed(state, answers, asked.started)
     given = sum(map(len, asked.prompts))
     try:
@@ -81,7 +76,7 @@ async def respond(
     async def events() -> AsyncIterator[str]:
         generated = 0
         try:
-            for piece in render.opening(len(params) * len(asked.prompts)):
+            for piece in render.opening(choices):
                 yield _event(piece)
             async for index, chunk in _after(first, timed):
                 generated += len(chunk.tokens)
@@ -98,13 +93,42 @@ async def respond(
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
+def _submitted(state: State, body: Sampled, asked: Asked) -> Answers:
+    params = [body.params(i, asked.count, asked.logprobs) for i in range(body.n)]
+    return Answers(
+        state.engine,
+        [prompt for prompt in asked.prompts for _ in params],
+        params * len(asked.prompts),
+        adapter=asked.adapter,
+        tenant=asked.tenant,
+    )
+
+
+class _Nothing:
+    """Answers of no tokens."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    async def __aiter__(self) -> AsyncIterator[tuple[int, Chunk]]:
+        for index in range(self._count):
+            yield index, Chunk(finish="length")
+
+    async def whole(self, pieces: AsyncIterator[tuple[int, Chunk]]) -> list[Completion]:
+        """Return all of them."""
+        return [join([chunk]) async for _, chunk in pieces]
+
+    def cancel(self) -> None:
+        """Do nothing: nothing runs."""
+
+
 async def _after(first: T, rest: AsyncIterator[T]) -> AsyncIterator[T]:
     yield first
     async for item in rest:
         yield item
 
 
-async def _timed(state: State, answers: Answers, started: float) -> AsyncIterator[Any]:
+async def _timed(state: State, answers: Answers | _Nothing, started: float) -> AsyncIterator[Any]:
     begun = False
     async for item in answers:
         if not begun:
