@@ -1,79 +1,22 @@
-"""Shrink, expand and multi_lora: fp64 truth, gradients, live ranks, untouched rows, compile."""
+"""Shrink, expand and multi_lora: fp64 truth, gradients, live ranks, untouched rows."""
 
 import math
 
 import pytest
 import torch
-from torch.library import opcheck
 
 from t2l_kernels import (
-    ArgumentError,
     Route,
     explain_impl,
     lora_expand,
     lora_shrink,
     multi_lora,
-    multi_lora_,
     resolve_impl,
 )
 from t2l_kernels._core import impl
-from t2l_kernels.lora import library, torch_impl
-from tests.kernels.popular import popular
-
-IMPLS = ["reference", "torch"]
-POPULARITY = ["distinct", "uniform", "zipf", "identical", "skewed", "none", "in place", "rows"]
-NUM_SLOTS, RANK, IN, OUT = 9, 6, 21, 17
-
-
-def slots_of(kind: str) -> torch.Tensor:
-    """The popularity patterns, and two whose runs stay in place."""
-    if kind == "in place":
-        return torch.tensor([4] * 20 + [-1] * 9 + [1] * 11)
-    if kind == "rows":
-        return torch.tensor([4, 1, 2, 7]).repeat_interleave(10)
-    return popular(kind, 40, NUM_SLOTS)
-
-
-class Case:
-    """One problem; rows beyond the live rank are NaN, so that reading them shows."""
-
-    def __init__(self, kind: str, dtype: torch.dtype, mixed_ranks: bool, poison: bool = True):
-        torch.manual_seed(0)
-        self.slots = slots_of(kind)
-        self.route = Route.from_tokens(self.slots)
-        tokens = self.slots.shape[0]
-        self.x = torch.randn(tokens, IN, dtype=dtype)
-        self.lora_a = torch.randn(NUM_SLOTS, RANK, IN, dtype=dtype) / IN**0.5
-        self.lora_b = torch.randn(NUM_SLOTS, RANK, OUT, dtype=dtype)
-        self.residual = torch.randn(tokens, OUT, dtype=dtype)
-        self.scalings = torch.rand(NUM_SLOTS) + 0.5
-        self.ranks = None
-        if mixed_ranks:
-            self.ranks = torch.tensor([6, 1, 6, 3, 0, 5, 2, 6, 6], dtype=torch.int32)
-            for slot, rank in enumerate(self.ranks.tolist()):
-                self.lora_a[slot, rank:] = math.nan if poison else 0.0
-                self.lora_b[slot, rank:] = math.nan if poison else 0.0
-
-    def truth(self) -> torch.Tensor:
-        out = self.residual.double().clone()
-        for t, slot in enumerate(self.slots.tolist()):
-            if slot >= 0:
-                rank = RANK if self.ranks is None else int(self.ranks[slot])
-                a, b = self.lora_a[slot, :rank].double(), self.lora_b[slot, :rank].double()
-                out[t] += self.scalings[slot].double() * (self.x[t].double() @ a.T @ b)
-        return out
-
-    def run(self, impl: str) -> torch.Tensor:
-        return multi_lora(
-            self.x,
-            self.lora_a,
-            self.lora_b,
-            self.route,
-            scalings=self.scalings,
-            ranks=self.ranks,
-            residual=self.residual,
-            impl=impl,
-        )
+from t2l_kernels.lora import torch_impl
+from tests.kernels.lora_case import Case
+from tests.kernels.problems import IMPLS, NUM_SLOTS, POPULARITY, RANK
 
 
 @pytest.mark.parametrize("mixed_ranks", [False, True], ids=["one rank", "mixed ranks"])
@@ -114,22 +57,13 @@ def test_shrink_then_expand_equals_multi_lora_and_leaves_other_rows_alone(impl, 
     assert torch.equal(out[untouched], case.residual[untouched])
 
 
-def add(case: Case, impl: str) -> torch.Tensor:
-    out = case.residual.clone()
-    multi_lora_(
-        case.x, case.lora_a, case.lora_b, case.route,
-        scalings=case.scalings, ranks=case.ranks, out=out, impl=impl,
-    )  # fmt: skip
-    return out
-
-
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("mixed_ranks", [False, True], ids=["one rank", "mixed ranks"])
 @pytest.mark.parametrize("kind", POPULARITY)
 @pytest.mark.parametrize("impl", IMPLS)
 def test_adding_in_one_call_equals_shrink_then_expand(impl, kind, mixed_ranks, dtype):
     case = Case(kind, dtype, mixed_ranks)
-    out = add(case, impl)
+    out = case.add(impl)
     want = case.residual.clone()
     s = lora_shrink(case.x, case.lora_a, case.route, ranks=case.ranks, impl=impl)
     lora_expand(
@@ -143,17 +77,17 @@ def test_adding_in_one_call_equals_shrink_then_expand(impl, kind, mixed_ranks, d
 
 def test_a_route_that_was_used_sees_ranks_written_since():
     case = Case("uniform", torch.float64, mixed_ranks=True, poison=False)
-    add(case, "torch")
+    case.add("torch")
     assert case.route.plans
     case.ranks[:] = torch.tensor([0, 1, 2, 3, 4, 5, 6, 1, 2], dtype=torch.int32)
-    torch.testing.assert_close(add(case, "torch"), case.truth())
+    torch.testing.assert_close(case.add("torch"), case.truth())
     case.ranks = case.ranks.flip(0).contiguous()
-    torch.testing.assert_close(add(case, "torch"), case.truth())
+    torch.testing.assert_close(case.add("torch"), case.truth())
     with torch.inference_mode():
         case.ranks = case.ranks.clone()
-        torch.testing.assert_close(add(case, "torch"), case.truth())
+        torch.testing.assert_close(case.add("torch"), case.truth())
         case.ranks[:] = 2
-        torch.testing.assert_close(add(case, "torch"), case.truth())
+        torch.testing.assert_close(case.add("torch"), case.truth())
 
 
 def test_a_route_serves_layers_of_different_shapes():
@@ -162,7 +96,7 @@ def test_a_route_serves_layers_of_different_shapes():
     wide.lora_a = torch.randn(NUM_SLOTS, RANK, 50, dtype=torch.float64)
     wide.route = case.route
     for own in (case, wide, case):
-        torch.testing.assert_close(add(own, "torch"), own.truth())
+        torch.testing.assert_close(own.add("torch"), own.truth())
 
 
 @pytest.mark.parametrize("kind", POPULARITY)
@@ -260,128 +194,3 @@ def test_only_needed_gradients_are_computed():
     case.lora_b.requires_grad_()
     case.run("torch").sum().backward()
     assert case.lora_b.grad is not None and case.lora_a.grad is None and case.x.grad is None
-
-
-@pytest.mark.parametrize("kind", ["distinct", "uniform", "in place"])
-def test_operators_pass_opcheck(kind):
-    case = Case(kind, torch.float32, mixed_ranks=True, poison=False)
-    table = case.route.tensors()
-    s = library.shrink(case.x, case.lora_a, table, case.ranks, "torch")
-    opcheck(library.shrink, (case.x, case.lora_a, table, case.ranks, "torch"))
-    opcheck(
-        library.expand,
-        (s, case.lora_b, table, case.scalings, case.ranks, case.residual.clone(), "torch"),
-    )
-    weights = (case.x, case.lora_a, case.lora_b, table, case.scalings, case.ranks)
-    opcheck(library.forward, (*weights, case.residual, "torch"))
-    out, s = library.forward(*weights, None, "torch")
-    opcheck(
-        library.backward,
-        (out, case.x, s, *weights[1:], [True, False, True], "torch"),
-    )
-    tokens = len(case.slots)
-    opcheck(
-        torch.ops.t2l_kernels.build_route.default, (case.slots, None, 1, tokens, tokens, "torch")
-    )
-
-
-@pytest.mark.slow
-def test_fullgraph_compile_routes_runs_and_differentiates():
-    case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
-    case.lora_a.requires_grad_()
-
-    def layer(x, slots):
-        route = Route.from_tokens(slots)
-        y = multi_lora(x, case.lora_a, case.lora_b, route, scalings=case.scalings, ranks=case.ranks)
-        return (y * y).sum()
-
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-    expected, got = layer(case.x, case.slots), compiled(case.x, case.slots)
-    torch.testing.assert_close(got, expected)
-    torch.testing.assert_close(
-        torch.autograd.grad(got, case.lora_a), torch.autograd.grad(expected, case.lora_a)
-    )
-
-
-@pytest.mark.slow
-def test_fullgraph_compile_of_the_in_place_pair():
-    case = Case("zipf", torch.float32, mixed_ranks=False)
-
-    def layer(x, y, slots):
-        route = Route.from_tokens(slots)
-        s = lora_shrink(x, case.lora_a, route)
-        lora_expand(s, case.lora_b, route, scalings=case.scalings, out=y)
-        return y
-
-    compiled = torch.compile(layer, fullgraph=True, backend="aot_eager")
-    got = compiled(case.x, case.residual.clone(), case.slots)
-    torch.testing.assert_close(got, case.run("torch"))
-
-
-def test_no_adapters_and_no_tokens_are_fine():
-    route = Route.from_tokens(torch.empty(0, dtype=torch.int32))
-    out = multi_lora(
-        torch.empty(0, 4),
-        torch.empty(2, 3, 4),
-        torch.empty(2, 3, 5),
-        route,
-        scalings=torch.ones(2),
-    )
-    assert out.shape == (0, 5)
-
-
-BAD = {
-    "lora_a must have shape": lambda c: setattr(c, "lora_a", c.lora_a[..., :-1]),
-    "lora_b must have shape": lambda c: setattr(c, "lora_b", c.lora_b[:, :-1]),
-    "lora_b must be torch.float32": lambda c: setattr(c, "lora_b", c.lora_b.double()),
-    "residual must have shape": lambda c: setattr(c, "residual", c.residual[:-1]),
-    "scalings must have shape": lambda c: setattr(c, "scalings", c.scalings[:-1]),
-    "ranks must be torch.int32": lambda c: setattr(c, "ranks", torch.ones(NUM_SLOTS)),
-    "route.token_slots must have": lambda c: setattr(c, "route", Route.from_tokens(c.slots[:-1])),
-    r"slots must lie in \[-1, 1\]": lambda c: (
-        setattr(c, "lora_a", c.lora_a[:2]),
-        setattr(c, "lora_b", c.lora_b[:2]),
-        setattr(c, "scalings", c.scalings[:2]),
-    ),
-    "lora_a must be on": lambda c: setattr(c, "lora_a", c.lora_a.to("meta")),
-}
-
-
-@pytest.mark.parametrize("message", BAD)
-@pytest.mark.parametrize("in_place", [False, True], ids=["multi_lora", "multi_lora_"])
-def test_bad_input_is_named(message, in_place):
-    case = Case("identical", torch.float32, mixed_ranks=False)
-    BAD[message](case)
-    message = message.replace("residual", "out") if in_place else message
-    with pytest.raises(ArgumentError, match=message):
-        add(case, "torch") if in_place else case.run("torch")
-
-
-@pytest.mark.parametrize("impl", ["cuda", ""])
-def test_an_unknown_implementation_is_refused(impl):
-    case = Case("identical", torch.float32, mixed_ranks=False)
-    with pytest.raises(ArgumentError, match="impl must be one of 'auto', 'triton', 'torch'"):
-        case.run(impl)
-
-
-def test_an_explicit_implementation_never_falls_back(monkeypatch):
-    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
-    case = Case("identical", torch.float32, mixed_ranks=False)
-    with pytest.raises(ArgumentError, match="impl='triton' needs tensors on a GPU, got cpu"):
-        case.run("triton")
-
-
-def test_shrink_refuses_to_drop_a_gradient_silently():
-    case = Case("identical", torch.float32, mixed_ranks=False)
-    case.lora_a.requires_grad_()
-    with pytest.raises(ArgumentError, match="call multi_lora"):
-        lora_shrink(case.x, case.lora_a, case.route)
-    with pytest.raises(ArgumentError, match="call multi_lora"):
-        add(case, "torch")
-
-
-def test_adding_under_autocast_keeps_the_dtype():
-    case = Case("uniform", torch.float32, mixed_ranks=True, poison=False)
-    want = add(case, "torch")
-    with torch.autocast("cpu", torch.bfloat16):
-        assert torch.equal(add(case, "torch"), want)
