@@ -64,6 +64,11 @@ def conditions(
 def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Question]:
     """Ask each task's validation examples, each with one of its evaluation descriptions.
 
+    Args:
+        tasks: each with validation examples and evaluation descriptions.
+        examples: how many of a task's validation examples, its first.
+        seed: of the order.
+
     Raises:
         ArgumentError: there are none, or a task has no evaluation description.
     """
@@ -82,7 +87,14 @@ def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Qu
 
 
 def shuffled(asked: Sequence[Question]) -> list[str]:
-    """Return, for each question, the description of another task that is no near-twin."""
+    """Return, for each question, the description of another task that is no near-twin.
+
+    Args:
+        asked: what `questions` returned.
+
+    Raises:
+        ArgumentError: all tasks are near-twins of each other.
+    """
     half = len(asked) // 2
     descriptions = []
     for i, question in enumerate(asked):

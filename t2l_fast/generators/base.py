@@ -45,15 +45,34 @@ class Generator(nn.Module, AdapterGenerator):
     # from codes to adapters
 
     def latents(self, codes: Tensor) -> Tensor:
-        """Return what `adapters` reads for codes `[N, *code_shape]`; all randomness is here."""
+        """Return what `adapters` reads for codes `[N, *code_shape]`; all randomness is here.
+
+        Args:
+            codes: `[N, *code_shape]`, on the device and in the dtype of `anchor`.
+
+        Returns:
+            A tensor of the system's own shape; by default the codes.
+        """
         return codes
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
-        """Return the latents of some of N codes."""
+        """Return the latents of some of N codes.
+
+        Args:
+            latents: what `latents` returned for N codes.
+            chosen: indices below N, in the order of the result.
+        """
         return latents.index_select(0, torch.tensor(chosen, device=latents.device))
 
     def adapters(self, latents: Tensor) -> LoraBatch:
-        """Return the adapters of latents, with their graph."""
+        """Return the adapters of latents, with their graph.
+
+        Args:
+            latents: what `latents` or `pick` returned, for N codes.
+
+        Returns:
+            A `[layers, N, rank, in]` and B `[layers, N, rank, out]` by module, B rank-major.
+        """
         raise NotImplementedError
 
     def forward(self, codes: Tensor) -> LoraBatch:
@@ -102,11 +121,19 @@ class Generator(nn.Module, AdapterGenerator):
     # adapters of one site at a time
 
     def cut(self, latents: Tensor) -> dict[tuple[str, int], Tensor] | None:
-        """Return latents by (module, layer) without copies, or None where `defers` is False."""
+        """Return latents by (module, layer) without copies, or None where `defers` is False.
+
+        Args:
+            latents: what `latents` returned.
+        """
         return None
 
     def deferred(self, latents: dict[tuple[str, int], Tensor]) -> DeferredBatch | None:
-        """Return adapters that are recomputed where a site reads them, or None."""
+        """Return adapters that are recomputed where a site reads them, or None.
+
+        Args:
+            latents: (module, layer) → what `cut` returned, or leaves of the same shape.
+        """
         return None
 
     # adapters over shared bases (`CoreGenerator`)
@@ -121,6 +148,12 @@ class Generator(nn.Module, AdapterGenerator):
 
     def cores(self, codes: Tensor) -> LoraBatch:
         """Return cores over `bases()` of codes, for inference.
+
+        Args:
+            codes: `[N, *code_shape]`.
+
+        Returns:
+            Cores `[layers, N, rank, h_a]` and `[layers, N, rank, h_b]` by module.
 
         Raises:
             ArgumentError: this generator's adapters share no bases.
@@ -208,15 +241,31 @@ class Generator(nn.Module, AdapterGenerator):
         raise ConfigError(f"reconstruction needs a text_to_lora generator, got {self.kind}")
 
     def recon_predictions(self, latents: Tensor) -> LoraBatch:
-        """Return what is compared with `recon_targets`: adapters, or their z-scores."""
+        """Return what is compared with `recon_targets`: adapters, or their z-scores.
+
+        Args:
+            latents: what `latents` returned for N codes.
+        """
         return self.adapters(latents)
 
     def recon_targets(self, library: LoraBatch, statistics: Statistics) -> LoraBatch:
-        """Return what `recon_predictions` should equal for adapters of a library."""
+        """Return what `recon_predictions` should equal for adapters of a library.
+
+        Args:
+            library: N adapters, in the order of the codes.
+            statistics: means and deviations over the whole library.
+        """
         return library
 
     def unscaled_state(self, scale: float) -> dict[str, Tensor]:
-        """Return the state dict whose A and B are this generator's divided by `scale`, each."""
+        """Return the state dict whose A and B are this generator's divided by `scale`, each.
+
+        Args:
+            scale: what A and B were learned times.
+
+        Raises:
+            ConfigError: this generator isn't trained by reconstruction.
+        """
         raise ConfigError(f"reconstruction needs a text_to_lora generator, got {self.kind}")
 
     # the encoder of conditions
@@ -253,7 +302,15 @@ class Generator(nn.Module, AdapterGenerator):
         raise ConfigError(f"{self.kind} can't go on with another encoder: keep its own")
 
     def adopt(self, encoder: TextEncoder, descriptions: Sequence[Sequence[str]]) -> Generator:
-        """Return this generator behind another encoder, fitted on each task's descriptions."""
+        """Return this generator behind another encoder, fitted on each task's descriptions.
+
+        Args:
+            encoder: the new one.
+            descriptions: texts of each task to fit on.
+
+        Raises:
+            ConfigError: as `check_adoptable`.
+        """
         self.check_adoptable()
         raise NotImplementedError
 

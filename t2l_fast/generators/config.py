@@ -45,6 +45,12 @@ class GeneratorConfig:
     ) -> Self:
         """Return the config whose adapters fit `model`.
 
+        Args:
+            model: the base model.
+            lora: rank, scale and target modules of the adapters.
+            exclude: paths or suffixes of linears to leave out, as for `attach`.
+            options: the config's other fields.
+
         Raises:
             ConfigError: the target modules occur in different numbers of layers.
             SiteNotFound, UnsupportedModel: as for `attach`.
@@ -119,6 +125,11 @@ def model_shape(
     model: nn.Module, lora: LoraConfig, exclude: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return `num_layers`, `module_shapes` and `module_paths` of a model's sites.
+
+    Args:
+        model: the base model.
+        lora: its target modules say which linears are sites.
+        exclude: paths or suffixes of linears to leave out, as for `attach`.
 
     Raises:
         ConfigError: the target modules occur in different numbers of layers.

@@ -15,7 +15,17 @@ class ArgumentError(T2LError, ValueError):
 
 
 def check_shape(name: str, tensor: Tensor, dims: str, sizes: Sequence[int | None]) -> None:
-    """Raise unless `tensor` has shape `sizes` (`None`: any size), whose dimensions are `dims`."""
+    """Raise unless `tensor` has shape `sizes` (`None`: any size), whose dimensions are `dims`.
+
+    Args:
+        name: of the argument, for the message.
+        tensor: checked.
+        dims: the dimensions' names, such as "[tokens, in_features]".
+        sizes: what each must be; None: any.
+
+    Raises:
+        ArgumentError: another number of dimensions or another size.
+    """
     if not isinstance(tensor, Tensor):
         raise ArgumentError(
             f"{name} must be a tensor of shape {dims}, got {type(tensor).__name__}: "
@@ -63,7 +73,11 @@ def check_slot_range(slots: Sequence[int], num_slots: int) -> None:
 
 
 def check_ranks(ranks: Sequence[int], rank_max: int) -> None:
-    """Raise if a live rank is beyond the slab's rows."""
+    """Raise if a live rank is beyond the slab's rows.
+
+    Raises:
+        ArgumentError: one is negative or larger than the slab's rank.
+    """
     if ranks and (max(ranks) > rank_max or min(ranks) < 0):
         worst = max(ranks) if max(ranks) > rank_max else min(ranks)
         raise ArgumentError(f"ranks must lie in [0, {rank_max}] for this slab, got {worst}")

@@ -33,6 +33,11 @@ class Workspace:
     def take(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
         """Return uninitialised memory of this shape, valid until the next call on this stream.
 
+        Args:
+            shape: of the result.
+            dtype: of the result.
+            device: where it lies; the buffer belongs to this device's current stream.
+
         Raises:
             WorkspaceError: a graph is being captured and the buffer is too small.
         """

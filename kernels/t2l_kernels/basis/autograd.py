@@ -1,4 +1,7 @@
-"""One autograd boundary for the dense matmuls and the core step together."""
+"""One autograd boundary for the dense matmuls and the core step together.
+
+Arguments have the names and shapes of `t2l_kernels.basis.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

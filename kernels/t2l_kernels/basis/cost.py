@@ -92,7 +92,13 @@ def materialised(batch: Batch) -> list[Cost]:
 
 
 def seconds(parts: list[Cost], gpu: Device, *, per_launch: float = 0.0) -> float:
-    """Sum the launches' rooflines and `per_launch` seconds for each of them."""
+    """Sum the launches' rooflines and `per_launch` seconds for each of them.
+
+    Args:
+        parts: launches, one after the other.
+        gpu: its ceilings.
+        per_launch: seconds added for each launch.
+    """
     return sum(part.seconds(gpu) + per_launch * part.launches for part in parts)
 
 
@@ -114,6 +120,13 @@ def cores_win(
     At decode: `adapters` distinct ones, a token each, bases read from memory, the device's
     `launch_seconds` for each launch. Longer segments favour materialised adapters: their bytes are
     spread over tokens, the bases' FLOPs are not.
+
+    Args:
+        linears: the model's linears by size, each with its number of layers.
+        adapters: distinct ones in the batch.
+        rank: of the adapters.
+        dtype: of bases and cores.
+        device: whose ceilings count.
 
     Returns:
         None where the device's ceilings are not known.

@@ -1,4 +1,7 @@
-"""Launches of the core step's kernels; nothing here waits for the device."""
+"""Launches of the core step's kernels; nothing here waits for the device.
+
+Arguments have the names and shapes of `t2l_kernels.basis.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""`basis_lora` and its gradients as torch.library ops: dense matmuls around the core step."""
+"""`basis_lora` and its gradients as torch.library ops: dense matmuls around the core step.
+
+Arguments have the names and shapes of `t2l_kernels.basis.api`, unless a docstring says otherwise.
+"""
 
 from types import ModuleType, SimpleNamespace
 

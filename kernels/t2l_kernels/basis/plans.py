@@ -51,7 +51,15 @@ class CorePlan:
 
 @lru_cache(maxsize=1024)
 def core_plan(hidden_a: int, hidden_b: int, rank: int, dtype: torch.dtype, arch: str) -> CorePlan:
-    """Choose tiles whose two accumulators fit the registers of a program."""
+    """Choose tiles whose two accumulators fit the registers of a program.
+
+    Args:
+        hidden_a: h_a, what the first half reads.
+        hidden_b: h_b, what the second half writes.
+        rank: R of the cores.
+        dtype: of the operands.
+        arch: a key of the plan tables, as `arch_of` gives it.
+    """
     block_r = plans.shrink_plan(hidden_a, rank, dtype, arch).block_r
     if dtype == torch.float32:
         # fma: every operand lies in the registers of many threads

@@ -1,4 +1,7 @@
-"""The oracle: one token at a time, fp32 or fp64. Differentiable by autograd."""
+"""The oracle: one token at a time, fp32 or fp64. Differentiable by autograd.
+
+Arguments have the names and shapes of `t2l_kernels.basis.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

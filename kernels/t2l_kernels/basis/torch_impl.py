@@ -1,4 +1,7 @@
-"""The core step without a kernel: LoRA's own torch path on u, whose adapters are the cores."""
+"""The core step without a kernel: LoRA's own torch path on u, whose adapters are the cores.
+
+Arguments have the names and shapes of `t2l_kernels.basis.api`, unless a docstring says otherwise.
+"""
 
 from torch import Tensor
 

@@ -1,4 +1,7 @@
-"""The launch of the head's kernel."""
+"""The launch of the head's kernel.
+
+Arguments have the names and shapes of `t2l_kernels.heads.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

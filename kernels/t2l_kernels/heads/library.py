@@ -1,4 +1,7 @@
-"""`head_into_slots` as a torch.library op."""
+"""`head_into_slots` as a torch.library op.
+
+Arguments have the names and shapes of `t2l_kernels.heads.api`, unless a docstring says otherwise.
+"""
 
 from collections import Counter
 

@@ -1,4 +1,7 @@
-"""The oracle: one adapter, layer and rank row at a time, fp32 or fp64; autograd differentiates."""
+"""The oracle: one adapter, layer and rank row at a time, fp32 or fp64; autograd differentiates.
+
+Arguments have the names and shapes of `t2l_kernels.heads.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""Library GEMMs for all layers and adapters at once; into slots by way of a tile in the cache."""
+"""Library GEMMs for all layers and adapters at once; into slots by way of a tile in the cache.
+
+Arguments have the names and shapes of `t2l_kernels.heads.api`, unless a docstring says otherwise.
+"""
 
 from collections.abc import Iterator
 

@@ -206,7 +206,16 @@ def check_tables(
     scalings: Tensor | None,
     ranks: Tensor | None,
 ) -> None:
-    """Raise `ArgumentError` unless route, scalings and ranks fit the tokens and the slab."""
+    """Raise `ArgumentError` unless route, scalings and ranks fit the tokens and the slab.
+
+    Args:
+        route: of `num_tokens` tokens.
+        num_tokens: rows of the tensor called `name`.
+        name: for the message.
+        weight: a slab `[S, R, d]`.
+        scalings: `[S]` fp32, or None.
+        ranks: `[S]` int32, or None.
+    """
     if route.num_tokens != num_tokens:
         check_shape("route.token_slots", route.token_slots, f"[tokens of {name}]", (num_tokens,))
     check_device("route", route.token_slots, weight.device, name)

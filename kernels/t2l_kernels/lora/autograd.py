@@ -1,4 +1,7 @@
-"""One autograd boundary for shrink and expand together."""
+"""One autograd boundary for shrink and expand together.
+
+Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

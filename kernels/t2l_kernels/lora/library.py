@@ -1,4 +1,7 @@
-"""The LoRA operators as torch.library ops, so that `torch.compile` sees them as single nodes."""
+"""The LoRA operators as torch.library ops, so that `torch.compile` sees them as single nodes.
+
+Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstring says otherwise.
+"""
 
 from types import ModuleType, SimpleNamespace
 

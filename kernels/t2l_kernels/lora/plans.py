@@ -98,7 +98,14 @@ class GradPlan:
 
 @lru_cache(maxsize=1024)
 def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkPlan:
-    """Choose the tiles of `lora_shrink_kernel`; wide ranks take narrower ones."""
+    """Choose the tiles of `lora_shrink_kernel`; wide ranks take narrower ones.
+
+    Args:
+        width: columns of x.
+        rank: R of the slab.
+        dtype: of the operands.
+        arch: a key of the plan tables, as `arch_of` gives it.
+    """
     block_r = _block_rank(rank)
     if dtype == torch.float32 or _ragged(width) or block_r == 128:
         block_k = 32
@@ -114,7 +121,14 @@ def shrink_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ShrinkP
 
 @lru_cache(maxsize=1024)
 def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandPlan:
-    """Choose the tiles of `lora_expand_kernel`; wide ranks take narrower ones."""
+    """Choose the tiles of `lora_expand_kernel`; wide ranks take narrower ones.
+
+    Args:
+        width: columns of the output.
+        rank: R of the slab.
+        dtype: of the operands.
+        arch: as for `shrink_plan`.
+    """
     block_r = _block_rank(rank)
     block_n = 32 if block_r >= 32 else 64
     if dtype == torch.float32 or _ragged(width):
@@ -124,7 +138,14 @@ def expand_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> ExpandP
 
 @lru_cache(maxsize=1024)
 def grad_plan(width: int, rank: int, dtype: torch.dtype, arch: str) -> GradPlan:
-    """Choose the tiles of `lora_grad_kernel`; wide ranks take narrower ones."""
+    """Choose the tiles of `lora_grad_kernel`; wide ranks take narrower ones.
+
+    Args:
+        width: columns of the rows.
+        rank: R of the slab.
+        dtype: of the operands.
+        arch: as for `shrink_plan`.
+    """
     block_r = _block_rank(rank)
     block_d = 128 if block_r <= 64 else 64
     if dtype == torch.float32 or _ragged(width):
@@ -147,7 +168,14 @@ def row_block(num_tokens: int, max_segments: int, width: int, rank: int, dtype: 
 
 
 def column_groups(width: int, block_n: int, block_m: int, capacity: int) -> tuple[int, int]:
-    """Return programs side by side over the columns of `lora_expand`, and columns of each."""
+    """Return programs side by side over the columns of `lora_expand`, and columns of each.
+
+    Args:
+        width: columns of the output.
+        block_n: columns of a tile.
+        block_m: tokens of a block.
+        capacity: blocks that the tables have room for.
+    """
     tiles = _cdiv(width, block_n)
     groups = min(tiles, max(1, _cdiv(programs(block_m), capacity)))
     columns = _cdiv(tiles, groups) * block_n

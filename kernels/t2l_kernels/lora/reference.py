@@ -1,6 +1,8 @@
 """The oracle: one token at a time, elementwise products, fp32 or fp64. Differentiable by autograd.
 
 A token's numbers never depend on the batch: no BLAS call sees more than that token.
+
+Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstring says otherwise.
 """
 
 import torch

@@ -4,6 +4,8 @@ Nothing is copied per token. Adapters are read as views of the slab where a stre
 consecutive slots or is a single segment. A stretch of short segments or of small adapters over
 scattered slots gathers each of its adapters once. docs/developers/operators.md has what was
 tried and lost.
+
+Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstring says otherwise.
 """
 
 from typing import NamedTuple
@@ -129,7 +131,16 @@ def shrink_ordered(rows: Tensor, lora_a: Tensor, stretches: list[Stretch]) -> Te
 def expand_ordered(
     s: Tensor, lora_b: Tensor, route: Route, scalings: Tensor, stretches: list[Stretch], out: Tensor
 ) -> None:
-    """Add every stretch's delta to its rows of `out` (token order); other rows are not touched."""
+    """Add every stretch's delta to its rows of `out` (token order); other rows are not touched.
+
+    Args:
+        s: `[T, R]` in route order.
+        lora_b: `[S, R, out]`.
+        route: of the T tokens.
+        scalings: `[S]` fp32.
+        stretches: of the route.
+        out: `[T, out]` in token order.
+    """
     identity = bool(route.summary[2])
     for stretch in stretches:
         b = stretch.adapters(lora_b)

@@ -1,4 +1,7 @@
-"""multi_lora and its gradients, composed of kernel launches."""
+"""multi_lora and its gradients, composed of kernel launches.
+
+Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""Autograd boundaries of the reconstruction losses: they save references, and L2 its Grams."""
+"""Autograd boundaries of the reconstruction losses: they save references, and L2 its Grams.
+
+Arguments have the names and shapes of `t2l_kernels.recon.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,7 @@
-"""Launches of the L1 kernels: plans, grids and outputs; nothing here waits for the device."""
+"""Launches of the L1 kernels: plans, grids and outputs; nothing here waits for the device.
+
+Arguments have the names and shapes of `t2l_kernels.recon.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

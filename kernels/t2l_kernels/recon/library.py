@@ -1,4 +1,7 @@
-"""The reconstruction losses as torch.library ops, so that `torch.compile` sees single nodes."""
+"""The reconstruction losses as torch.library ops, so that `torch.compile` sees single nodes.
+
+Arguments have the names and shapes of `t2l_kernels.recon.api`, unless a docstring says otherwise.
+"""
 
 from types import ModuleType, SimpleNamespace
 

@@ -42,6 +42,14 @@ def l1_plan(
 
     Wide ranks, fp32 (no matrix instruction) and ragged widths (no vector loads) take smaller ones.
     32 rows never leave the `mma` family.
+
+    Args:
+        width: columns that programs share out.
+        length: columns that each program walks along.
+        rank: of the prediction.
+        target_rank: of the target.
+        dtype: of the factors.
+        arch: a key of the plan tables, as `arch_of` gives it.
     """
     block_r, block_t = _block_rank(rank), _block_rank(target_rank)
     if dtype == torch.float32 or width % 16 or length % 16:

@@ -1,4 +1,7 @@
-"""The oracle: the whole difference, one batch entry after the other. Differentiable by autograd."""
+"""The oracle: the whole difference, one batch entry after the other. Differentiable by autograd.
+
+Arguments have the names and shapes of `t2l_kernels.recon.api`, unless a docstring says otherwise.
+"""
 
 import torch
 from torch import Tensor

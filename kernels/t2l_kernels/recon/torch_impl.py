@@ -2,6 +2,8 @@
 
 Matmuls are in place: those keep their dtype under autocast. With so few columns to sum over, MKL
 takes half as long for `zero_` and an update as for a fresh product.
+
+Arguments have the names and shapes of `t2l_kernels.recon.api`, unless a docstring says otherwise.
 """
 
 from collections.abc import Iterator

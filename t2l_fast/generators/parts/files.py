@@ -132,7 +132,11 @@ def digest_of(config: GeneratorConfig) -> str | None:
 
 
 def encoder_adapter(config: GeneratorConfig, folder: Path) -> EncoderAdapter | None:
-    """Read the fitted encoder's adapter, which lies beside the weights."""
+    """Read the fitted encoder's adapter, which lies beside the weights.
+
+    Raises:
+        CheckpointError: the adapter is missing or damaged, or another than `config.encoder` names.
+    """
     digest = digest_of(config)
     if digest is None:
         return None
@@ -149,7 +153,16 @@ def encoder_adapter(config: GeneratorConfig, folder: Path) -> EncoderAdapter | N
 
 
 def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: str) -> None:
-    """Raise unless all tensors are there, no other, and of the shapes that the config says."""
+    """Raise unless all tensors are there, no other, and of the shapes that the config says.
+
+    Args:
+        wanted: tensors as the config says, for their names and shapes.
+        got: tensors as the file has them.
+        name: of the checkpoint, for the message.
+
+    Raises:
+        CheckpointError: a tensor is missing, unknown or of another shape.
+    """
     odd = sorted(wanted.keys() ^ got.keys())
     odd += [k for k in wanted.keys() & got.keys() if wanted[k].shape != got[k].shape]
     if odd:
@@ -160,7 +173,11 @@ def check_state(wanted: Mapping[str, Tensor], got: Mapping[str, Tensor], name: s
 
 
 def find(name: str | Path) -> Path:
-    """Return the folder of a bundled name, a folder, or a hub name (owner/name[/folder])."""
+    """Return the folder of a bundled name, a folder, or a hub name (owner/name[/folder]).
+
+    Raises:
+        CheckpointError: there is none, or the hub can't be reached.
+    """
     bundled = BUNDLED / str(name)
     if (bundled / CONFIG_NAME).is_file():
         return bundled

@@ -23,7 +23,13 @@ class Fingerprint:
         self._value = ""
 
     def of(self, kind: str, config: GeneratorConfig, state: Mapping[str, Tensor]) -> str:
-        """Return "kind-" and 32 hexadecimal digits; the order of `state` counts."""
+        """Return "kind-" and 32 hexadecimal digits; the order of `state` counts.
+
+        Args:
+            kind: the generator's kind, the prefix.
+            config: hashed as JSON.
+            state: hashed as bytes, name by name; hashed anew only after a tensor was written.
+        """
         version = tuple(
             (t.data_ptr(), -1 if t.is_inference() else t._version) for t in state.values()
         )

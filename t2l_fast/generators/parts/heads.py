@@ -72,11 +72,19 @@ class HeadCall:
         ops.head_into_slots(latents, self.weight, self.bias, slots=slots, out=out, **more)
 
     def basis(self) -> Tensor:
-        """Return the rows that all adapters share (see `ops.fold_head`)."""
+        """Return the rows that all adapters share (see `ops.fold_head`).
+
+        Returns:
+            `[1 | layers, h', d]` in the weight's dtype.
+        """
         more = self.extras.to(self.weight)
         return ops.fold_head(self.weight, self.bias, **more)
 
     def cores(self) -> Tensor:
-        """Return each adapter's coordinates over `basis` (see `ops.fold_latents`)."""
+        """Return each adapter's coordinates over `basis` (see `ops.fold_latents`).
+
+        Returns:
+            `[layers, N, rank, h']` in the dtype of latents.
+        """
         added = self.extras.offset is not None or self.extras.mean is not None
         return ops.fold_latents(self.latents, bias=self.bias is not None, added=added)

@@ -109,7 +109,11 @@ class LayerRows(nn.Module):
                     part.register_buffer(name_of(m), rows)
 
     def of(self, module: str) -> tuple[Tensor, Tensor]:
-        """Return the pair for A and for B of one module type."""
+        """Return the pair for A and for B of one module type.
+
+        Returns:
+            `[layers, rank, in]` and `[layers, rank, out]`.
+        """
         return getattr(self.A, name_of(module)), getattr(self.B, name_of(module))
 
 

@@ -34,9 +34,9 @@ class TrunkConfig(GeneratorConfig):
         lora: rank, scale and target modules of the generated adapters.
         base_model: what the adapters are for, as `load_model` takes it.
         encoder: what embeds descriptions, as `load_encoder` takes it; "one_hot" needs `task_names`.
-        task_encoder: how a task embedding becomes m/2 numbers: "linear"; "vq", the nearest of 32
-            vectors; "softmax", a mixture of 32; "discrete", one class of 64, with one-hot layers
-            and module types: a trunk 64 + layers + modules wide, whatever `latent_size` is.
+        task_encoder: how a task embedding becomes m/2 numbers. "linear" is an affine map, "vq" the
+            nearest of 32 vectors, "softmax" a mixture of 32. "discrete" is one class of 64 beside
+            one-hot layers and modules: the trunk is 64 + layers + modules wide.
         standardise_codes: codes are an encoder's rows with mean 0 and deviation 1 over the training
             descriptions, number by number, then scaled to length √d_e.
         dropout: in the trunk, in training mode only.
@@ -74,6 +74,14 @@ class TrunkConfig(GeneratorConfig):
         **options: Any,
     ) -> Self:
         """Return the config whose adapters fit `model`; defaults are the paper's for Mistral-7B.
+
+        Args:
+            model: the base model.
+            lora: rank, scale and target modules of the adapters.
+            exclude: paths or suffixes of linears to leave out, as for `attach`.
+            latent_size: width m of the trunk.
+            head_in_size: width h that the heads read.
+            options: the config's other fields.
 
         Raises:
             ConfigError: the target modules occur in different numbers of layers.

@@ -17,6 +17,11 @@ def bias_hyperinit(head: nn.Linear, module: str, config: T2LConfig) -> None:
     L: A ~ U(±1/√in) and B = 0, so that a new generator gives a standard LoRA. M and S share one
     output for A and B. It is drawn alike over max(in, out) columns and divided by √2, for S also
     by √r. L with `rank_rows` draws over in + out columns, divided by √r.
+
+    Args:
+        head: written in place; its bias is of the size that `config.head_width` gives.
+        module: a key of `config.module_shapes`.
+        config: architecture, rank and sizes.
     """
     size_in, size_out = config.module_shapes[module]
     rank, bound = config.lora.rank, 1.0 / math.sqrt(size_in)

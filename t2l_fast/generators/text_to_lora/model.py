@@ -114,7 +114,12 @@ class TextToLora(T2LNetwork, TextGenerator):
         return dict(self.heads.items())  # pyright: ignore
 
     def head_inputs(self, latents: Tensor) -> Mapping[str, Tensor]:
-        """Split `latents` by module: what each module's head reads."""
+        """Split `latents` by module: what each module's head reads.
+
+        Returns:
+            module → `[layers, N, h]` for L, `[2, layers, N, h]` for M (A, then B), and
+            `[2, layers, N, rank, h]` for S.
+        """
         return dict(zip(self.heads, latents, strict=True))
 
     def start_at_adapter(self, adapter: LoraWeights) -> None:

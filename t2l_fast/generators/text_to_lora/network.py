@@ -72,7 +72,12 @@ class T2LNetwork(TrunkNetwork):
         return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else self.mlp2(v))
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
-        """Select the latents of some of N codes."""
+        """Select the latents of some of N codes.
+
+        Args:
+            latents: what `latents` returned; N is its dimension after the layers.
+            chosen: indices below N, in the order of the result.
+        """
         index = torch.tensor(chosen, device=latents.device)
         return latents.index_select(2 if self.config.arch == "L" else 3, index)
 
@@ -101,7 +106,11 @@ class T2LNetwork(TrunkNetwork):
         return self.adapters(self.latents(codes))
 
     def adapters(self, latents: Tensor) -> LoraBatch:
-        """Apply the heads to `latents`, or to some of its N (`pick`), with the graph."""
+        """Apply the heads to `latents`, or to some of its N (`pick`), with the graph.
+
+        Returns:
+            A `[layers, N, rank, in]` and B `[layers, N, rank, out]` by module, B rank-major.
+        """
         lora_a: dict[str, Tensor] = {}
         lora_b: dict[str, Tensor] = {}
         for m, own in zip(self.config.module_shapes, latents, strict=True):
@@ -127,7 +136,13 @@ class T2LNetwork(TrunkNetwork):
     def calls(
         self, module: str, latents: Tensor, layer: int | None = None
     ) -> tuple[HeadCall, HeadCall]:
-        """Return the head calls for A and for B of a module, of all layers or of one."""
+        """Return the head calls for A and for B of a module, of all layers or of one.
+
+        Args:
+            module: a key of `config.module_shapes`.
+            latents: of this module, as `latents` returned them; of one layer, a slice of them.
+            layer: whose offsets and statistics apply; None = all layers.
+        """
         extras = self._extras(module)
         if layer is not None:
             extras = extras[0].layer(layer), extras[1].layer(layer)

@@ -63,11 +63,23 @@ class Zhyper(TextGenerator):
         return self.mlp3(self.mlp2(self.mlp1(self.mixed(codes))))
 
     def pick(self, latents: Tensor, chosen: Sequence[int]) -> Tensor:
-        """Select the latents of some of N codes."""
+        """Select the latents of some of N codes.
+
+        Args:
+            latents: `[modules, layers, N, h]`.
+            chosen: indices below N, in the order of the result.
+        """
         return latents.index_select(2, torch.tensor(chosen, device=latents.device))
 
     def adapters(self, latents: Tensor) -> LoraBatch:
-        """Return A' = Z·A and B of every layer and module, with their graph."""
+        """Return A' = Z·A and B of every layer and module, with their graph.
+
+        Args:
+            latents: `[modules, layers, N, h]`.
+
+        Returns:
+            A' `[layers, N, rank, in]` and B `[layers, N, rank, out]`, B shared by all N.
+        """
         lora_a, lora_b = {}, {}
         for m, z in self._modulations(latents).items():
             a, b = self.lora_a[name_of(m)], self.lora_b[name_of(m)]
@@ -158,5 +170,9 @@ class Zhyper(TextGenerator):
         return {} if self.config.task_names else dict(self.heads.items())  # pyright: ignore
 
     def head_inputs(self, latents: Tensor) -> Mapping[str, Tensor]:
-        """Split `latents` by module: what each module's head reads."""
+        """Split `latents` by module: what each module's head reads.
+
+        Returns:
+            module → `[layers, N, h]`.
+        """
         return dict(zip(self.heads, latents, strict=True))
