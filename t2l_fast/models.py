@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 SMOLLM2 = "smollm2"
+HUB_NAMES = {SMOLLM2: "HuggingFaceTB/SmolLM2-135M-Instruct"}
+"""Names that `load_model` has for itself → the same model's on the Hugging Face hub."""
+
 _GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _LAYOUT = "v1"  # raise when what a cache folder holds changes
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch, DeferredUse, version_of
-from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.kinds.delta import add_delta
+from t2l_fast.adapters.kinds.embedding import add_embedding_delta
 from t2l_fast.adapters.routes import route_of
 from t2l_fast.adapters.sites import Site
 from t2l_kernels import Route, Workspace
@@ -75,6 +76,8 @@ class UnboundBatch:
         if site.key not in self.keys:
             return None
         a, b = self.layer(site.key, site.layer, y.dtype)
+        if site.is_embedding:
+            return add_embedding_delta(site, x, y, a, b, route, self.scalings, None, workspace)
         return add_delta(x, y, a, b, route, self.scalings, None, workspace)
 
     def layer(self, key: str, layer: int, dtype: torch.dtype) -> tuple[Tensor, Tensor]:

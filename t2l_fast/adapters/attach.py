@@ -17,7 +17,7 @@ from t2l_fast.adapters.bank import AdapterBank, AdapterStore, Lease
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.deferred import DeferredBatch
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.adapters.hook import RouteReset, ShowToDynamo, SiteHook
+from t2l_fast.adapters.hook import EmbeddingHook, RouteReset, ShowToDynamo, SiteHook
 from t2l_fast.adapters.kinds.base import NoDelta
 from t2l_fast.adapters.materialise import make_slab
 from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
@@ -128,7 +128,9 @@ class Adapters:
         every = [site for group in sites.values() for site in group]
         deltas = [NoDelta() if bank is None else bank.slab.delta(site) for site in every]
         self._hooks = [
-            SiteHook(self._activity, site, delta, config.dropout)
+            (EmbeddingHook if site.is_embedding else SiteHook)(
+                self._activity, site, delta, config.dropout
+            )
             for site, delta in zip(every, deltas, strict=True)
         ]
         modules = [site.module for site in every]

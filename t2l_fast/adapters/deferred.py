@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.kinds.delta import add_delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import UseError
@@ -80,6 +80,11 @@ class DeferredUse:
         """Return `y` with every row's adapter applied, or None where the batch has none."""
         if site.key not in self.keys:
             return None
+        if site.is_embedding:
+            raise UseError(
+                f"adapters that are recomputed run on linears alone, got {site.path}: leave it out "
+                "of target_modules"
+            )
         a, b = self.layer(site.key, site.layer, y.dtype)
         with self.saving(site.key, site.layer, a, b):
             return add_delta(x, y, a, b, route, self.scalings, None, workspace)

@@ -68,6 +68,24 @@ class SiteHook:
         return _inert, ()
 
 
+class EmbeddingHook(SiteHook):
+    """Adds the active adapters' delta to an embedding's output; PEFT drops no inputs of it."""
+
+    def __call__(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor
+    ) -> Tensor | None:
+        active = self.activity.active
+        if not torch.compiler.is_compiling():
+            self._note_forward(active)
+        if active is None:
+            return None
+        self.fired = True
+        ids = args[0] if args else next(iter(kwargs.values()))
+        delta = self.delta if active.batch is None else active.batch
+        route = active.route(ids.shape)
+        return delta.apply(self.site, ids, output, route, self._workspace(output.device))
+
+
 class RouteReset:
     """Forward pre-hook of the model: every forward reads the slots anew."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters.kinds.lora import add_delta
+from t2l_fast.adapters.kinds.delta import add_delta
 from t2l_fast.adapters.routes import route_of
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError, UnsupportedModel

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.adapters.dora import row_gains
-from t2l_fast.adapters.sites import Site, is_conv1d
+from t2l_fast.adapters.sites import Site, is_transposed
 from t2l_fast.errors import UnsupportedModel
 
 
@@ -54,8 +54,8 @@ def add(
             wide = torch.promote_types(weight.dtype, torch.float32)
             a, b = a.to(weight.device, wide), b.to(weight.device, wide)
             delta = scale * (b.T @ a)
-            merged = weight.to(wide) + (delta.T if is_conv1d(site.module) else delta)
+            merged = weight.to(wide) + (delta.T if is_transposed(site.module) else delta)
             if magnitudes is not None:
                 gains = row_gains(site, a, b, scale, magnitudes[m][site.layer]).to(wide)
-                merged *= gains if is_conv1d(site.module) else gains[:, None]
+                merged *= gains if is_transposed(site.module) else gains[:, None]
             weight.copy_(merged)

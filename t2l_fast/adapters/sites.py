@@ -20,7 +20,12 @@ Template = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One linear of the model that carries adapters."""
+    """One linear of the model that carries adapters, or one embedding.
+
+    Fields:
+        in_features: num_embeddings of an embedding.
+        out_features: embedding_dim of an embedding.
+    """
 
     key: str  # shared by this linear in every layer, e.g. "q_proj"
     layer: int  # position among the sites of the key, from 0
@@ -29,15 +34,20 @@ class Site:
     in_features: int
     out_features: int
 
+    @property
+    def is_embedding(self) -> bool:
+        """Whether the input is token ids."""
+        return isinstance(self.module, nn.Embedding)
+
 
 def find_sites(
     model: nn.Module, target_modules: Sequence[str] | str, *, exclude: Sequence[str] | str = ()
 ) -> dict[str, list[Site]]:
-    """Find the linears to adapt, grouped by key; names match as in PEFT.
+    """Find the linears and embeddings to adapt, grouped by key; names match as in PEFT.
 
     Args:
         model: any module tree.
-        target_modules: last names or path suffixes; or one string: "all-linear" (every linear but
+        target_modules: last names or path suffixes. One string is "all-linear" (every linear but
             the output head), else a regular expression for the whole path.
         exclude: names or path suffixes to leave out, of linears or of what holds them. One string
             is a name, or a regular expression for the whole path.
@@ -49,8 +59,8 @@ def find_sites(
     Raises:
         ConfigError: a regular expression is invalid or too slow.
         SiteNotFound: a target matches nothing (near names are listed).
-        UnsupportedModel: a target is no linear, belongs to MoE experts, or is split by tensor
-            parallelism.
+        UnsupportedModel: a target is no linear or embedding, belongs to MoE experts, or is split by
+            tensor parallelism.
     """
     modules = dict(model.named_modules())
     chosen = _select(model, modules, target_modules, exclude)
@@ -58,10 +68,14 @@ def find_sites(
         _refuse(path, modules)
     shapes: dict[str, tuple[int, int]] = {}
     for path in chosen:
-        shape = _features(modules[path])
+        module = modules[path]
+        if isinstance(module, nn.Embedding):
+            shape = module.num_embeddings, module.embedding_dim
+        else:
+            shape = _features(module)
         if shape is None:
             raise UnsupportedModel(
-                f"a target module must be a linear, got {path} ({type(modules[path]).__name__}): "
+                f"a target module must be a linear, got {path} ({type(module).__name__}): "
                 f"name the linears inside it, e.g. {_linears_below(path, modules)}"
             )
         shapes[path] = shape
@@ -111,6 +125,11 @@ def keys_of(paths: Iterable[str], universe: Iterable[str]) -> dict[str, str]:
         size = next((n for n in sizes if suffixes[template[-n:]] == 1), len(template))
         keys[path] = ".".join(template[-size:])
     return keys
+
+
+def is_transposed(module: nn.Module) -> bool:
+    """Return whether a module's weight is stored `[in, out]`."""
+    return is_conv1d(module) or isinstance(module, nn.Embedding)
 
 
 def is_conv1d(module: nn.Module) -> bool:

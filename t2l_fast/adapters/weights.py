@@ -35,6 +35,7 @@ class LoraWeights:
         copies: base parameter → what a copy of it in the adapter's file is compared by; `for_model`
             checks it.
         origin: base model and task, as PEFT notes them.
+        embeddings: keys whose modules are embeddings; A then is `[layers, rank, num_embeddings]`.
     """
 
     config: LoraConfig
@@ -46,6 +47,7 @@ class LoraWeights:
     magnitudes: dict[str, Tensor] | None = None
     copies: dict[str, BaseCopy] | None = None
     origin: Origin = Origin()
+    embeddings: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_pairs(self.lora_a, self.lora_b, self.config.rank, "[layers, rank, features]", 1)
@@ -97,6 +99,7 @@ class LoraWeights:
                     self.lora_b[m][i, : ranks[i]],
                     scalings[i],
                     None if magnitudes is None else magnitudes[i],
+                    m in self.embeddings,
                 )
                 for i, path in enumerate(named[m])
                 if ranks[i]
@@ -168,13 +171,19 @@ class LoraWeights:
                     "attach with a LoraConfig whose target_modules cover it"
                 )
             site = sites[m][0]
+            if m in matched.embeddings and not site.is_embedding:
+                raise AdapterMismatch(
+                    f"the adapter has an embedding at {site.path}, which must be one in the model, "
+                    f"got a {type(site.module).__name__}"
+                )
             wanted = (len(sites[m]), site.in_features, site.out_features)
             got = (a.shape[0], a.shape[2], matched.lora_b[m].shape[2])
             if wanted != got:
                 raise AdapterMismatch(
                     f"{m} must have (layers, in, out)={wanted} for this model, got {got}"
                 )
-        return matched
+        embeddings = frozenset(m for m in matched.lora_a if sites[m][0].is_embedding)
+        return replace(matched, embeddings=embeddings)
 
     def _rekeyed(
         self, sites: dict[str, list[Site]], placed: dict[str, list[Place | None]]
@@ -206,6 +215,11 @@ class LoraWeights:
             ranks=None if whole else ranks,
             scalings=self.scalings and per_layer(self.scalings_of, self.config.scaling),
             magnitudes=self.magnitudes and stacked(self.magnitudes),
+            embeddings=frozenset(
+                key
+                for key, row in placed.items()
+                if any(p is not None and p[0] in self.embeddings for p in row)
+            ),
         )
 
     def uniform(self) -> LoraWeights:
@@ -297,7 +311,7 @@ class LoraWeights:
             m: torch.cat([f * w.lora_b[m] for w, f in zip(adapters, factors, strict=True)], 1)
             for m in first.lora_b
         }
-        return LoraWeights(config, lora_a, lora_b, first.paths, origin=first.origin)
+        return replace(first, config=config, lora_a=lora_a, lora_b=lora_b)
 
 
 def check_pairs(

@@ -15,12 +15,12 @@ from t2l_fast.errors import ConfigError
 _READ = frozenset(
     """alpha_pattern exclude_modules init_lora_weights layers_pattern layers_to_transform lora_alpha
     lora_dropout peft_type r rank_pattern target_modules use_dora use_rslora
-    base_model_name_or_path revision task_type""".split()
+    auto_mapping base_model_name_or_path revision task_type""".split()
 )
 """Fields that are read here."""
 
 _TRAINING_ONLY = frozenset(
-    """alpha auto_mapping corda_config ensure_weight_tying ephemeral_gpu_offload eva_config
+    """alpha corda_config ensure_weight_tying ephemeral_gpu_offload eva_config
     fan_in_fan_out inference_mode loftq_config lora_ga_config megatron_config megatron_core
     peft_version qalora_group_size runtime_config velora_config""".split()
 )
@@ -51,7 +51,7 @@ class PeftFields:
         use_rslora: scale by alpha/√r.
         dropout: of the LoRA branch.
         use_dora: whether there is a magnitude per output (DoRA).
-        base_model, revision, task_type: as PEFT names them, None where it doesn't.
+        base_model, revision, task_type, auto_mapping: as PEFT notes them, None where it doesn't.
     """
 
     targets: tuple[str, ...] | str | None
@@ -65,6 +65,7 @@ class PeftFields:
     base_model: str | None
     revision: str | None
     task_type: str | None
+    auto_mapping: Mapping[str, str] | None
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> PeftFields:
@@ -118,6 +119,7 @@ class PeftFields:
             base_model=_name(fields, "base_model_name_or_path"),
             revision=_name(fields, "revision"),
             task_type=_name(fields, "task_type"),
+            auto_mapping=_names(fields.get("auto_mapping")),
         )
 
     def rank_at(self, path: str) -> int:
@@ -179,6 +181,13 @@ def _plain(value: Any) -> str:
 def _name(fields: Mapping[str, Any], name: str) -> str | None:
     value = fields.get(name)
     return None if value is None or value == "" else _plain(value)
+
+
+def _names(value: Any) -> dict[str, str] | None:
+    """Return a mapping of texts, None for anything else."""
+    if not isinstance(value, Mapping) or not value:
+        return None
+    return {str(k): _plain(v) for k, v in value.items()}
 
 
 def _shown(value: Any) -> str:

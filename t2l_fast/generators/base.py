@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -100,7 +101,7 @@ class Generator(nn.Module, AdapterGenerator):
         if codes is None:
             codes = self.encode(conditions or ())
         with self.inference():
-            return self(codes)
+            return replace(self(codes), origin=self.config.origin)
 
     @property
     def anchor(self) -> Tensor:

@@ -9,9 +9,11 @@ from typing import Any, ClassVar
 from torch import nn
 from typing_extensions import Self
 
+from t2l_fast.adapters.peft_format import Origin
 from t2l_fast.adapters.sites import find_sites
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
+from t2l_fast.models import HUB_NAMES
 
 
 class GeneratorConfig:
@@ -56,6 +58,16 @@ class GeneratorConfig:
             SiteNotFound, UnsupportedModel: as for `attach`.
         """
         return cls(lora=lora, **model_shape(model, lora, exclude), **options)  # pyright: ignore
+
+    @property
+    def origin(self) -> Origin:
+        """What a PEFT folder of its adapters notes: base model and task."""
+        if self.base_model is None:
+            return Origin()
+        paths = (path for group in (self.module_paths or {}).values() for path in group)
+        encodes = any(path.startswith("encoder.") for path in paths)
+        task = "SEQ_2_SEQ_LM" if encodes else "CAUSAL_LM"
+        return Origin(HUB_NAMES.get(self.base_model, self.base_model), task_type=task)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""

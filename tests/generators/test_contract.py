@@ -1,5 +1,7 @@
 """What every registered generator keeps, whatever its kind."""
 
+import dataclasses
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -269,6 +271,21 @@ def test_a_peft_folder_gives_our_logits_in_peft(generator, codes, tiny, tokens, 
         with torch.no_grad():
             logits = theirs(input_ids=tokens[i : i + 1]).logits
         torch.testing.assert_close(logits, ours[i : i + 1], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "noted"),
+    [
+        (None, (None, None)),
+        ("smollm2", ("HuggingFaceTB/SmolLM2-135M-Instruct", "CAUSAL_LM")),
+        ("someone/model", ("someone/model", "CAUSAL_LM")),
+    ],
+)
+def test_a_generated_folder_names_its_base_model(generator, codes, tmp_path, name, noted):
+    generator.config = dataclasses.replace(generator.config, base_model=name)
+    generator.generate(codes=codes)[0].save_pretrained(tmp_path)
+    fields = json.loads((tmp_path / "adapter_config.json").read_text())
+    assert (fields["base_model_name_or_path"], fields["task_type"]) == noted
 
 
 def test_conditions_are_what_encode_reads(generator):

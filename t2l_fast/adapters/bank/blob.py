@@ -21,7 +21,7 @@ def pack(weights: LoraWeights) -> bytes:
     tensors = {f"{part}.{m}": t.contiguous() for part, of in parts.items() for m, t in of.items()}
     about: dict[str, Any] = {"config": asdict(weights.config), "paths": weights.paths}
     about |= {"ranks": weights.ranks, "scalings": weights.scalings}
-    about["origin"] = asdict(weights.origin)
+    about |= {"origin": asdict(weights.origin), "embeddings": sorted(weights.embeddings)}
     return safetensors.torch.save(tensors, {"adapter": json.dumps(about)})
 
 
@@ -53,4 +53,5 @@ def unpack(blob: bytes) -> LoraWeights:
         rows("scalings"),
         part("m") or None,
         origin=Origin(**about.get("origin", {})),
+        embeddings=frozenset(about.get("embeddings", ())),
     )

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from t2l_fast.adapters.batch import LoraBatch
-from t2l_fast.adapters.dora import Gains, row_gains
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.kinds.base import Delta, NoDelta
+from t2l_fast.adapters.kinds.delta import LoraDelta
+from t2l_fast.adapters.kinds.embedding import EmbeddingDelta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
-from t2l_fast.errors import AdapterMismatch, UseError
-from t2l_kernels import Route, Workspace, multi_lora, multi_lora_
+from t2l_fast.errors import AdapterMismatch
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,8 @@ class LoraSlab:
             return NoDelta()
         key, layer = site.key, site.layer
         a, b = self.lora_a[key][layer], self.lora_b[key][layer]
-        delta = LoraDelta(a, b, self.scalings[key][layer], self.ranks[key][layer], site)
+        kind = EmbeddingDelta if site.is_embedding else LoraDelta
+        delta = kind(a, b, self.scalings[key][layer], self.ranks[key][layer], site)
         self.deltas[key, layer] = delta
         return delta
 
@@ -206,102 +207,15 @@ def empty_slots(
         widths: key → row lengths of the two matrices.
     """
     lora_a, lora_b, ranks, scalings = {}, {}, {}, {}
+    padded = -(-num_slots // 4) * 4  # rows of 16 bytes' multiples: one build of a kernel for all
     with torch.inference_mode(False):  # slots are written in and out of inference mode
         for m, (width_a, width_b) in widths.items():
             device = next(sites[m][0].module.parameters()).device
             shape = (len(sites[m]), num_slots, rank_max)
             lora_a[m] = torch.zeros(*shape, width_a, dtype=dtype, device=device)
             lora_b[m] = torch.zeros(*shape, width_b, dtype=dtype, device=device)
-            ranks[m] = torch.zeros(*shape[:2], dtype=torch.int32, device=device)
-            scalings[m] = torch.zeros(*shape[:2], dtype=torch.float32, device=device)
+            ranks[m], scalings[m] = (
+                torch.zeros(shape[0], padded, dtype=kind, device=device)[:, :num_slots]
+                for kind in (torch.int32, torch.float32)
+            )
     return lora_a, lora_b, ranks, scalings
-
-
-class LoraDelta:
-    """A and B of one site's slots, and the gains of those that hold DoRA adapters.
-
-    Args:
-        lora_a: `[S, R, in]`.
-        lora_b: `[S, R, out]`.
-        scalings: `[S]` fp32.
-        ranks: `[S]` int32.
-        site: where they are applied.
-    """
-
-    def __init__(
-        self, lora_a: Tensor, lora_b: Tensor, scalings: Tensor, ranks: Tensor, site: Site
-    ) -> None:
-        self.lora_a, self.lora_b = lora_a, lora_b
-        self.scalings, self.ranks = scalings, ranks
-        self.site = site
-        self.gains: Gains | None = None
-        self.captured = False
-
-    def set_magnitude(
-        self, slot: int, a: Tensor, b: Tensor, scaling: float, magnitude: Tensor
-    ) -> Tensor:
-        """Set a slot's gains and return them, `[out]`; arguments as for `row_gains`.
-
-        Raises:
-            UseError: they are the site's first, and a CUDA graph without gains was captured.
-        """
-        gains = row_gains(self.site, a, b, scaling, magnitude)
-        if self.gains is None:
-            if self.captured:
-                raise UseError(
-                    "a CUDA graph was captured before the first DoRA adapter had a slot: lease one "
-                    "before the capture, or capture again after detach() and attach()"
-                )
-            self.gains = Gains(self.lora_b.shape[0], self.site, gains)
-        self.gains.set(slot, gains)
-        return gains
-
-    def apply(
-        self, site: Site, x: Tensor, y: Tensor, route: Route, workspace: Workspace | None
-    ) -> Tensor:
-        """Return `y` with every row's adapter applied, as `Delta.apply` says."""
-        if self.gains is not None:
-            y = self.gains.scale(y, route)
-        elif workspace is None and not torch.compiler.is_compiling():
-            self.captured = True
-        return add_delta(
-            x, y, self.lora_a, self.lora_b, route, self.scalings, self.ranks, workspace
-        )
-
-
-def add_delta(
-    x: Tensor,
-    y: Tensor,
-    lora_a: Tensor,
-    lora_b: Tensor,
-    route: Route,
-    scalings: Tensor,
-    ranks: Tensor | None,
-    workspace: Workspace | None = None,
-) -> Tensor:
-    """Return `y + delta`, in place where autograd allows it.
-
-    Args:
-        x: `[…, in]`, the linear's input.
-        y: `[…, out]`, its output.
-        lora_a: `[S, R, in]`.
-        lora_b: `[S, R, out]`.
-        route: of the leading dims of `x`, flattened.
-        scalings: `[S]` fp32.
-        ranks: `[S]` int32 or None.
-        workspace: for what no gradient keeps.
-    """
-    x = x.to(lora_a.dtype)
-    tracked = torch.is_grad_enabled() and (
-        x.requires_grad or y.requires_grad or lora_a.requires_grad or lora_b.requires_grad
-    )
-    if y.dtype != lora_a.dtype:
-        delta = multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks)
-        return y + delta.to(y.dtype)
-    if tracked or not y.is_contiguous():
-        return multi_lora(x, lora_a, lora_b, route, scalings=scalings, ranks=ranks, residual=y)
-    rows, out = x.reshape(-1, x.shape[-1]), y.view(-1, y.shape[-1])
-    multi_lora_(
-        rows, lora_a, lora_b, route, scalings=scalings, ranks=ranks, out=out, workspace=workspace
-    )
-    return y

@@ -19,7 +19,7 @@ _WRAPPERS = frozenset({"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped
 """What torch.compile, FSDP and activation checkpointing put into a module's path."""
 
 _TENSOR = re.compile(
-    r"(?P<path>.+)\.lora_(?P<part>A|B|magnitude_vector)(?:\.(?!bias\Z)(?P<adapter>[^.]+?))??(?:\.weight)?"
+    r"(?P<path>.+)\.lora_(?P<part>A|B|embedding_A|embedding_B|magnitude_vector)(?:\.(?!bias\Z)(?P<adapter>[^.]+?))??(?:\.weight)?"
 )
 _OTHER_LORA = re.compile(r"(?:.+\.)?(?P<part>lora_[A-Za-z_]+)(?:\..*)?")
 _IGNORED = ("lora_velora_",)
@@ -32,10 +32,12 @@ class TensorName(NamedTuple):
     Fields:
         path: of its module, or of the base parameter that it copies.
         part: "A", "B", "magnitude" (DoRA), or "copy" of a base parameter.
+        embedding: whether the module is an embedding.
     """
 
     path: str
     part: str
+    embedding: bool = False
 
 
 def parse(name: str) -> TensorName | None:
@@ -55,15 +57,15 @@ def parse(name: str) -> TensorName | None:
         )
     match = _TENSOR.fullmatch(bare)
     if match is not None:
-        part = match["part"]
-        return TensorName(match["path"], part if part in "AB" else "magnitude")
+        part = match["part"].removeprefix("embedding_")
+        embedding = part != match["part"]
+        return TensorName(match["path"], part if part in "AB" else "magnitude", embedding)
     other = _OTHER_LORA.fullmatch(bare)
     if other is None:
         return TensorName(bare.replace(".base_layer.", "."), "copy")
     if other["part"].startswith(_IGNORED):
         return None
-    what = "an adapter of an embedding" if "embedding" in other["part"] else "more than LoRA's A, B"
     raise AdapterFormatError(
-        f"linears with lora_A, lora_B and DoRA's magnitudes are run, got {name[:_LONGEST]}: "
-        f"{what} is not; merge it into the base model with PEFT"
+        f"lora_A, lora_B and DoRA's magnitudes are run, got {name[:_LONGEST]}: merge the adapter "
+        "into the base model with PEFT"
     )

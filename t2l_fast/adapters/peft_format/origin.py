@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 
@@ -13,8 +14,10 @@ class Origin:
         base_model: `base_model_name_or_path` of PEFT.
         revision: of the base model.
         task_type: such as "CAUSAL_LM".
+        auto_mapping: class and library of the base model, where there is no task type.
     """
 
     base_model: str | None = None
     revision: str | None = None
     task_type: str | None = None
+    auto_mapping: Mapping[str, str] | None = None

@@ -33,6 +33,7 @@ class StoredAdapter(NamedTuple):
     magnitudes: dict[str, Tensor] | None
     copies: dict[str, BaseCopy] | None
     origin: Origin
+    embeddings: frozenset[str]
 
 
 def read(folder: Path) -> StoredAdapter:
@@ -65,7 +66,8 @@ def read(folder: Path) -> StoredAdapter:
         if fields.use_dora
         else None,
         {name: BaseCopy.of(copy) for name, copy in tensors.copies.items()} or None,
-        Origin(fields.base_model, fields.revision, fields.task_type),
+        Origin(fields.base_model, fields.revision, fields.task_type, fields.auto_mapping),
+        frozenset(m for m, of in paths.items() if of[0] in tensors.embeddings),
     )
 
 
@@ -76,6 +78,11 @@ def _check_pair(path: str, fields: PeftFields, tensors: Tensors) -> None:
         raise AdapterFormatError(
             f"lora_A and lora_B of {path} must be float matrices of one dtype and rank {rank} as "
             f"{CONFIG_NAME} says, got {tuple(a.shape)} {a.dtype} and {tuple(b.shape)} {b.dtype}"
+        )
+    if fields.use_dora and path in tensors.embeddings:
+        raise AdapterFormatError(
+            f"DoRA runs on linears alone, got one on the embedding {path}: merge it into the base "
+            "model with PEFT"
         )
     magnitude = tensors.magnitudes.get(path)
     if (magnitude is not None) != fields.use_dora:

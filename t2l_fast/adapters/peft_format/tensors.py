@@ -23,12 +23,14 @@ class Tensors:
         b: path → `[out, rank]`.
         magnitudes: path → `[out]`, of DoRA.
         copies: parameter → the copy of a base weight.
+        embeddings: paths of embeddings.
     """
 
     a: dict[str, Tensor] = field(default_factory=dict)
     b: dict[str, Tensor] = field(default_factory=dict)
     magnitudes: dict[str, Tensor] = field(default_factory=dict)
     copies: dict[str, Tensor] = field(default_factory=dict)
+    embeddings: set[str] = field(default_factory=set)
 
 
 def read_tensors(folder: Path) -> Tensors:
@@ -52,6 +54,8 @@ def read_tensors(folder: Path) -> Tensors:
                 "each adapter into a folder of its own"
             )
         part[parsed.path] = tensor
+        if parsed.embedding:
+            sorted_.embeddings.add(parsed.path)
     if not sorted_.a or sorted_.a.keys() != sorted_.b.keys():
         odd = sorted(sorted_.a.keys() ^ sorted_.b.keys())[:3]
         raise AdapterFormatError(f"{path} must hold a lora_A and a lora_B per module, got {odd}")

@@ -27,6 +27,7 @@ class ModuleWeights(NamedTuple):
     b: Tensor
     scaling: float
     magnitude: Tensor | None
+    embedding: bool
 
 
 def write(
@@ -55,6 +56,7 @@ def write(
         "base_model_name_or_path": origin.base_model,
         "revision": origin.revision,
         "task_type": origin.task_type,
+        "auto_mapping": origin.auto_mapping,
         **({"use_dora": True} if with_magnitude else {}),
         **_patterns(config, modules),
         **({} if whole else {"target_modules": [m.path for m in modules]}),
@@ -69,9 +71,10 @@ def write(
 
 
 def _tensors(modules: Sequence[ModuleWeights]) -> Iterator[tuple[str, Tensor]]:
-    for path, a, b, _, magnitude in modules:
-        yield f"{PREFIX}{path}.lora_A.weight", a.detach().cpu().clone()
-        yield f"{PREFIX}{path}.lora_B.weight", b.detach().cpu().T.contiguous()
+    for path, a, b, _, magnitude, embedding in modules:
+        names = ("embedding_A", "embedding_B") if embedding else ("A.weight", "B.weight")
+        yield f"{PREFIX}{path}.lora_{names[0]}", a.detach().cpu().clone()
+        yield f"{PREFIX}{path}.lora_{names[1]}", b.detach().cpu().T.contiguous()
         if magnitude is not None:
             yield f"{PREFIX}{path}.lora_magnitude_vector", magnitude.detach().cpu().clone()
 

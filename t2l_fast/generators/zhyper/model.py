@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
@@ -159,7 +160,7 @@ class Zhyper(TextGenerator):
         batch = super().generate(conditions, codes=codes)
         # views of a parameter require grad even here
         lora_b = {m: t.detach() for m, t in batch.lora_b.items()}
-        return LoraBatch(batch.config, batch.lora_a, lora_b, batch.paths)
+        return replace(batch, lora_b=lora_b)
 
     def is_head(self, name: str) -> bool:
         """Return whether a parameter is a head's, or one of A and B."""

@@ -2,6 +2,7 @@
 
 import json
 
+import peft
 import pytest
 import torch
 import transformers as tf
@@ -44,9 +45,8 @@ def test_other_names_of_the_same_tensors_are_read(case, tmp_path):
 
 ODD = {
     "two adapters in one file": (".default.weight", ".other.weight", "must hold one adapter"),
-    "an embedding's adapter": ("lora_A.weight", "lora_embedding_A", "adapter of an embedding"),
-    "a bias of B": ("lora_B.weight", "lora_B.bias", "more than LoRA's A, B"),
-    "KaSA's diagonal": ("lora_A.weight", "lora_diag", "more than LoRA's A, B"),
+    "a bias of B": ("lora_B.weight", "lora_B.bias", "lora_A, lora_B and DoRA"),
+    "KaSA's diagonal": ("lora_A.weight", "lora_diag", "lora_A, lora_B and DoRA"),
 }
 
 
@@ -191,9 +191,17 @@ def test_paths_are_never_asked_of_the_hub(name, monkeypatch):
         t2l.LoraWeights.from_pretrained(name)
 
 
-def test_base_model_revision_and_task_survive(tmp_path):
-    import peft
+def test_without_a_task_the_class_of_the_base_survives(tmp_path):
+    llama().save_pretrained(tmp_path / "base")
+    base = tf.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
+    theirs = save_with_peft(base, tmp_path / "one")
+    t2l.LoraWeights.from_pretrained(tmp_path / "one").save_pretrained(tmp_path / "two")
+    again = peft.AutoPeftModel.from_pretrained(tmp_path / "two").eval()
+    with torch.no_grad():
+        assert_same(again(input_ids=IDS).logits, theirs)
 
+
+def test_base_model_revision_and_task_survive(tmp_path):
     llama().save_pretrained(tmp_path / "base")
     base = tf.AutoModelForCausalLM.from_pretrained(tmp_path / "base")
     theirs = save_with_peft(base, tmp_path / "one", task_type="CAUSAL_LM", revision="main")
