@@ -16,6 +16,7 @@ OPERATIONS = [
     ("POST", "/v1/adapters"),
     ("GET", "/v1/adapters"),
     ("GET", "/v1/adapters/{name}"),
+    ("PUT", "/v1/adapters/{name}"),
     ("DELETE", "/v1/adapters/{name}"),
     ("GET", "/v1/adapters/{name}/download"),
     ("GET", "/health"),

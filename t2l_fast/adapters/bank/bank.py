@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
+from itertools import count
 
 import torch
 from torch import Tensor, nn
@@ -97,15 +98,46 @@ class AdapterBank:
                 f"register takes exactly one of texts, codes or weights, got {len(sources)}"
             )
         with self._lock:
-            if weights is None:
-                entries = self._intake.encode(self.generator, texts, codes)
-            else:
-                entries = [self._intake.fit(w) for w in weights]
+            entries = self._entries(texts, codes, weights)
             checked = checked_names(names, len(entries), self._store)
             if not isinstance(entries, Tensor):
                 return self._store.add_weights(checked, entries)
             assert self.generator is not None
             return self._store.add_codes(checked, entries, self.generator.fingerprint)
+
+    def replace(
+        self,
+        adapter: AdapterId,
+        *,
+        code: Tensor | None = None,
+        weights: LoraWeights | None = None,
+    ) -> AdapterId:
+        """Put another adapter under an id, in the store's file too, while it may be leased.
+
+        Leases that are out keep the old adapter's slot; later ones get the new one.
+
+        Args:
+            code: `[*code_shape]` of this generator; or `weights`, as for `register`.
+
+        Returns:
+            The id under which the old adapter stays, in RAM alone, until it is forgotten.
+
+        Raises:
+            UnknownAdapter: the id is not registered.
+            ArgumentError, AdapterMismatch, StoreError: as `register`; then all is as before.
+        """
+        if (code is None) == (weights is None):
+            raise ArgumentError("replace takes either a code or weights: give one of them")
+        with self._lock:
+            self._store.check(adapter)
+            codes = None if code is None else code[None]
+            entries = self._entries(None, codes, None if weights is None else [weights])
+            number = next(n for n in count() if f"{adapter}#{n}" not in self._store)
+            aside = f"{adapter}#{number}"
+            fingerprint = "" if self.generator is None else self.generator.fingerprint
+            self._store.replace(adapter, entries[0], fingerprint, aside)
+            self._slots.rename(adapter, aside)
+            return aside
 
     def lease(self, ids: Sequence[AdapterId | None]) -> Lease:
         """Pin a slot for every adapter; what is missing is generated in one pass.
@@ -205,6 +237,16 @@ class AdapterBank:
         """Release the store's file, where there is one; leases and slots stay."""
         with self._lock:
             self._store.close()
+
+    def _entries(
+        self,
+        texts: Sequence[str] | None,
+        codes: Tensor | None,
+        weights: Sequence[LoraWeights] | LoraBatch | None,
+    ) -> Tensor | list[LoraWeights]:
+        if weights is None:
+            return self._intake.encode(self.generator, texts, codes)
+        return [self._intake.fit(w) for w in weights]
 
     def _unpinned(self, ids: Sequence[AdapterId]) -> list[AdapterId]:
         wanted = list(dict.fromkeys(ids))

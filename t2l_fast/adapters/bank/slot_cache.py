@@ -61,6 +61,11 @@ class SlotCache:
         if adapter in self._slot_of:
             self.free.append(self._slot_of.pop(adapter))
 
+    def rename(self, adapter: AdapterId, new: AdapterId) -> None:
+        """Let an adapter's slot, where it has one, hold it under another id; pins stay."""
+        if adapter in self._slot_of:
+            self._slot_of[new] = self._slot_of.pop(adapter)
+
     def room(self, count: int, keep: set[AdapterId]) -> list[AdapterId]:
         """Return the adapters that must leave for `count` new ones.
 

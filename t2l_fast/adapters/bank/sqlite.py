@@ -144,15 +144,8 @@ class StoreFile:
         """
         array = codes.contiguous().numpy()
         rows = zip(_columns(ids, first), array, strict=True)
-        about = fingerprint, array.dtype.str, json.dumps(list(codes.shape[1:]))
         with self._transaction():
-            self._file.execute(
-                "INSERT OR IGNORE INTO generators (fingerprint, dtype, shape) VALUES (?, ?, ?)",
-                about,
-            )
-            (key,) = self._file.execute(
-                "SELECT id FROM generators WHERE fingerprint=? AND dtype=? AND shape=?", about
-            ).fetchone()
+            key = self._generator(fingerprint, array)
             self._file.executemany(
                 "INSERT INTO adapters (id, name, generator, code) VALUES (?, ?, ?, ?)",
                 ((*columns, key, row.tobytes()) for columns, row in rows),
@@ -176,6 +169,37 @@ class StoreFile:
         with self._transaction():
             for adapter in ids:
                 self._file.execute(f"DELETE FROM adapters WHERE {_where(adapter)}", (adapter,))
+
+    def replace(
+        self, adapter: AdapterId, entry: Tensor | LoraWeights, fingerprint: str = ""
+    ) -> None:
+        """Put another adapter under an id.
+
+        Args:
+            entry: a code `[*shape]` of the generator `fingerprint`, or weights.
+        """
+        with self._transaction():
+            key = code = weights = None
+            if isinstance(entry, Tensor):
+                array = entry[None].contiguous().numpy()
+                key, code = self._generator(fingerprint, array), array.tobytes()
+            else:
+                weights = pack(entry)
+            self._file.execute(
+                f"UPDATE adapters SET generator = ?, code = ?, weights = ? WHERE {_where(adapter)}",
+                (key, code, weights, adapter),
+            )
+
+    def _generator(self, fingerprint: str, codes: np.ndarray) -> int:
+        """Return the row of a generator and its codes' form, a new one if need be."""
+        about = fingerprint, codes.dtype.str, json.dumps(list(codes.shape[1:]))
+        self._file.execute(
+            "INSERT OR IGNORE INTO generators (fingerprint, dtype, shape) VALUES (?, ?, ?)", about
+        )
+        (key,) = self._file.execute(
+            "SELECT id FROM generators WHERE fingerprint=? AND dtype=? AND shape=?", about
+        ).fetchone()
+        return key
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

@@ -126,6 +126,34 @@ class AdapterStore:
         self._handles |= dict.fromkeys(ids, _WEIGHTS)
         return ids
 
+    def replace(
+        self, adapter: AdapterId, entry: Tensor | LoraWeights, fingerprint: str, aside: AdapterId
+    ) -> None:
+        """Put another adapter under an id; keep the old one in RAM alone.
+
+        Args:
+            entry: a code `[*code_shape]` of the generator `fingerprint`, or weights.
+            aside: a new id, of the old adapter.
+
+        Raises:
+            UnknownAdapter: it is not registered.
+            StoreError: the file can't be read or written; then all is as before.
+        """
+        before = self._handle(adapter)
+        old = self[adapter]
+        if self._file is not None:
+            self._file.replace(adapter, entry, fingerprint)
+        self._handles[aside] = before
+        self._weights.pop(adapter, None)
+        if isinstance(old, LoraWeights):
+            self._weights[aside] = old
+        if isinstance(entry, Tensor):
+            self._keep([adapter], entry[None], fingerprint)
+            return
+        self._handles[adapter] = _WEIGHTS
+        if self._file is None:
+            self._weights[adapter] = entry
+
     def remove(self, ids: Sequence[AdapterId]) -> None:
         """Forget adapters, all or none.
 

@@ -173,6 +173,10 @@ class Engine:
         """Whether a request that waits or runs names an adapter."""
         return self._running.asks_for(adapter)
 
+    def redirect(self, adapter: AdapterId, to: AdapterId) -> None:
+        """Let requests that wait or run with an adapter name it by another id."""
+        self._running.redirect(adapter, to)
+
     @property
     def failure(self) -> BaseException | None:
         """What ended the engine's loop, if anything did."""

@@ -95,6 +95,13 @@ class Running:
         with self.lock:
             return any(r.adapter == adapter for r in (*self.waiting, *self.active.values()))
 
+    def redirect(self, adapter: AdapterId, to: AdapterId) -> None:
+        """Let requests that wait or run with an adapter name it by another id."""
+        with self.lock:
+            for request in (*self.waiting, *self.active.values()):
+                if request.adapter == adapter:
+                    request.adapter = to
+
     def between_steps(self, loop: Loop) -> list[Request]:
         """See `Owner.between_steps`: one errand, what was cancelled, and what fits now."""
         self._run_errand(loop)

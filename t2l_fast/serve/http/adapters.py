@@ -1,9 +1,9 @@
-"""Routes of adapters: register, list, download, delete."""
+"""Routes of adapters: register, list, replace, download, delete."""
 
 from __future__ import annotations
 
 import tempfile
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
@@ -12,11 +12,12 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
 from t2l_fast.adapters import LoraWeights
+from t2l_fast.serve.http.body import Body
 from t2l_fast.serve.http.guard import ZIP
 from t2l_fast.serve.http.invalid import parsed
 from t2l_fast.serve.http.peft_zip import pack, unpack
 from t2l_fast.serve.http.responses import Adapter, AdapterList, AdapterPage, DeletedAdapter
-from t2l_fast.serve.http.schema import AdapterRequest
+from t2l_fast.serve.http.schema import AdapterRequest, DescribedAdapter
 from t2l_fast.serve.http.state import ERRORS, Serving, Tenant
 from t2l_fast.serve.tenants.registry import Kind
 
@@ -24,19 +25,18 @@ router = APIRouter(prefix="/v1/adapters", responses=ERRORS)
 
 _PIECE = 1 << 20
 
-_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/json": {"schema": AdapterRequest.model_json_schema()},
-            ZIP: {"schema": {"type": "string", "format": "binary"}},
-        },
+
+def _body(kind: type[Body]) -> dict[str, Any]:
+    """Document a body that is JSON or a zipped folder."""
+    content = {
+        "application/json": {"schema": kind.model_json_schema()},
+        ZIP: {"schema": {"type": "string", "format": "binary"}},
     }
-}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 @router.post("/", status_code=201, include_in_schema=False)
-@router.post("", status_code=201, openapi_extra=_BODY)
+@router.post("", status_code=201, openapi_extra=_body(AdapterRequest))
 async def register(
     request: Request,
     state: Serving,
@@ -47,18 +47,15 @@ async def register(
 
     They are durable when the answer comes, where the server has a store.
     """
-    kind = request.headers.get("content-type", "").split(";")[0].strip()
-    if kind == ZIP:
+    if _content(request) == ZIP:
         weights = await _uploaded(request, state.limits.upload_bytes)
         made: list[tuple[str, Kind]] = [
             (await state.registry.register_weights(tenant, weights, name), "trained")
         ]
-    elif kind == "application/json":
+    else:
         body = parsed(AdapterRequest, await request.body())
         names = await state.registry.register_texts(tenant, body.texts, body.names)
         made = [(name, "generated") for name in names]
-    else:
-        raise HTTPException(415, f"send application/json or {ZIP}, got {kind or 'neither'}")
     return AdapterList(data=[_adapter(*pair) for pair in made])
 
 
@@ -77,6 +74,29 @@ async def listed(
         has_more=more,
         total=state.registry.count(tenant),
     )
+
+
+@router.put(
+    "/{name:path}",
+    responses={201: {"model": Adapter, "description": "The name is new."}},
+    openapi_extra=_body(DescribedAdapter),
+)
+async def put(
+    request: Request, response: Response, state: Serving, tenant: Tenant, name: str
+) -> Adapter:
+    """Replace an adapter by a description or an upload, or register one, under this name.
+
+    Requests that came before finish on the old adapter, later ones run on the new one. What can't
+    be taken leaves the old one as it is.
+    """
+    if _content(request) == ZIP:
+        weights = await _uploaded(request, state.limits.upload_bytes)
+        new = await state.registry.put_weights(tenant, name, weights)
+    else:
+        body = parsed(DescribedAdapter, await request.body())
+        new = await state.registry.put_text(tenant, name, body.text)
+    response.status_code = 201 if new else 200
+    return _adapter(name, state.registry.kind(tenant, name))
 
 
 @router.delete("/{name:path}")
@@ -101,6 +121,18 @@ async def download(state: Serving, tenant: Tenant, name: str) -> Response:
 async def one(state: Serving, tenant: Tenant, name: str) -> Adapter:
     """One adapter."""
     return _adapter(name, state.registry.kind(tenant, name))
+
+
+def _content(request: Request) -> str:
+    """Return what kind of body comes.
+
+    Raises:
+        HTTPException: neither of the two that are taken.
+    """
+    kind = request.headers.get("content-type", "").split(";")[0].strip()
+    if kind not in (ZIP, "application/json"):
+        raise HTTPException(415, f"send application/json or {ZIP}, got {kind or 'neither'}")
+    return kind
 
 
 async def _uploaded(request: Request, limit: int) -> LoraWeights:

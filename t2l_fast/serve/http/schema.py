@@ -141,6 +141,12 @@ class CompletionRequest(Sampled, TextNotRun):
         return [alone] if alone else [p for p in prompt if not isinstance(p, int)]
 
 
+class DescribedAdapter(Body):
+    """The description of one adapter."""
+
+    text: Text
+
+
 class AdapterRequest(Body):
     """Descriptions to register, and names for them."""
 

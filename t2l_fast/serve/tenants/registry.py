@@ -25,6 +25,7 @@ from t2l_fast.errors import (
 )
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.tenants.retire import retire
 
 T = TypeVar("T")
 Kind = Literal["generated", "trained"]
@@ -116,28 +117,63 @@ class Registry:
         """
         self._check_texts(texts)
         ids = self._new_ids(tenant, names, len(texts))
-        generator = self._bank.generator
-        if generator is None:
-            raise AdapterMismatch(
-                "descriptions need a generator, got a server without one: upload weights"
-            )
-        codes: list[Tensor] = []
-        for start in range(0, len(texts), _AT_ONCE):  # so that requests go on meanwhile
-            piece = list(texts[start : start + _AT_ONCE])
-            codes += await self._run(tenant, lambda piece=piece: generator.encode(piece))
+        codes = await self._encoded(tenant, texts)
         return await self._register(
             tenant, ids, lambda: self._bank.register(codes=torch.stack(codes), names=ids)
         )
 
     async def register_weights(self, tenant: str, weights: LoraWeights, name: str | None) -> str:
         """Register a trained adapter; its name. As `register_texts`."""
-        if self._trained[tenant] >= self.limits.trained:
-            raise NotAllowed(f"up to {self.limits.trained} adapters may be uploaded: delete some")
+        self._check_uploads(tenant, True)
         ids = self._new_ids(tenant, None if name is None else [name], 1)
         made = await self._register(
             tenant, ids, lambda: self._bank.register(weights=[weights], names=ids)
         )
         return made[0]
+
+    async def put_text(self, tenant: str, name: str, text: str) -> bool:
+        """Register a description under a name, or replace what has it; return whether it is new.
+
+        Raises:
+            As `register_texts`; then what has the name goes on as it was.
+        """
+        self._check_texts([text])
+        codes = await self._encoded(tenant, [text])
+        return await self._run(tenant, lambda: self._put(tenant, name, code=codes[0]))
+
+    async def put_weights(self, tenant: str, name: str, weights: LoraWeights) -> bool:
+        """Register a trained adapter under a name, or replace what has it, as `put_text`."""
+        return await self._run(tenant, lambda: self._put(tenant, name, weights=weights))
+
+    def _put(
+        self,
+        tenant: str,
+        name: str,
+        *,
+        code: Tensor | None = None,
+        weights: LoraWeights | None = None,
+    ) -> bool:
+        """Do it, in the engine's thread: no request begins meanwhile."""
+        trained = weights is not None
+        try:
+            adapter = self.resolve(tenant, name)
+        except UnknownAdapter:
+            self._check_uploads(tenant, trained)
+            ids = self._new_ids(tenant, [name], 1)
+            if weights is not None:
+                self._bank.register(weights=[weights], names=ids)
+            else:
+                assert code is not None
+                self._bank.register(codes=code[None], names=ids)
+            self._add(ids[0])
+            return True
+        before = not self._bank.generated(adapter)
+        self._check_uploads(tenant, trained and not before)
+        old = self._bank.replace(adapter, code=code, weights=weights)
+        self._engine.redirect(adapter, old)
+        self._trained[tenant] += (not self._bank.generated(adapter)) - before
+        retire(self._engine, old, tenant)
+        return False
 
     async def forget(self, tenant: str, name: str) -> None:
         """Remove an adapter for good.
@@ -241,6 +277,22 @@ class Registry:
                 f"up to {self.limits.adapters} adapters may be registered, got {count} more than "
                 f"{self.count(tenant)}: delete some"
             )
+
+    def _check_uploads(self, tenant: str, more: bool) -> None:
+        if more and self._trained[tenant] >= self.limits.trained:
+            raise NotAllowed(f"up to {self.limits.trained} adapters may be uploaded: delete some")
+
+    async def _encoded(self, tenant: str, texts: Sequence[str]) -> list[Tensor]:
+        generator = self._bank.generator
+        if generator is None:
+            raise AdapterMismatch(
+                "descriptions need a generator, got a server without one: upload weights"
+            )
+        codes: list[Tensor] = []
+        for start in range(0, len(texts), _AT_ONCE):  # so that requests go on meanwhile
+            piece = list(texts[start : start + _AT_ONCE])
+            codes += await self._run(tenant, lambda piece=piece: generator.encode(piece))
+        return codes
 
     def _check_texts(self, texts: Sequence[str]) -> None:
         if not all(text.strip() for text in texts):
