@@ -16,10 +16,10 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check \
 # Folders and files whose docstrings and names `make lint` checks.
 COMMANDS := __init__ __main__ bench chat data demo device doctor evaluate generate generator \
             generators lora
-DOCUMENTED := kernels docs/tools/docstrings.py docs/tools/prose.py $(wildcard t2l_fast/*.py) \
+DOCUMENTED := kernels docs/tools $(wildcard t2l_fast/*.py) \
               t2l_fast/bench $(COMMANDS:%=t2l_fast/cli/%.py) t2l_fast/evaluate t2l_fast/generators \
-              t2l_fast/adapters t2l_fast/config t2l_fast/tasks benchmarks/conftest.py \
-              benchmarks/paired.py benchmarks/gpu benchmarks/ops
+              t2l_fast/adapters t2l_fast/config t2l_fast/encoders t2l_fast/tasks benchmarks/conftest.py \
+              benchmarks/paired.py benchmarks/gpu benchmarks/ops benchmarks/suite
 
 .PHONY: help demo check test kernels aot lint types quick bench suite clean
 

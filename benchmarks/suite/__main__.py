@@ -54,6 +54,7 @@ def table(suite: Suite) -> pa.Table:
 
 
 def main() -> None:
+    """Build the suite, write its file and print the digest."""
     suite = build_suite()
     buffer = pa.BufferOutputStream()
     pq.write_table(

@@ -47,9 +47,14 @@ class HasNames(Protocol):
     """Whatever descriptions may name: names to train with, and one to evaluate with."""
 
     @property
-    def names(self) -> Sequence[str]: ...
+    def names(self) -> Sequence[str]:
+        """Names to train with."""
+        ...
+
     @property
-    def eval_name(self) -> str: ...
+    def eval_name(self) -> str:
+        """The name to evaluate with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,8 +43,8 @@ class Draft:
         random.Random(name).shuffle(pairs)
         examples = tuple(Example(source, target) for source, target in pairs[:EXAMPLES])
         held = min(VALIDATION, len(examples) // 3)
-        kept_words = words_of({example.output for example in examples})
-        reworded = [reword(text, name, keep=kept_words) for text in self.descriptions]
+        output_words = words_of({example.output for example in examples})
+        reworded = [reword(text, name, keep=output_words) for text in self.descriptions]
         reworded = [text for text in reworded if text not in self.eval_descriptions]
         return Task(
             name,

@@ -20,7 +20,7 @@ from prose import SENTENCE_WORDS, count_words, sentences
 FOLDER = Path(__file__).parent
 PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 EXEMPT = {"property", "cached_property", "setter", "overload"}
-SECTION = re.compile(r"(Args|Attributes|Example|Examples|Note|Raises|Returns|Yields):$")
+SECTION = re.compile(r"(Args|Attributes|Example|Fields|Examples|Note|Raises|Returns|Yields):$")
 ENTRY = re.compile(r"[\w*., ]+( \([^)]*\))?: ")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef

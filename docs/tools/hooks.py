@@ -35,8 +35,8 @@ def completed(nav: list[Any]) -> list[Any]:
         listed = [e if isinstance(e, str) else next(iter(e.values())) for e in entries]
         folders = {str(Path(page).parent) for page in listed} - {"."}
         for folder in sorted(folders):
-            found = sorted((DOCS / folder).glob("*.md"))
-            pages = [path.relative_to(DOCS).as_posix() for path in found]
+            files = sorted((DOCS / folder).glob("*.md"))
+            pages = [path.relative_to(DOCS).as_posix() for path in files]
             entries += [page for page in pages if page not in listed]
     return nav
 

@@ -41,7 +41,7 @@ class EncoderAdapter:
 
     @classmethod
     def read(cls, folder: str | Path, prefix: str = "") -> EncoderAdapter:
-        """What `write` wrote.
+        """Read the folder that `write` wrote.
 
         Raises:
             EncoderError: a file is missing.
@@ -56,11 +56,11 @@ class EncoderAdapter:
         return cls(*parts)
 
     def files(self, prefix: str = "") -> dict[str, bytes]:
-        """Contents by file name."""
+        """Return file contents by name."""
         return {f"{prefix}{CONFIG_NAME}": self.config, f"{prefix}{WEIGHTS_NAME}": self.weights}
 
     def write(self, folder: str | Path) -> None:
-        """A PEFT folder; both files appear whole or not at all."""
+        """Write a PEFT folder; both files appear whole or not at all."""
         replace_files(Path(folder), self.files())
 
     def merge_into(self, model: Any) -> None:
@@ -75,10 +75,10 @@ class EncoderAdapter:
             config = peft.PeftConfig.from_peft_type(**json.loads(self.config))
             tensors = load_tensors(self.weights)
             wrapped = peft.get_peft_model(model, config)
-            found = peft.set_peft_model_state_dict(wrapped, tensors)
-            lacking = [k for k in found.missing_keys if "lora_" in k]
-            if found.unexpected_keys or lacking:
-                odd = [*found.unexpected_keys, *lacking]
+            result = peft.set_peft_model_state_dict(wrapped, tensors)
+            lacking = [k for k in result.missing_keys if "lora_" in k]
+            if result.unexpected_keys or lacking:
+                odd = [*result.unexpected_keys, *lacking]
                 raise ValueError(f"{len(odd)} tensors that don't fit, such as {odd[0]}")
             wrapped.merge_and_unload()
         except (ValueError, TypeError, KeyError, RuntimeError, SafetensorError) as error:

@@ -22,10 +22,14 @@ class TextEncoder(Protocol):
     """What turns texts into embeddings; equal names must mean equal embeddings."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Names the weights: equal names must mean equal embeddings."""
+        ...
 
     @property
-    def dim(self) -> int: ...
+    def dim(self) -> int:
+        """d_e, the numbers of one embedding."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> Tensor:
         """Embed texts.
@@ -50,7 +54,7 @@ def prepare(text: str) -> str:
 
 
 def prepare_all(texts: Sequence[str]) -> list[str]:
-    """`prepare` each text.
+    """Apply `prepare` to each text.
 
     Raises:
         EncoderError: `texts` is one string, or a text is empty or no Unicode string.
@@ -70,7 +74,7 @@ def prepare_all(texts: Sequence[str]) -> list[str]:
 
 
 def refuse_long(name: str, texts: Sequence[str], lengths: Sequence[int], limit: int) -> None:
-    """Nothing is cut silently.
+    """Raise if a text is longer than the encoder reads: nothing is cut silently.
 
     Raises:
         EncoderError: one of `lengths` (tokens) is above `limit`.
@@ -85,7 +89,7 @@ def refuse_long(name: str, texts: Sequence[str], lengths: Sequence[int], limit: 
 
 
 def scaled(rows: Tensor) -> Tensor:
-    """L2-normalise to length √d_e, in fp32 (Text-to-LoRA, 2506.06105).
+    """Scale rows to length √d_e, in fp32 (Text-to-LoRA, arXiv:2506.06105).
 
     Args:
         rows: `[N, d_e]`.

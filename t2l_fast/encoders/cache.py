@@ -52,19 +52,22 @@ class CachedEncoder:
 
     @property
     def name(self) -> str:
+        """The encoder's own name."""
         return self._encoder.name
 
     @property
     def dim(self) -> int:
+        """d_e of the encoder."""
         return self._encoder.dim
 
     @property
     def adapter(self) -> EncoderAdapter | None:
+        """The LoRA that the encoder was fitted with, if it was."""
         return getattr(self._encoder, "adapter", None)
 
     @torch.inference_mode(False)
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """See `TextEncoder.encode`; texts that are equal once prepared count as one."""
+        """Embed texts, as `TextEncoder.encode`; texts that are equal once prepared count as one."""
         prepared = prepare_all(texts)
         if not prepared:
             return torch.empty(0, self.dim)

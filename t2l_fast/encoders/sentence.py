@@ -24,8 +24,8 @@ SFR_PROMPT = "Instruct: Retrieve semantically similar text.\nQuery: "
 class SentenceEncoder:
     """A sentence-transformers model as `TextEncoder`.
 
-    As in Text-to-LoRA (2506.06105), names with "gte" pool the first token, and names with "SFR" the
-    last one after an instruction; all others keep their own pooling and prompt.
+    As in Text-to-LoRA (arXiv:2506.06105), names with "gte" pool the first token. Names with "SFR"
+    pool the last one after an instruction. All others keep their own pooling and prompt.
 
     Args:
         model: put into eval mode; its pooling is changed as the name asks.
@@ -58,7 +58,7 @@ class SentenceEncoder:
 
     @torch.inference_mode(False)
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """See `TextEncoder.encode`."""
+        """Embed texts, as `TextEncoder.encode`."""
         texts = prepare_all(texts)
         if not texts:
             return torch.empty(0, self.dim)
@@ -78,7 +78,7 @@ class SentenceEncoder:
         return rows.clone().to("cpu", torch.float32)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """Embeddings `[N, dim]` on the model's device, with their graph, for training.
+        """Return embeddings `[N, dim]` on the model's device, with their graph, for training.
 
         Raises:
             EncoderError: as for `encode`.
@@ -101,7 +101,7 @@ class SentenceEncoder:
         refuse_long(self.name, texts, [len(ids) for ids in tokens], self._limit)
 
     def name_with(self, adapter: EncoderAdapter) -> str:
-        """What this encoder is called with an adapter merged."""
+        """Return this encoder's name with an adapter merged."""
         return f"{self.name}{JOINT}{adapter.digest}"
 
     def attach(self, lora: Any) -> Any:
@@ -124,7 +124,7 @@ class SentenceEncoder:
 
     @contextmanager
     def adapting(self, lora: Any) -> Iterator[Any]:
-        """With a new LoRA in training mode, as `attach` gives it; then as before."""
+        """Run with a new LoRA in training mode, as `attach` gives it; then as before."""
         wrapped = self.attach(lora)
         self._model.train()
         try:
@@ -135,11 +135,12 @@ class SentenceEncoder:
 
 
 def is_gte(name: str) -> bool:
-    """Only the last part of a path counts."""
+    """Return whether the last part of a path has "gte" in it."""
     return "gte" in Path(name).name.lower()
 
 
 def is_sfr(name: str) -> bool:
+    """Return whether the last part of a path has "sfr" in it."""
     return "sfr" in Path(name).name.lower()
 
 
@@ -155,10 +156,10 @@ def _pool(model: SentenceTransformer, name: str, mode: str) -> None:
 
 def _transformer(model: SentenceTransformer, name: str) -> Any:
     """The transformers model inside."""
-    found = getattr(model[0], "auto_model", None)
-    if found is None:
+    inner = getattr(model[0], "auto_model", None)
+    if inner is None:
         raise EncoderError(
             f"an adapter needs an encoder with a transformers model, got {name!r}, whose first "
             f"module is {type(model[0]).__name__}"
         )
-    return found
+    return inner

@@ -36,7 +36,7 @@ class EmbeddingFile:
             file.execute("PRAGMA journal_mode=WAL")
 
     def read(self, keys: Sequence[bytes], dim: int) -> dict[bytes, Tensor]:
-        """The fp32 `[dim]` rows of those keys that are there.
+        """Return the fp32 `[dim]` rows of those keys that are there.
 
         Raises:
             EncoderError: the file is damaged, or holds a row of another size.
@@ -44,13 +44,13 @@ class EmbeddingFile:
         rows = {}
         with self._open() as file:
             for key in keys:
-                found = file.execute("SELECT row FROM embeddings_v1 WHERE key = ?", (key,))
-                for (blob,) in found.fetchall():
+                row = file.execute("SELECT row FROM embeddings_v1 WHERE key = ?", (key,))
+                for (blob,) in row.fetchall():
                     rows[key] = self._row(blob, dim)
         return rows
 
     def write(self, rows: Mapping[bytes, Tensor]) -> None:
-        """All rows or none; a key that is there keeps its row.
+        """Store all rows or none; a key that is there keeps its row.
 
         Raises:
             EncoderError: the file is damaged or can't be written.

@@ -71,18 +71,20 @@ class TrainedEncoder:
 
     @property
     def name(self) -> str:
+        """The encoder's name with its present adapter."""
         return self._encoder.name_with(self.adapter)
 
     @property
     def dim(self) -> int:
+        """d_e of the encoder."""
         return self._encoder.dim
 
     def encode(self, texts: Sequence[str]) -> Tensor:
-        """See `TextEncoder.encode`."""
+        """Embed texts, as `TextEncoder.encode`."""
         return self._encoder.encode(texts)
 
     def embed(self, texts: Sequence[str]) -> Tensor:
-        """As `encode`, on the encoder's device, with the graph.
+        """Embed texts on the encoder's device, with the graph.
 
         Raises:
             EncoderError: as for `encode`.
@@ -90,7 +92,7 @@ class TrainedEncoder:
         return scaled(self._encoder.embed(texts))
 
     def parameters(self) -> dict[str, nn.Parameter]:
-        """What is trained, by name."""
+        """Return what is trained, by name."""
         return {k: p for k, p in self._wrapped.named_parameters() if p.requires_grad}
 
     @torch.no_grad()
@@ -126,7 +128,7 @@ class TrainedEncoder:
 
 
 def new_lora(rank: int, alpha: Any) -> Any:
-    """A `peft.LoraConfig` for all linears of an encoder."""
+    """Return a `peft.LoraConfig` for all linears of an encoder."""
     import peft
 
     return peft.LoraConfig(
@@ -135,7 +137,7 @@ def new_lora(rank: int, alpha: Any) -> Any:
 
 
 def adapter_of(wrapped: Any) -> EncoderAdapter:
-    """The LoRA of a `PeftModel` by `new_lora`, in fp16."""
+    """Return the LoRA of a `PeftModel` by `new_lora`, in fp16."""
     held, config = _state_of(wrapped), wrapped.peft_config["default"]
     weights = save_tensors({k: t.detach().half().cpu().contiguous() for k, t in held.items()})
     # no more than is needed: other versions of peft refuse options that they don't know

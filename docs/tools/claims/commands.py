@@ -84,7 +84,7 @@ def _every_flag() -> set[str]:
 
 
 def commands(page: Page) -> list[str]:
-    """Shell lines parse, with their options, values and arguments; flags in prose exist."""
+    """Check that shell lines parse and that flags in prose exist."""
     import click
 
     wrong = []
@@ -118,14 +118,14 @@ def commands(page: Page) -> list[str]:
 
 
 def targets(page: Page) -> list[str]:
-    """Targets of make exist."""
+    """Check that targets of make exist."""
     known = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.M))
     named = _MAKE.findall(page.text)
     return [f"make {name}: no such target" for name in named if name not in known]
 
 
 def variables(page: Page) -> list[str]:
-    """Environment variables are read by our code, or are another program's."""
+    """Check that our code reads the environment variables, or that another program does."""
     code = "\n".join([*page.blocks("bash", ""), *page.spans()])
     named = sorted(set(_VARIABLE.findall(code)) - OTHERS_VARIABLES.keys())
     return [f"{name}: no code reads it" for name in named if name not in _sources()]

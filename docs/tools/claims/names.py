@@ -47,7 +47,7 @@ def _resolves(name: str) -> bool:
 
 
 def names(page: Page) -> list[str]:
-    """Dotted names import, and so does what Python blocks import or take from `t2l`."""
+    """Check that dotted names import, and what Python blocks import or take from `t2l`."""
     named = set(_DOTTED.findall(page.text))
     for block in page.blocks("python"):
         try:
@@ -65,7 +65,7 @@ def names(page: Page) -> list[str]:
 
 
 def identifiers(page: Page) -> list[str]:
-    """Identifiers in inline code stand somewhere in the code."""
+    """Check that identifiers in inline code stand somewhere in the code."""
     words = {word for span in page.spans() for word in _IDENTIFIER.findall(_names_in(span))}
     unknown = sorted(words - OTHERS_NAMES.keys() - _words_of_code())
     return [f"{word}: no such name in the code" for word in unknown]
@@ -87,7 +87,7 @@ def _words_of_code() -> frozenset[str]:
 
 
 def paths(page: Page) -> list[str]:
-    """Files of the checkout that prose names exist."""
+    """Check that files of the checkout that prose names exist."""
     text = re.sub(r"\]\([^)]*\)", "]", page.text)
     named = sorted(set(_PATH.findall(text)))
     return [f"{n}: no such file" for n in named if not any((ROOT / p / n).exists() for p in PLACES)]

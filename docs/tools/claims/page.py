@@ -15,18 +15,21 @@ SNIPPET = re.compile(r'^--8<-- "([^"]+)"$', re.M)
 
 
 class Page(NamedTuple):
+    """A page of the documentation."""
+
     path: Path
     text: str
 
     @classmethod
     def read(cls, path: Path) -> Page:
+        """Read a page."""
         return cls(path, path.read_text(encoding="utf-8"))
 
     def blocks(self, *languages: str) -> list[str]:
         """Return the fenced blocks of some languages, without their indentation."""
-        found = FENCE.findall(self.text)
+        fenced = FENCE.findall(self.text)
         return [
-            re.sub(rf"^{pad}", "", body, flags=re.M) for pad, of, body in found if of in languages
+            re.sub(rf"^{pad}", "", body, flags=re.M) for pad, of, body in fenced if of in languages
         ]
 
     def spans(self) -> list[str]:

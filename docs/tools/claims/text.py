@@ -24,7 +24,7 @@ def slug(heading: str) -> str:
 
 
 def links(page: Page) -> list[str]:
-    """Relative links and anchors resolve."""
+    """Check that relative links and anchors resolve."""
     wrong = []
     for target in _LINK.findall(SPAN.sub("", FENCE.sub("", page.text))):
         if re.match(r"[a-z]+:", target):
@@ -41,12 +41,12 @@ def links(page: Page) -> list[str]:
 
 
 def snippets(page: Page) -> list[str]:
-    """Included files exist."""
+    """Check that included files exist."""
     return [f"{n}: no such file" for n in SNIPPET.findall(page.text) if not (ROOT / n).is_file()]
 
 
 def blocks(page: Page) -> list[str]:
-    """Python blocks compile, and JSON blocks are JSON."""
+    """Check that Python blocks compile and that JSON blocks are JSON."""
     wrong = []
     for block in page.blocks("python"):
         try:

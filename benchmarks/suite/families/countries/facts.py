@@ -24,6 +24,7 @@ class CodeLabel:
     unclear: tuple[str, ...] = ()
 
     def of(self, nation: Nation) -> str | None:
+        """Return the label of a nation, None where it is unclear."""
         if nation.code in self.unclear:
             return None
         return self.inside if nation.code in self.codes else self.outside

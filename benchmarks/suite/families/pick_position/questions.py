@@ -70,10 +70,12 @@ def _formatted_places() -> Iterator[tuple[str, Question]]:
     """Yield one place in another format."""
     for name, own in _PLACE_FORMATS.items():
         for place in own.places:
-            called = PLACE_NAMES[place]
-            phrases = [how.format(what) for how, what in zip(own.names, called.names, strict=True)]
+            place_names = PLACE_NAMES[place]
+            phrases = [
+                how.format(what) for how, what in zip(own.names, place_names.names, strict=True)
+            ]
             pattern = own.pattern.replace("{0", f"{{{_index(place)}")
-            eval_phrases = (own.eval_name.format(called.eval_name),)
+            eval_phrases = (own.eval_name.format(place_names.eval_name),)
             yield f"{place}-{name}", Question(pattern, tuple(phrases), eval_phrases, own.case)
 
 
