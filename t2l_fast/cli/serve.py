@@ -61,7 +61,7 @@ def serve(
     cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
     attention: Annotated[
         str,
-        typer.Option(help="auto, or paged: refuse a model that runs rightly by slower ways alone."),
+        typer.Option(help="auto, paged or padded; auto = the fastest that is right for the model."),
     ] = "auto",
     max_queue: Annotated[int, typer.Option(min=1, help="Requests that may wait.")] = 1024,
     max_queue_per_tenant: Annotated[

@@ -6,10 +6,11 @@ import transformers as tf
 
 import t2l_fast as t2l
 from t2l_fast.errors import ConfigError, EngineError, T2LError, UnsupportedModel
-from t2l_fast.serve import Engine, EngineConfig
+from t2l_fast.serve import Engine, EngineConfig, SamplingParams
 from t2l_fast.serve.engine import proof
 from t2l_fast.serve.engine.transformers_batch import SlotRunner
 
+MINE = list(range(70, 80))
 SIZES = {"max_active": 4, "max_batch_tokens": 256, "cache_tokens": 2048}
 
 
@@ -71,6 +72,27 @@ def test_pages_that_are_wrong_are_refused_where_they_are_demanded(tiny, made):
     assert model.config._attn_implementation == before
 
 
+@pytest.mark.parametrize("made", [gptj, bloom], ids=["wrong answers", "another's keys"])
+@pytest.mark.parametrize("beside", [None, (10, 40), (200, 230)], ids=["alone", "one", "another"])
+def test_they_are_served_as_rows_with_the_models_own_numbers(serving, tiny, made, beside):
+    model, target = made()
+    adapters = attach(model, target)
+    asked = SamplingParams(max_tokens=8, logprobs=0, ignore_eos=True)
+    with Engine(model, tiny.tokenizer(), adapters, EngineConfig(cache_tokens=2048)) as engine:
+        assert engine.proof.path == "padded"
+        assert "differ" in engine.proof.rejected["paged"]
+        with serving.held(engine):
+            if beside:
+                engine.submit(list(range(*beside)), params=asked)
+            ticket = engine.submit(MINE, params=asked)
+        got = ticket.result()
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([[*MINE, *got.tokens[:-1]]])).logits[0, 9:]
+    logs, tokens = logits.log_softmax(-1).max(-1)
+    assert list(got.tokens) == tokens.tolist()
+    assert [p.logprob for p in got.logprobs] == pytest.approx(logs.tolist(), abs=1e-4)
+
+
 def mix_up_slots(monkeypatch):
     use = SlotRunner._forward_process_and_sample
 
@@ -94,6 +116,17 @@ def encoder_decoder():
     return tf.T5ForConditionalGeneration(config).eval(), "q"
 
 
+def not_causal():
+    config = tf.BertConfig(
+        vocab_size=128,
+        hidden_size=32,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+    )
+    return small(tf.BertForMaskedLM, config), "query"
+
+
 def headless():
     config = tf.LlamaConfig(
         vocab_size=64,
@@ -107,8 +140,12 @@ def headless():
 
 @pytest.mark.parametrize(
     ("made", "words"),
-    [(encoder_decoder, "an encoder with a decoder"), (headless, "no language-model head")],
-    ids=["T5", "without a head"],
+    [
+        (encoder_decoder, "an encoder with a decoder"),
+        (headless, "no language-model head"),
+        (not_causal, "so it is not causal"),
+    ],
+    ids=["T5", "without a head", "BERT"],
 )
 def test_models_that_are_no_causal_language_models_are_refused(tiny, made, words):
     model, target = made()

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from t2l_fast.errors import ConfigError
 
-ATTENTION = Literal["auto", "paged"]
+ATTENTION = Literal["auto", "paged", "padded"]
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,9 @@ class EngineConfig:
         page_size: tokens of one page.
         max_queue: requests that may wait before more are refused.
         max_queue_per_tenant: the same for one tenant.
-        attention: "paged": by transformers' continuous batching. "auto": so where it gives the
-            model's own logits; else by the fastest slower way that does.
+        attention: "paged": by transformers' continuous batching. "padded": as rows that share a
+            forward as far as the model lets them. "auto": the first where it gives the model's own
+            logits, else the second.
 
     Raises:
         ConfigError: a size is below 1, the cache is smaller than two pages, or `attention` is

@@ -197,15 +197,36 @@ class Reference:
         return self.logits[question.key]
 
     @torch.no_grad()
-    def forward(self, ids: list[int], adapted: bool) -> Tensor:
-        """Return the logits of all positions, `[T, vocab]`, fp64."""
+    def forward(self, ids: list[int], adapted: bool, *, copies: int = 1) -> Tensor:
+        """Return the logits of all positions, `[T, vocab]`, fp64, of the first of some copies."""
         device = self.model.get_input_embeddings().weight.device
         known = inspect.signature(self.model.forward).parameters
         options = {"use_cache": False} if "use_cache" in known else {}
-        slots = torch.zeros(1, dtype=torch.int32, device=device)
+        slots = torch.zeros(copies, dtype=torch.int32, device=device)
         with self.adapter.use(slots) if adapted else nullcontext():
-            output = self.model(input_ids=torch.tensor([ids], device=device), **options)
+            output = self.model(input_ids=torch.tensor([ids] * copies, device=device), **options)
         return output.logits[0].to("cpu", torch.float64)
+
+    def noise(self, question: Question) -> float:
+        """Return how far the logits are from themselves when rounding goes another way.
+
+        Beside a copy of its row, a product is cut into other blocks. Experts that are chosen by
+        near ties make that visible.
+        """
+        ids = [*question.prompt, *question.answer[:-1]]
+        rows = self.forward(ids, question.adapted, copies=2)[len(question.prompt) - 1 :]
+        return deviation(rows, self.of(question))
+
+    def oddity(self, question: Question, tolerance: float) -> str | None:
+        """Return why no loop can give these logits, where the model itself is the reason."""
+        ids = [*question.prompt, *question.answer[:-1]]
+        again = self.forward(ids, question.adapted)[len(question.prompt) - 1 :]
+        if deviation(again, self.of(question)) > tolerance:
+            return "its logits change from one forward to the next"
+        prompt = self.forward(question.prompt, question.adapted)[-1:]
+        if deviation(prompt, self.of(question)[:1]) > tolerance:
+            return "its logits at a token depend on the tokens after it, so it is not causal"
+        return None
 
 
 def ask(loop: Loop, owner: Handover, trial: Trial, step_tokens: int) -> None:

@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+)
 from prometheus_client.registry import Collector
 
 from t2l_fast.serve.engine.engine import Engine
@@ -42,6 +46,7 @@ class _EngineCollector(Collector):
 
     def collect(self) -> Iterator[Any]:
         engine, stats, bank = self._engine, self._engine.stats, self._engine.bank
+        yield InfoMetricFamily("t2l_engine", "How the model runs.", {"path": engine.proof.path})
         requests = CounterMetricFamily(
             "t2l_requests", "Requests that ended, by reason.", labels=["finish"]
         )
