@@ -27,12 +27,15 @@ help:
 	@echo "make demo     8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
 	@echo "make check    lint and the quick tests, in two minutes: before each commit (sets up first)"
 	@echo "make test     all tests but the nightly ones (sets up first)"
+	@echo "make quick    the quick tests alone"
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
+	@echo "make aot      every kernel compiled for four GPUs, in every plan: minutes to hours"
 	@echo "make lint     ruff, import contracts, prose, docstrings"
 	@echo "make types    pyright"
 	@echo "make bench    the benchmarks, as ratios to their peers; rows go to benchmarks/results/cpu.json"
 	@echo "make suite    build the suite of tasks and write the file that ships"
 	@echo "make docs     the documentation site"
+	@echo "make tables   docs/results.md from the records of benchmarks"
 	@echo "make clean    remove .venv and caches"
 
 demo: .venv/ready
@@ -94,5 +97,5 @@ docs: .venv/ready
 	$(PIP) -e ".[docs]"
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
-tables:
-	$(PYTHON) docs/tools/tables.py
+tables: .venv/ready
+	$(BIN)/python docs/tools/tables.py

@@ -1,6 +1,7 @@
 """Write docs/results.md from benchmarks/results/*.json. `--check`: fail if the page is stale.
 
-results_meta.json gives each record its group, title, command and commit, in the page's order.
+results_meta.json gives each record its group, title, command, machine and commit, in the page's
+order. A record's own `where` goes before the machine of results_meta.json.
 `rows` there names the part of a record that is a table: a row's name → its values.
 """
 
@@ -33,10 +34,12 @@ def table(header: Iterable[object], rows: Iterable[Iterable[object]]) -> str:
 
 
 def shown(value: object) -> object:
-    """Return a cell: four digits of each number."""
+    """Return a cell: three digits of each number, all digits before the point."""
     if isinstance(value, list):
         return ", ".join(str(shown(v)) for v in value)
-    return f"{value:.4g}" if isinstance(value, float) else value
+    if not isinstance(value, float):
+        return value
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def flat(value: object, name: str = "") -> dict[str, object]:
@@ -88,8 +91,10 @@ def section(name: str, meta: Mapping[str, str]) -> str:
         "",
         f"- record: `benchmarks/results/{name}.json`",
         f"- command: `{meta['command']}`",
-        f"- commit: {meta['recorded_in']}",
+        f"- recorded in commit: {meta['recorded_in']}",
     ]
+    if isinstance(data, dict):
+        lines.append(f"- machine: {data.pop('where', None) or meta['machine']}")
     text = body(data, meta.get("rows"))
     return "\n".join([*lines, *([] if text.startswith("- ") else [""]), text, ""])
 

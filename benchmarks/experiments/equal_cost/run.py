@@ -6,8 +6,7 @@
 The cost is rows through the base model, forward and backward: 500 steps of 96, which is 18 for each
 of the suite's 2631 trained tasks. Reconstruction spends 10 of them on task LoRAs and costs nothing
 more; SFT after it has the other 8. Task LoRAs alone ("oracles") are trained for the evaluated tasks
-only, since each costs what it costs. `results/equal_cost_1298_tasks.json` is what the suite of 1298
-tasks gave, by 200 steps (commit d174980).
+only, since each costs what it costs.
 """
 
 from __future__ import annotations
