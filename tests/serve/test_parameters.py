@@ -3,11 +3,13 @@ refused by name."""
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 from openai.resources.chat.completions import Completions as Chat
 from openai.resources.completions import Completions as Text
 
+from t2l_fast.serve.http.not_run import NOT_RUN
 from t2l_fast.serve.tenants.limits import Limits
 from tests.serve.asking import CHAT
 
@@ -131,6 +133,13 @@ def test_values_that_ask_for_nothing_change_nothing(shared, path, name, value):
     assert got.status_code == 200, got.text
     if name != "temperature":
         assert got.json()["choices"] == plain.json()["choices"]
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_the_documentation_names_every_parameter(path):
+    page = (Path(__file__).parents[2] / "docs/guides/http_api.md").read_text()
+    assert [name for name in KNOWN[path] if name != "model" and f"`{name}`" not in page] == []
+    assert [n for n in NOT_RUN if f"`{n}`" not in page] == []
 
 
 @pytest.mark.parametrize("path", BODIES)
