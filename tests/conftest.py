@@ -16,6 +16,7 @@ from t2l_fast.tasks import Example, Prompt, Task
 from t2l_fast.train.data.batches import collate
 from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.model.losses import answer_loss, label_logits
+from tests.sizes import LLAMA
 
 LETTERS = string.ascii_lowercase[:12]
 SPECIAL = ("<pad>", "<bos>", "<eos>", "<unk>")
@@ -61,18 +62,7 @@ def _tokenizer() -> tf.PreTrainedTokenizerFast:
 
 def _model(kind=tf.LlamaForCausalLM, config=tf.LlamaConfig, **options) -> torch.nn.Module:
     torch.manual_seed(0)
-    common = dict(
-        vocab_size=len(SPECIAL) + len(CHARACTERS),
-        hidden_size=32,
-        intermediate_size=48,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        head_dim=8,
-        pad_token_id=0,
-        bos_token_id=1,
-        eos_token_id=2,
-    )
+    common = {"vocab_size": len(SPECIAL) + len(CHARACTERS)} | LLAMA
     return kind(config(**(common | options))).eval()
 
 

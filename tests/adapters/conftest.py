@@ -5,20 +5,10 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
+from tests.sizes import LLAMA
 
 VOCAB = 61
-COMMON = dict(
-    vocab_size=VOCAB,
-    hidden_size=32,
-    intermediate_size=48,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=8,
-    pad_token_id=0,
-    bos_token_id=1,
-    eos_token_id=2,
-)
+COMMON = dict(vocab_size=VOCAB, **LLAMA)
 T5 = dict(vocab_size=VOCAB, d_model=32, d_kv=8, d_ff=48, num_layers=2, num_heads=4)
 MODELS = {
     "llama": (tf.LlamaForCausalLM, tf.LlamaConfig, COMMON, ("q_proj", "v_proj", "down_proj")),

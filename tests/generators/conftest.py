@@ -6,26 +6,16 @@ import transformers as tf
 
 import t2l_fast as t2l
 from t2l_fast.generators import T2LConfig, TextToLora
+from tests.sizes import LLAMA
 
 VOCAB = 61
 WIDTH = 12
 """d_e of the codes."""
-LLAMA = dict(
-    vocab_size=VOCAB,
-    hidden_size=32,
-    intermediate_size=48,
-    num_hidden_layers=2,
-    num_attention_heads=4,
-    num_key_value_heads=2,
-    head_dim=8,
-    pad_token_id=0,
-    bos_token_id=1,
-    eos_token_id=2,
-)
+SIZES = dict(vocab_size=VOCAB, **LLAMA)
 GPT2 = dict(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=4, pad_token_id=0, eos_token_id=2)
 MODELS = {
     # v_proj has in > out, up_proj out > in
-    "llama": (tf.LlamaForCausalLM, tf.LlamaConfig, LLAMA, ("v_proj", "up_proj")),
+    "llama": (tf.LlamaForCausalLM, tf.LlamaConfig, SIZES, ("v_proj", "up_proj")),
     "gpt2": (tf.GPT2LMHeadModel, tf.GPT2Config, GPT2, ("attn.c_proj", "c_fc")),
 }
 
