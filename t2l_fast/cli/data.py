@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -16,7 +16,7 @@ from t2l_fast.errors import ArgumentError
 if TYPE_CHECKING:
     from t2l_fast.tasks import Task
 
-Splits = Mapping[str, Sequence["Task"]]
+Splits = dict[str, Sequence["Task"]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +86,14 @@ def read_splits(
         return {"train": tuple(read_tasks(tasks, train_fraction=0.8))}
     with Progress(console=Console(stderr=True), disable=silent) as progress:
         bar = progress.add_task("data sets", total=None)
-        return read_t2l_folder(
+        read = read_t2l_folder(
             tasks,
             parts=parts,
             data_root=data.data_root,
             max_examples=data.max_examples or None,
             on_task=lambda done, of: progress.update(bar, completed=done, total=of),
         )
+        return dict(read)
 
 
 def refuse_data_options(data: TaskOptions) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
@@ -163,10 +164,10 @@ def _splits(wanted: list[str] | None, folder: Path | None):
     return {name: group for name, group in known.items() if not wanted or name in wanted}
 
 
-def _drawn(known: Splits, limit: int, seed: int) -> Splits:
+def _drawn(known: Mapping[str, Any], limit: int, seed: int) -> Splits:
     import random
 
     if not limit:
-        return known
+        return dict(known)
     rng = random.Random(seed)
     return {n: tuple(rng.sample(list(g), min(limit, len(g)))) for n, g in known.items()}

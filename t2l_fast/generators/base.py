@@ -165,6 +165,10 @@ class Generator(nn.Module, AdapterGenerator):
 
     # end-to-end training
 
+    def codes_of(self, embeddings: Tensor) -> Tensor:
+        """Return what the generator reads for embeddings `[N, d_e]` of its encoder."""
+        return embeddings
+
     def prepare_codes(self, conditions: Sequence[Any]) -> None:
         """Take statistics of the training conditions, once, before a new run encodes them."""
         return None

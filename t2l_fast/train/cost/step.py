@@ -95,5 +95,6 @@ def published(tokens: int, labels: int) -> Step:
     """
     shapes = {m: MISTRAL.linears[m] for m in ("q_proj", "v_proj")}
     lora = LoraConfig(tuple(shapes), 8, 16.0, use_rslora=True)
-    generator = registration("text_to_lora").config("L", 128, 512, 1024, 32, shapes, lora)
+    shape: Any = registration("text_to_lora").config
+    generator = shape("L", 128, 512, 1024, 32, shapes, lora)
     return Step(MISTRAL, generator, (tokens,) * 8, 8 * labels, 8)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from t2l_fast.errors import ConfigError, DistributedError
+from t2l_fast.train.distributed.digest import content_digest
 from t2l_fast.train.distributed.processes import Processes
 
 T = TypeVar("T")
@@ -97,10 +98,7 @@ class Launched(Processes):
                 tensor.copy_(held)
 
     def check_equal(self, tensors: Mapping[str, Tensor]) -> None:
-        digest = hashlib.sha256(torch.get_rng_state().numpy())
-        for tensor in tensors.values():
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
-        found = self.gather(digest.hexdigest())
+        found = self.gather(content_digest([torch.get_rng_state(), *tensors.values()]))
         if len(set(found)) > 1:
             raise DistributedError(
                 "all processes must hold the same generator and random state, but those of "

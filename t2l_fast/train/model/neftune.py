@@ -33,7 +33,8 @@ def noisy_embeddings(
     def add_noise(module: nn.Module, args: Any, embedded: Tensor) -> Tensor:
         return embedded + _noise(embedded, batch, alpha, seed)
 
-    handle = model.get_input_embeddings().register_forward_hook(add_noise)
+    embeddings: nn.Module = model.get_input_embeddings()  # pyright: ignore[reportCallIssue]
+    handle = embeddings.register_forward_hook(add_noise)
     try:
         yield
     finally:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import random
 from dataclasses import asdict
 from functools import cached_property
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from t2l_fast.generators import Generator
 from t2l_fast.generators.parts.files import CONFIG_NAME, WEIGHTS_NAME
 from t2l_fast.train.data.embeddings import embedded, keep_embeddings
+from t2l_fast.train.distributed.digest import content_digest
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
 from t2l_fast.train.recon.config import ReconConfig
@@ -210,11 +210,10 @@ class ReconTrainer:
     @cached_property
     def _settings(self) -> dict[str, Any]:
         """What a checkpoint must agree with: settings, generator and library."""
-        digest = hashlib.sha256(repr((self.library.names, self.library.descriptions)).encode())
-        for tensor in self.recon_loss.targets.parameters():
-            digest.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy())
+        about = repr((self.library.names, self.library.descriptions)).encode()
+        content = content_digest(self.recon_loss.targets.parameters(), about)
         return {
             "recon": asdict(self.config),
             "generator": self.generator.config.to_dict(),
-            "library": digest.hexdigest()[:16],
+            "library": content[:16],
         }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import matplotlib
 import numpy as np
@@ -50,7 +50,7 @@ class Plot:
 
 def draw(runs: Sequence[Run]) -> list[Plot]:
     """Every plot that the runs have numbers for."""
-    with matplotlib.rc_context(_LOOK):
+    with matplotlib.rc_context(cast(Any, _LOOK)):
         return [
             Plot(_slug(name), title, _png(figure)) for name, title, figure in _figures(list(runs))
         ]
@@ -153,7 +153,7 @@ def _by_kind(runs: list[Run], before: str, after: str, title: str, label: str) -
     }
     for kind, style in styles.items():
         colour = _KIND_COLOURS[kind] if len(runs) == 1 else "#444444"
-        names[kind] = Line2D([], [], linestyle=style, color=colour)
+        names[kind] = Line2D([], [], linestyle=cast(Any, style), color=colour)
     if starred:
         names["kept as the best"] = Line2D([], [], marker="*", color="#444444", linestyle="")
     _below(figure, list(names.values()), list(names))
@@ -168,7 +168,8 @@ def _time(runs: list[Run]) -> Figure:
     labels = parts or ["step"]
     (only,) = runs if len(runs) == 1 else (None,)
     if only is not None and len(only.lines) > 2:
-        columns = [_means(*map(np.asarray, only.series(name)), 100) for name in names]
+        series = [[np.asarray(part) for part in only.series(name)] for name in names]
+        columns = [_means(x, y, 100) for x, y in series]
         whole = sum(float(np.sum(y)) for _, y in columns) or 1.0
         shares = [float(np.sum(y)) / whole for _, y in columns]
         axes.stackplot(

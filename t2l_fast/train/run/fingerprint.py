@@ -13,26 +13,26 @@ LISTS_OF_NAMES = ("module_paths", "task_names")
 
 
 def flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested fields by dotted names, so that a message can name the one that differs."""
-    made: dict[str, Any] = {}
+    """Return nested fields by dotted names, so that a message can name the one that differs."""
+    fields: dict[str, Any] = {}
     for name, value in plain.items():
         if isinstance(value, Mapping):
-            made |= flat(value, f"{prefix}{name}.")
+            fields |= flat(value, f"{prefix}{name}.")
         else:
-            made[f"{prefix}{name}"] = value
-    return made
+            fields[f"{prefix}{name}"] = value
+    return fields
 
 
 def digest(tasks: Sequence[Task]) -> str:
-    """Of their names, texts and examples, in this order: 16 hexadecimal digits."""
-    made = hashlib.sha256()
+    """Return 16 hexadecimal digits of their names, texts and examples, in this order."""
+    content = hashlib.sha256()
     for task in tasks:
-        made.update(repr(asdict(task)).encode())
-    return made.hexdigest()[:16]
+        content.update(repr(asdict(task)).encode())
+    return content.hexdigest()[:16]
 
 
 def shown(run: Mapping[str, Any]) -> dict[str, str | int | float | bool]:
-    """Flat settings in the types that every tracker takes; long lists of names are left out."""
+    """Return flat settings in types that every tracker takes, without long lists of names."""
     return {
         name: _plain(value)
         for name, value in flat(run).items()

@@ -62,9 +62,13 @@ class RecomputedAdapters:
     ) -> None:
         latents = generator.latents(codes)
         self._extra = generator.auxiliary_losses()
-        self._cut = generator.cut(latents if chosen is None else generator.pick(latents, chosen))
+        cut = generator.cut(latents if chosen is None else generator.pick(latents, chosen))
+        assert cut is not None, "SFTTrainer refuses generators that do not defer"
+        self._cut = cut
         self._leaves = {key: t.detach().requires_grad_() for key, t in self._cut.items()}
-        self.batch = generator.deferred(self._leaves)
+        batch = generator.deferred(self._leaves)
+        assert batch is not None
+        self.batch = batch
 
     def finish(self, l2: float, share: float = 1.0) -> float:
         """Do as `MaterialisedAdapters.finish`, one site at a time."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from functools import cached_property
@@ -78,7 +78,7 @@ class SFTTrainer:
         config: SFTConfig,
         folder: str | Path,
         *,
-        held_out: dict[str, Sequence[Task]] | None = None,
+        held_out: Mapping[str, Sequence[Task]] | None = None,
         warm_start: WarmStartConfig | None = None,
         tracking: Tracking | None = None,
         token_cache: str | Path | None = None,

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from t2l_fast.adapters import AdapterGenerator, Adapters
+from t2l_fast.adapters import Adapters
+from t2l_fast.generators import Generator
 from t2l_fast.tasks import JUNK, Task
 from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.data.even import evened
@@ -82,7 +83,7 @@ class Validator:
 
     @torch.no_grad()
     def measure(
-        self, generator: AdapterGenerator, model: nn.Module, adapters: Adapters
+        self, generator: Generator, model: nn.Module, adapters: Adapters
     ) -> dict[str, float]:
         """`{"<split>_matched": …, "<split>_shuffled": …, "<split>_junk": …}`, each in [0, 1].
 
@@ -99,7 +100,7 @@ class Validator:
             codes = self.codes[split]
             found[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, range(len(tasks)))
             found[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, _others(tasks))
-            if not getattr(generator.config, "task_names", ()):
+            if not generator.config.task_names:
                 if self.junk is None:
                     self.junk = generator.encode(JUNK)
                 told = [i % len(JUNK) for i in range(len(tasks))]
@@ -108,7 +109,7 @@ class Validator:
 
     def _accuracy(
         self,
-        generator: AdapterGenerator,
+        generator: Generator,
         model: nn.Module,
         adapters: Adapters,
         tasks: Sequence[Task],

@@ -51,16 +51,17 @@ class WhitenedHeads:
 
     @torch.no_grad()
     def pull_gradients(self) -> None:
-        """Gradients of W and b → gradients of V and c."""
+        """Turn the gradients of W and b into those of V and c."""
         for name, head in self.heads.items():
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
-            centred = head.weight.grad - torch.outer(head.bias.grad, mu)
-            self.parameters[f"{name}.v"].grad = centred @ p.T
-            self.parameters[f"{name}.c"].grad = head.bias.grad.clone()
+            of_weight, of_bias = head.weight.grad, head.bias.grad
+            assert of_weight is not None and of_bias is not None
+            self.parameters[f"{name}.v"].grad = (of_weight - torch.outer(of_bias, mu)) @ p.T
+            self.parameters[f"{name}.c"].grad = of_bias.clone()
 
     @torch.no_grad()
     def push_values(self) -> None:
-        """V and c → W and b."""
+        """Turn V and c into W and b."""
         for name, head in self.heads.items():
             p, mu = self.basis[f"{name}.p"], self.basis[f"{name}.mu"]
             head.weight.copy_(self.parameters[f"{name}.v"] @ p)
