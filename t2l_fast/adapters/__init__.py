@@ -9,6 +9,7 @@ from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
 from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.kinds.lora import LoraSlab
 from t2l_fast.adapters.layer import MultiLoraLinear
+from t2l_fast.adapters.mixed import MixedBatch
 from t2l_fast.adapters.sites import Site, find_sites
 from t2l_fast.adapters.weights import LoraWeights
 
@@ -24,6 +25,7 @@ __all__ = [
     "LoraBatch",
     "LoraSlab",
     "LoraWeights",
+    "MixedBatch",
     "MultiLoraLinear",
     "Site",
     "attach",

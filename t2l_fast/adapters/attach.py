@@ -20,6 +20,7 @@ from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.hook import EmbeddingHook, RouteReset, ShowToDynamo, SiteHook
 from t2l_fast.adapters.kinds.base import NoDelta
 from t2l_fast.adapters.materialise import make_slab
+from t2l_fast.adapters.mixed import MixedBatch
 from t2l_fast.adapters.sites import Site, compute_dtype, find_sites
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import (
@@ -172,7 +173,7 @@ class Adapters:
         self,
         slots: Lease | Tensor,
         *,
-        weights: LoraBatch | DeferredBatch | None = None,
+        weights: LoraBatch | DeferredBatch | MixedBatch | None = None,
         repeat: int = 1,
     ) -> Iterator[Adapters]:
         """Run the model with these adapters inside the `with` block.
@@ -235,7 +236,7 @@ class Adapters:
         _reset_dynamo()
 
     def _checked_slots(
-        self, slots: Lease | Tensor, weights: LoraBatch | DeferredBatch | None
+        self, slots: Lease | Tensor, weights: LoraBatch | DeferredBatch | MixedBatch | None
     ) -> Tensor:
         if not self._handles:
             raise UseError("these adapters are detached: attach again")
@@ -261,7 +262,7 @@ class Adapters:
         device = next(next(iter(self.sites.values()))[0].module.parameters()).device
         return slots.to(device)
 
-    def _check_batch(self, batch: LoraBatch | DeferredBatch) -> None:
+    def _check_batch(self, batch: LoraBatch | DeferredBatch | MixedBatch) -> None:
         for m, got in batch.module_shapes.items():
             group = self.sites.get(m)
             wanted = group and (len(group), group[0].in_features, group[0].out_features)

@@ -1,5 +1,9 @@
-"""Training of generators."""
+"""Training of generators, and of many adapters at once."""
 
+from t2l_fast.train.adapters.config import MultiLoraConfig
+from t2l_fast.train.adapters.job import Job
+from t2l_fast.train.adapters.record import JobResult
+from t2l_fast.train.adapters.trainer import MultiLoraTrainer
 from t2l_fast.train.codes.config import FitConfig
 from t2l_fast.train.codes.fit import fit_codes
 from t2l_fast.train.distributed.fsdp import shard
@@ -21,7 +25,11 @@ from t2l_fast.train.sft.trainer import SFTTrainer
 __all__ = [
     "EncoderConfig",
     "FitConfig",
+    "Job",
+    "JobResult",
     "LoraLibrary",
+    "MultiLoraConfig",
+    "MultiLoraTrainer",
     "OracleConfig",
     "Processes",
     "ReconConfig",

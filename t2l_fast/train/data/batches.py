@@ -18,12 +18,16 @@ IGNORED = -100
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One example as ids; `slot` says which adapter it runs, `number` which row of a step it is."""
+    """One example as ids; `slot` says which adapter it runs, `number` which row of a step it is.
+
+    Tokens behind the prompt carry loss, or those that `learned` marks, one entry for each id.
+    """
 
     slot: int
     ids: tuple[int, ...]
     prompt_length: int
     number: int = 0
+    learned: tuple[bool, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,5 +212,9 @@ def _about(rows: Sequence[Row]) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def _labels(row: Row) -> Tensor:
     """`[T]`: at each position the token that follows, if it belongs to the answer."""
     labels = torch.full((len(row.ids),), IGNORED)
+    if row.learned is not None:
+        following = torch.tensor(row.ids[1:])
+        labels[:-1] = following.where(torch.tensor(row.learned[1:]), IGNORED)
+        return labels
     labels[row.prompt_length - 1 : -1] = torch.tensor(row.ids[row.prompt_length :])
     return labels

@@ -89,5 +89,6 @@ def _causal(q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:
     future = torch.ones(length, length, dtype=torch.bool, device=q.device).triu(1)
     together = q.reshape(rows, groups, -1, q.shape[-1])  # heads of a group, one after the other
     scores = (together @ k.transpose(2, 3)).unflatten(2, (-1, length)) * scaling
-    shares = scores.masked_fill(future, -torch.inf).softmax(-1, dtype=torch.float32).to(v.dtype)
+    wide = torch.promote_types(v.dtype, torch.float32)
+    shares = scores.masked_fill(future, -torch.inf).softmax(-1, dtype=wide).to(v.dtype)
     return (shares.flatten(2, 3) @ v).view_as(q)

@@ -171,7 +171,7 @@ def check_folder(
             f"there is no run to resume: {folder / own[0]} is missing; start without --resume"
         )
     if here and not resume:
-        first = next(n for n in (FILE, ORACLES, LIBRARY, WEIGHTS_NAME) if n in here)
+        first = next(n for n in (FILE, ORACLES, LIBRARY, WEIGHTS_NAME, *own) if n in here)
         advice = "resume that run, or " if first in own else ""
         raise CheckpointError(f"{folder} holds {first} already: {advice}name another folder")
     return present

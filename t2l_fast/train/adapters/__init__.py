@@ -1,0 +1,1 @@
+"""Training of many LoRA adapters in one step, each with data and settings of its own."""
