@@ -177,7 +177,7 @@ def test_records_become_tables_of_their_rows():
         "",
         "|  | x | y |",
         "| --- | --- | --- |",
-        "| a | 0.1235 | — |",
+        "| a | 0.123 | — |",
         "| b | 1 | 2, 3 |",
     ]
 
