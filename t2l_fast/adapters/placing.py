@@ -46,6 +46,12 @@ def places(
         if any(row):
             placed[key] = row
         absent += [s.path for s, p in zip(group, row, strict=True) if p is None]
+    experts = next((path for path in place if "experts" in path.split(".")), None)
+    if experts is not None:
+        raise AdapterMismatch(
+            f"MoE experts carry no adapters here, got weights for {experts}: merge the adapter "
+            "into the base model with PEFT, or leave its experts out with exclude="
+        )
     if place:
         raise AdapterMismatch(
             f"the adapter's modules must be among the attached sites, got {next(iter(place))} "
@@ -65,7 +71,10 @@ def places(
 
 
 def newer_paths(model: nn.Module, paths: Sequence[str]) -> dict[str, str]:
-    """Return path → its present path, for modules that transformers has moved since.
+    """Return path → its present path, for modules that are somewhere else in this model.
+
+    transformers may have moved them since. Or the adapter was trained on the model without its
+    head, or on one with a head, so that the paths differ by `base_model_prefix`.
 
     Args:
         model: the one that the adapter is for.
@@ -74,13 +83,17 @@ def newer_paths(model: nn.Module, paths: Sequence[str]) -> dict[str, str]:
     names = {name for name, _ in model.named_modules()}
     moved = [path for path in paths if path not in names]
     renamings = _renamings(model) if moved else []
+    prefix = getattr(model, "base_model_prefix", "")
     present: dict[str, str] = {}
     for path in moved:
         name = f"{path}.weight"
         for renaming in renamings:
             name, _ = renaming.rename_source_key(name)
-        if name.removesuffix(".weight") in names:
-            present[path] = name.removesuffix(".weight")
+        bare = name.removesuffix(".weight")
+        candidates = (bare, f"{prefix}.{path}", path.removeprefix(f"{prefix}."))
+        place = next((c for c in candidates if c in names), None)
+        if place is not None:
+            present[path] = place
     return present
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -51,8 +52,15 @@ def serve(
     target_modules: Annotated[
         str,
         typer.Option(
-            help='Linears that take adapters, "q_proj,v_proj" or "all-linear"; empty = '
-            "the generator's."
+            help='Linears that take adapters: "q_proj,v_proj", "all-linear" or a regular '
+            "expression for the whole path; empty = the generator's."
+        ),
+    ] = "",
+    exclude: Annotated[
+        str,
+        typer.Option(
+            help='Modules to leave out with all inside them, "vision_tower,audio_tower", or a '
+            "regular expression; adapters' weights for them are dropped."
         ),
     ] = "",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
@@ -111,7 +119,8 @@ def serve(
     )
     own = bound(host, port)
     device, trust = chosen(place.device), loading.trust_remote_code
-    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, target_modules, store, trust)
+    places = _names(target_modules), _names(exclude)
+    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, places, store, trust)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
     encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"
@@ -150,7 +159,7 @@ def _load(
     device: torch.device,
     slots: int,
     rank_max: int,
-    target_modules: str,
+    places: tuple[tuple[str, ...] | str, tuple[str, ...] | str],
     store: Path | None,
     trust_remote_code: bool,
 ) -> _Loaded:
@@ -163,6 +172,7 @@ def _load(
 
     if dtype not in ("", "float32", "bfloat16", "float16"):
         raise ArgumentError(f"--dtype must be float32, bfloat16 or float16, got {dtype!r}")
+    targets, exclude = places
     generator = None
     if checkpoint:
         generator = AutoGenerator.from_pretrained(
@@ -171,19 +181,30 @@ def _load(
     name = model or (generator.config.base_model if generator is not None else None)
     if not name:
         raise ConfigError("the checkpoint names no base model, and --model is empty: name one")
-    if generator is None and not (target_modules and rank_max > 0):
+    if generator is None and not (targets and rank_max > 0):
         raise ConfigError("without a checkpoint, --target-modules and --rank-max are needed")
     kind = getattr(torch, dtype) if dtype else None
     base, tokenizer = load_model(name, dtype=kind, device=device)
     lora = generator.config.lora if generator is not None else LoraConfig("all-linear", rank_max, 1)
-    if target_modules:
-        named = tuple(m.strip() for m in target_modules.split(","))
-        targets = named[0] if named == ("all-linear",) else named
+    if targets:
         lora = replace(lora, target_modules=targets)
     adapters = attach(
-        base, lora, num_slots=slots, rank_max=rank_max or None, generator=generator, store=store
+        base,
+        lora,
+        num_slots=slots,
+        rank_max=rank_max or None,
+        generator=generator,
+        exclude=exclude,
+        store=store,
     )
     return _Loaded(name, device, base, tokenizer, generator, adapters)
+
+
+def _names(option: str) -> tuple[str, ...] | str:
+    """Return names that commas separate, or the text itself: a regular expression, all-linear."""
+    if option == "all-linear" or re.search(r"[^\w\s.,-]", option):
+        return option
+    return tuple(name.strip() for name in option.split(",") if name.strip())
 
 
 def _log_to_stderr() -> None:

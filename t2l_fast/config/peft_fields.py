@@ -21,8 +21,9 @@ _READ = frozenset(
 
 _TRAINING_ONLY = frozenset(
     """alpha corda_config ensure_weight_tying ephemeral_gpu_offload eva_config
-    fan_in_fan_out inference_mode loftq_config lora_ga_config megatron_config megatron_core
-    peft_version qalora_group_size runtime_config velora_config""".split()
+    fan_in_fan_out inference_mode loftq_config lora_dtype lora_ga_config lorap_emb_lr lorap_lr_ratio
+    megatron_config megatron_core merge_weights peft_version qalora_group_size runtime_config
+    velora_config""".split()
 )
 """Fields that say how an adapter was trained, or how PEFT runs it: its output is the same."""
 
@@ -65,7 +66,7 @@ class PeftFields:
     base_model: str | None
     revision: str | None
     task_type: str | None
-    auto_mapping: Mapping[str, str] | None
+    auto_mapping: Mapping[str, str | int] | None
 
     @classmethod
     def parse(cls, fields: Mapping[str, Any]) -> PeftFields:
@@ -183,11 +184,11 @@ def _name(fields: Mapping[str, Any], name: str) -> str | None:
     return None if value is None or value == "" else _plain(value)
 
 
-def _names(value: Any) -> dict[str, str] | None:
-    """Return a mapping of texts, None for anything else."""
+def _names(value: Any) -> dict[str, str | int] | None:
+    """Return what JSON keeps of a flat mapping, None for anything else."""
     if not isinstance(value, Mapping) or not value:
         return None
-    return {str(k): _plain(v) for k, v in value.items()}
+    return {str(k): v for k, v in value.items() if isinstance(v, (str, bool, int))}
 
 
 def _shown(value: Any) -> str:

@@ -10,6 +10,7 @@ import time
 
 import httpx
 import pytest
+import torch
 
 import t2l_fast as t2l
 from t2l_fast.generators import T2LConfig, TextToLora
@@ -169,3 +170,21 @@ def test_a_users_mistake_is_one_sentence(folders, options, words, capsys, monkey
         main()
     assert ended.value.code == 2
     assert words in capsys.readouterr().err.replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("targets", "exclude", "keys"),
+    [
+        ("q_proj, v_proj", "", {"q_proj", "v_proj"}),
+        ("q_proj,v_proj", "v_proj", {"q_proj"}),
+        (r".*layers\.0\..*\.(q|v)_proj", "", {"q_proj", "v_proj"}),
+        ("all-linear", r".*\.(mlp|self_attn)\.(?!q_proj).*", {"q_proj"}),
+        ("all-linear", "mlp,o_proj", {"q_proj", "k_proj", "v_proj"}),
+    ],
+)
+def test_options_name_the_linears_that_take_adapters(folders, targets, exclude, keys):
+    from t2l_fast.cli.serve import _load, _names
+
+    base, places = str(folders / "base"), (_names(targets), _names(exclude))
+    loaded = _load("", base, "", torch.device("cpu"), 1, 4, places, None, False)
+    assert set(loaded.adapters.sites) == keys

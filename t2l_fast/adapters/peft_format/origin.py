@@ -20,4 +20,4 @@ class Origin:
     base_model: str | None = None
     revision: str | None = None
     task_type: str | None = None
-    auto_mapping: Mapping[str, str] | None = None
+    auto_mapping: Mapping[str, str | int] | None = None

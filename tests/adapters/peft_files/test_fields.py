@@ -59,6 +59,18 @@ def test_an_unknown_field_at_a_value_that_says_nothing_is_read(tmp_path, value):
     assert_same(run_folder(base, tmp_path), theirs)
 
 
+def test_fields_of_other_trainers_are_read(tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    swift = dict(lora_dtype="AUTO", lorap_emb_lr=1e-6, lorap_lr_ratio=16.0)
+    unsloth = dict(auto_mapping={"base_model_class": "LlamaForCausalLM", "unsloth_fixed": True})
+    rewritten(tmp_path, merge_weights=True, enable_lora=None, **swift, **unsloth)
+    assert_same(run_folder(base, tmp_path), theirs)
+    t2l.LoraWeights.from_pretrained(tmp_path).save_pretrained(tmp_path / "again")
+    fields = json.loads((tmp_path / "again" / "adapter_config.json").read_text())
+    assert fields["auto_mapping"] == unsloth["auto_mapping"]
+
+
 CHANGES_THE_OUTPUT = {
     "a field of the future": dict(some_field_of_the_future=True),
     "modules_to_save": dict(modules_to_save=["lm_head"]),

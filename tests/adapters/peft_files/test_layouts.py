@@ -1,5 +1,6 @@
 """Layouts of files: names of older releases, wrappers, pickles, moved modules, the hub."""
 
+import copy
 import json
 
 import peft
@@ -10,9 +11,11 @@ from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
 from t2l_fast.adapters.peft_format import hub
+from t2l_fast.adapters.placing import newer_paths
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, SiteNotReached
 from tests.adapters.peft_files.wild import (
     IDS,
+    SHAPE,
     assert_same,
     base_logits,
     llama,
@@ -155,6 +158,47 @@ def test_modules_that_transformers_moved_are_found(tmp_path):
     save_file(moved, path)
     assert_same(run_folder(base, tmp_path), theirs)
     assert (theirs - base_logits(base)).abs().max() > 1e-2
+
+
+@torch.no_grad()
+def test_an_adapter_of_the_model_without_its_head_runs_below_the_head(tmp_path):
+    base = llama()
+    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj"], init_lora_weights=False)
+    headless = peft.get_peft_model(copy.deepcopy(base.model), config).eval()
+    theirs = base.lm_head(headless(input_ids=IDS).last_hidden_state)
+    headless.save_pretrained(tmp_path)
+    assert_same(run_folder(base, tmp_path, t2l.LoraConfig("all-linear", 4, 8)), theirs)
+    weights = t2l.LoraWeights.from_pretrained(tmp_path)
+    merged = copy.deepcopy(base)
+    weights.merge_into(merged)
+    assert_same(base_logits(merged), theirs)
+
+
+def test_an_adapter_of_experts_says_so(tmp_path):
+    torch.manual_seed(0)
+    base = tf.MixtralForCausalLM(
+        tf.MixtralConfig(**SHAPE, num_hidden_layers=1, num_local_experts=2)
+    )
+    save_with_peft(llama(1), tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    expert = "block_sparse_moe.experts.0.w1"
+    save_file({n.replace("self_attn.q_proj", expert): t for n, t in load_file(path).items()}, path)
+    with pytest.raises(AdapterMismatch, match="MoE experts carry no adapters here.*merge"):
+        run_folder(base.eval(), tmp_path, t2l.LoraConfig(("q_proj", "v_proj"), 4, 8))
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "language_model.model.layers.1.self_attn.q_proj",
+        "vision_tower.vision_model.encoder.layers.0.self_attn.v_proj",
+    ],
+)
+def test_moved_modules_are_found_by_transformers_own_mapping(old):
+    model = gemma3()
+    names = {name for name, _ in model.named_modules()}
+    new = newer_paths(model, [old])[old]
+    assert old not in names and new in names and new.rsplit(".", 4)[-4:] == old.rsplit(".", 4)[-4:]
 
 
 def test_a_name_on_the_hub_is_downloaded(tmp_path, monkeypatch):
