@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from t2l_fast.cli.generator import options_of_kind
-from t2l_fast.cli.settings import given
+from t2l_fast.cli.settings import was_set
 from t2l_fast.errors import ArgumentError
 from t2l_fast.generators import GeneratorConfig, registration
 from t2l_fast.generators.parts import files
@@ -99,18 +99,18 @@ def decided_by(context: typer.Context, init: str, config: GeneratorConfig) -> di
         ArgumentError: an option was given that asks for something else.
     """
     values = options_of(config) | {"offset_from": None}
-    if given(context, "encoder") and context.params["preset"] is None:
+    if was_set(context, "encoder") and context.params["preset"] is None:
         values["encoder"] = context.params["encoder"]  # it may be another: `Generator.adopt`
     for name, value in values.items():
-        if given(context, name) and context.params[name] != value:
+        if was_set(context, name) and context.params[name] != value:
             flag = "--" + name.replace("_", "-")
             raise ArgumentError(
                 f"{flag} must be what the generator of --init {init} has, {value!r}, got "
                 f"{context.params[name]!r}: leave it out"
             )
-    start = context.params["start"] if given(context, "start") else "given"
-    if given(context, "prompt") or start == "conditioned":
-        flag = "--prompt" if given(context, "prompt") else "--start conditioned"
+    start = context.params["start"] if was_set(context, "start") else "given"
+    if was_set(context, "prompt") or start == "conditioned":
+        flag = "--prompt" if was_set(context, "prompt") else "--start conditioned"
         raise ArgumentError(
             f"{flag} is for new generators, but --init {init} goes on from one: leave it out"
         )

@@ -96,9 +96,9 @@ class Bar:
             rate, peak = line["tokens_per_second"], line["peak_mb"]
             columns["loss"] += f", {rate:.0f} tokens/s, {peak:.0f} MB"
         names = {kind: f"{self.split}_{kind}" for kind in ("matched", "shuffled", "junk")}
-        found = [f"{kind} {line[name]:.2f}" for kind, name in names.items() if name in line]
-        if found:
-            columns["measured"] = " ".join([f"{self.split}:", *found])
+        accuracies = [f"{kind} {line[name]:.2f}" for kind, name in names.items() if name in line]
+        if accuracies:
+            columns["measured"] = " ".join([f"{self.split}:", *accuracies])
         phase = line.get("phase", self.what)
         self.bar.update(self.task, description=phase, completed=line["step"], **columns)
 

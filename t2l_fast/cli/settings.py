@@ -104,8 +104,8 @@ def settings(context: typer.Context, changes: Mapping[str, Any]) -> dict[str, An
     return {k: str(v) if isinstance(v, Path) else v for k, v in values.items()}
 
 
-def given(context: typer.Context, name: str) -> bool:
-    """Whether an option was set at all: by a flag, a file or a preset."""
+def was_set(context: typer.Context, name: str) -> bool:
+    """Return whether an option was set at all: by a flag, a file or a preset."""
     source = context.get_parameter_source(name)
     return source is not None and source.name != "DEFAULT"
 

@@ -19,7 +19,7 @@ from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, StageBars, stage
 from t2l_fast.cli.resume import check_run
 from t2l_fast.cli.run import RunOptions, report_end
-from t2l_fast.cli.settings import FileOptions, given, settings
+from t2l_fast.cli.settings import FileOptions, settings, was_set
 from t2l_fast.errors import ArgumentError
 from t2l_fast.train import SFTConfig
 
@@ -134,7 +134,7 @@ def _settled(
     generators.check_offset(context)
     start = options.get("start", config.start)
     config = replace(config, start=start)
-    if not given(context, "trunk_learning_rate") and (preset is not None or start == "plain"):
+    if not was_set(context, "trunk_learning_rate") and (preset is not None or start == "plain"):
         # published runs have one rate: whoever gives another means it for the trunk too
         config = replace(config, trunk_learning_rate=config.learning_rate)
     options |= {"start": start, "trunk_learning_rate": config.trunk_learning_rate}

@@ -116,14 +116,14 @@ def _generator(step: Step) -> Iterator[Part]:
     else:
         second = asked + (read if config.rank_positions == "rotary" else config.lora.rank)
     macs = tasks * more + (2 * rows + second) * square + read * (4 * m * m + 4 * m * h)
-    made = sum(a + b for a, b in config.module_shapes.values()) * config.lora.rank
-    made *= config.num_layers * tasks
-    forward = 2 * (tasks * (first + book) + macs + made * h)
-    backward = 2 * (tasks * first + 2 * (macs + made * h))
+    generated = sum(a + b for a, b in config.module_shapes.values()) * config.lora.rank
+    generated *= config.num_layers * tasks
+    forward = 2 * (tasks * (first + book) + macs + generated * h)
+    backward = 2 * (tasks * first + 2 * (macs + generated * h))
     weights = 4 * config.num_parameters()
     # GEMMs that share weights among few rows: read, and gradients written
-    yield Part("generator, forward", forward, weights + 4 * made, wide=True)
-    yield Part("generator, backward", backward, 2 * weights + 3 * 4 * made, wide=True)
+    yield Part("generator, forward", forward, weights + 4 * generated, wide=True)
+    yield Part("generator, backward", backward, 2 * weights + 3 * 4 * generated, wide=True)
 
 
 def _task_encoder(config: Any) -> tuple[int, int, int]:

@@ -43,9 +43,9 @@ class Base:
     def linears(self) -> dict[str, tuple[int, int]]:
         """Key → (in, out), of one layer."""
         d, wide, narrow = self.hidden, self.heads * self.head_size, self.groups * self.head_size
-        found = {"q_proj": (d, wide), "k_proj": (d, narrow), "v_proj": (d, narrow)}
-        found |= {"o_proj": (wide, d), "gate_proj": (d, self.inner), "up_proj": (d, self.inner)}
-        return found | {"down_proj": (self.inner, d)}
+        sizes = {"q_proj": (d, wide), "k_proj": (d, narrow), "v_proj": (d, narrow)}
+        sizes |= {"o_proj": (wide, d), "gate_proj": (d, self.inner), "up_proj": (d, self.inner)}
+        return sizes | {"down_proj": (self.inner, d)}
 
 
 @dataclass(frozen=True)

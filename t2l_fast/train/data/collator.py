@@ -72,8 +72,8 @@ class Collator:
 
     def prepared(self, rows: Sequence[Row]) -> list[MicroBatch]:
         """The same before they go to the device: on the CPU, pinned if that is a GPU."""
-        made = (packed if self.packed else bucketed)(rows, self.pad, overhead=self.overhead)
-        return [batch.pin() for batch in made] if self.device.type == "cuda" else made
+        batches = (packed if self.packed else bucketed)(rows, self.pad, overhead=self.overhead)
+        return [batch.pin() for batch in batches] if self.device.type == "cuda" else batches
 
 
 def collator_for(

@@ -30,10 +30,10 @@ class Prefetch(Generic[T]):
         if self._pool is None:
             return self._make(step)
         ready, self._next = self._next, None
-        made = ready[1].result() if ready is not None and ready[0] == step else self._make(step)
+        result = ready[1].result() if ready is not None and ready[0] == step else self._make(step)
         if step + 1 < self._end:
             self._next = step + 1, self._pool.submit(self._make, step + 1)
-        return made
+        return result
 
     def __enter__(self) -> Prefetch[T]:
         return self

@@ -84,7 +84,7 @@ class TokenCache:
         from datasets import Dataset, Features, List, Value
         from datasets.exceptions import DatasetsError
 
-        def made() -> Iterator[dict[str, Any]]:
+        def tokens_of_task() -> Iterator[dict[str, Any]]:
             for first in range(0, len(task.train), _AT_ONCE):
                 for start, end in self._prompt.sides(task.train[first : first + _AT_ONCE]):
                     ids, length = joined(start, end, self._max_tokens)
@@ -96,7 +96,7 @@ class TokenCache:
         fields = Features({"ids": List(Value("int32")), "prompt_length": Value("int32")})
         try:
             rows = Dataset.from_generator(
-                made,
+                tokens_of_task,
                 features=fields,
                 cache_dir=str(self.folder),
                 fingerprint=digest.hexdigest()[:32],
@@ -149,8 +149,8 @@ def _fingerprint(prompt: Prompt, max_tokens: int) -> bytes:
     tokenizer = prompt.tokenizer
     probe = prompt.text(_PROBE), prompt.ids(_PROBE), prompt.answer_ids("b"), max_tokens
     versions = _LAYOUT, tokenizers.__version__, transformers.__version__
-    told = versions, probe, prompt.template, getattr(tokenizer, "chat_template", None)
-    return repr((told, _tokenizer(tokenizer))).encode()
+    content = versions, probe, prompt.template, getattr(tokenizer, "chat_template", None)
+    return repr((content, _tokenizer(tokenizer))).encode()
 
 
 def _tokenizer(tokenizer: Any) -> str:

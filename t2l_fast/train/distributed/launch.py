@@ -42,9 +42,9 @@ class Launched(Processes):
                 "a run of several processes needs accelerate, got none: "
                 "pip install 't2l_fast[train]', or start one process"
             ) from error
-        found = torch.accelerator.current_accelerator(check_available=True)
+        accelerator = torch.accelerator.current_accelerator(check_available=True)
         # Apple's GPU has no backend to talk through
-        lacking = found is None or found.type == "mps"
+        lacking = accelerator is None or accelerator.type == "mps"
         cpu = lacking or parse_flag_from_env("ACCELERATE_USE_CPU")
         with _talk("joining the others"):
             self._state = PartialState(cpu=cpu, timeout=timedelta(seconds=patience))
@@ -98,16 +98,17 @@ class Launched(Processes):
                 tensor.copy_(held)
 
     def check_equal(self, tensors: Mapping[str, Tensor]) -> None:
-        found = self.gather(content_digest([torch.get_rng_state(), *tensors.values()]))
-        if len(set(found)) > 1:
+        digests = self.gather(content_digest([torch.get_rng_state(), *tensors.values()]))
+        differing = [rank for rank, other in enumerate(digests) if other != digests[0]]
+        if differing:
             raise DistributedError(
                 "all processes must hold the same generator and random state, but those of "
-                f"{[rank for rank, other in enumerate(found) if other != found[0]]} differ from "
-                "process 0's: resume from the last checkpoint, on machines of one kind"
+                f"{differing} differ from process 0's: resume from the last checkpoint, on "
+                "machines of one kind"
             )
 
-    def check_same(self, told: Any) -> None:
-        digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+    def check_same(self, agreed: Any) -> None:
+        digest = hashlib.sha256(json.dumps(agreed, sort_keys=True, default=str).encode())
         if len(set(self.gather(digest.hexdigest()))) > 1:
             raise DistributedError(
                 "all processes must have the same tasks and settings, but theirs differ: a data "

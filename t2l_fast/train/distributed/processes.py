@@ -82,7 +82,7 @@ class Processes:
             DistributedError: they differ.
         """
 
-    def check_same(self, told: Any) -> None:
+    def check_same(self, agreed: Any) -> None:
         """Compare what the processes were told to do: plain data.
 
         Raises:

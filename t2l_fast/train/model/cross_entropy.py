@@ -43,7 +43,7 @@ class _CrossEntropy(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
         logits, labels, lse = ctx.saved_tensors
-        found = torch.empty_like(logits)
+        d_logits = torch.empty_like(logits)
         start = 0
         for part in _pieces(logits):
             rows = slice(start, start + len(part))
@@ -52,9 +52,9 @@ class _CrossEntropy(torch.autograd.Function):
                 shares -= ctx.smoothing / logits.shape[1]
             picked = shares.gather(1, labels[rows, None]) - (1.0 - ctx.smoothing)
             shares.scatter_(1, labels[rows, None], picked)
-            found[rows] = shares.mul_(grad[rows, None])
+            d_logits[rows] = shares.mul_(grad[rows, None])
             start = rows.stop
-        return found, None, None
+        return d_logits, None, None
 
 
 def _pieces(logits: Tensor) -> Iterator[Tensor]:

@@ -43,12 +43,12 @@ def noisy_embeddings(
 
 def _noise(like: Tensor, batch: MicroBatch, alpha: float, seed: int) -> Tensor:
     """`[B', T, d]`."""
-    made = torch.zeros_like(like)
+    noisy = torch.zeros_like(like)
     generator = torch.Generator(like.device)
     packed = bool(batch.widths)
     starts = accumulate(batch.widths, initial=0) if packed else [0] * len(batch.lengths)
     for i, (start, length) in enumerate(zip(starts, batch.lengths, strict=False)):
         bound = alpha / (length * like.shape[-1]) ** 0.5
-        row = made[0 if packed else i, start : start + length]
+        row = noisy[0 if packed else i, start : start + length]
         row.uniform_(-bound, bound, generator=generator.manual_seed(seed + batch.numbers[i]))
-    return made
+    return noisy

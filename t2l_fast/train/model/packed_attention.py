@@ -65,7 +65,7 @@ def attend(
     Returns:
         `[1, T, heads, d]`.
     """
-    made, start = [], 0
+    outputs, start = [], 0
     for length, rows in groupby(row_widths):
         count = sum(1 for _ in rows)
         stop = start + count * length
@@ -74,9 +74,9 @@ def attend(
             t[0, :, start:stop].unflatten(1, (count, length)).transpose(0, 1)
             for t in (query, key, value)
         )
-        made.append(_causal(*parts, scaling).transpose(1, 2).flatten(0, 1))
+        outputs.append(_causal(*parts, scaling).transpose(1, 2).flatten(0, 1))
         start = stop
-    return torch.cat(made).unsqueeze(0), None
+    return torch.cat(outputs).unsqueeze(0), None
 
 
 def _causal(q: Tensor, k: Tensor, v: Tensor, scaling: float) -> Tensor:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from t2l_fast.adapters import Adapters, LoraBatch
 from t2l_fast.tasks import Task
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.data.even import evened
+from t2l_fast.train.data.equal_counts import with_equal_counts
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.losses import answer_loss, label_logits
 from t2l_fast.train.oracles.config import OracleConfig
@@ -79,7 +79,7 @@ def train_oracles(
                 for example in rng.sample(task.train, min(config.examples, len(task.train)))
             ]
             loss, count = 0.0, len(rows)
-            for micro, counts in evened(collator.batches(rows), model, processes):
+            for micro, counts in with_equal_counts(collator.batches(rows), model, processes):
                 with adapters.use(micro.slots, weights=batch):
                     logits, labels = label_logits(model, micro)
                     part = counts * answer_loss(logits, micro, labels, config.label_smoothing)

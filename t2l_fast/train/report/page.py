@@ -70,13 +70,13 @@ def page(runs: Sequence[Run], plots: Sequence[Plot]) -> str:
 
 def _status(run: Run) -> str:
     """One line: how far, and how good."""
-    said = [_progress(run)]
+    phrases = [_progress(run)]
     losses = run.series("loss")[1]
     if losses:
-        said.append(f"loss {_text(losses[-1])}")
+        phrases.append(f"loss {_text(losses[-1])}")
     if run.best is not None:
-        said.append(f"best {_best(run.best)}")
-    return "; ".join(said)
+        phrases.append(f"best {_best(run.best)}")
+    return "; ".join(phrases)
 
 
 def _numbers(runs: Sequence[Run]) -> dict[str, list[str]]:

@@ -37,8 +37,8 @@ class Run:
 
     def series(self, name: str) -> tuple[list[float], list[float]]:
         """Steps at which a metric was written, and its values."""
-        found = [(line["step"], line[name]) for line in self.lines if is_number(line.get(name))]
-        return [step for step, _ in found], [value for _, value in found]
+        points = [(line["step"], line[name]) for line in self.lines if is_number(line.get(name))]
+        return [step for step, _ in points], [value for _, value in points]
 
     @cached_property
     def splits(self) -> list[str]:
@@ -89,14 +89,14 @@ def _read(folder: Path, name: str) -> Run:
             else:
                 lines.append(line)
         settings = folder / SETTINGS
-        told = shown(json.loads(settings.read_text())) if settings.exists() else {}
+        about = shown(json.loads(settings.read_text())) if settings.exists() else {}
     except FileNotFoundError:
         raise CheckpointError(
             f"a run's folder must hold {NAME}, got {folder}: name what `t2l train` wrote"
         ) from None
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"the metrics in {folder} can't be read: {error}") from error
-    return Run(name, lines, phases, told, read_record(folder / FOLDER))
+    return Run(name, lines, phases, about, read_record(folder / FOLDER))
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

@@ -220,8 +220,8 @@ def _difference(name: str, there: Any, here: Any) -> str:
         return "other texts or examples of tasks"
     if last in LISTS_OF_NAMES and there and here:
         lost, new = ([x for x in a if x not in set(b)] for a, b in ((there, here), (here, there)))
-        told = [f"{what} {_some(n)}" for what, n in (("without", lost), ("with", new)) if n]
-        return f"{name}: now {' and '.join(told) or 'in another order'}"
+        changes = [f"{what} {_some(n)}" for what, n in (("without", lost), ("with", new)) if n]
+        return f"{name}: now {' and '.join(changes) or 'in another order'}"
     return f"{name}: {there!r} there, {here!r} now"
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.generators import Generator
-from t2l_fast.train.data.even import evened
+from t2l_fast.train.data.equal_counts import with_equal_counts
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.losses import answer_loss, label_logits
 from t2l_fast.train.model.neftune import noisy_embeddings
@@ -56,7 +56,7 @@ class StepGradients:
         config, device = self.config, clock.device
         codes = self.codes.of(step.draws)
         batches = [batch.to(device) for batch in step.batches]
-        batches = evened(batches, self.model, self.processes)
+        batches = with_equal_counts(batches, self.model, self.processes)
         noise = int(torch.randint(2**62, ())) if config.neftune_alpha else 0
         clock.mark("data")
         kind = RecomputedAdapters if config.recompute_weights else MaterialisedAdapters

@@ -70,9 +70,9 @@ class Preparation:
             self.tasks[d.task].descriptions[d.descriptions[0]] if self._in_prompt else None
             for d in draws
         ]
-        made = (
+        unnumbered = (
             self.collator.row(slot, example, text)
             for slot, (draw, text) in enumerate(zip(draws, texts, strict=True))
             for example in draw.examples
         )
-        return [replace(row, number=number) for number, row in enumerate(made)]
+        return [replace(row, number=number) for number, row in enumerate(unnumbered)]

@@ -12,7 +12,7 @@ from t2l_fast.adapters import Adapters
 from t2l_fast.generators import Generator
 from t2l_fast.tasks import JUNK, Task
 from t2l_fast.train.data.collator import Collator
-from t2l_fast.train.data.even import evened
+from t2l_fast.train.data.equal_counts import with_equal_counts
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.losses import exact_matches
 from t2l_fast.train.sft.config import SFTConfig
@@ -92,20 +92,23 @@ class Validator:
         run = generator, model, adapters
         if self.fresh:
             self.codes, self.junk = {}, None
-        found = {}
+        accuracies = {}
         for split, tasks in self.tasks.items():
             texts = [(task.eval_descriptions or task.descriptions)[0] for task in tasks]
             if split not in self.codes:
                 self.codes[split] = generator.encode(texts)
             codes = self.codes[split]
-            found[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, range(len(tasks)))
-            found[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, _others(tasks))
+            own = range(len(tasks))
+            accuracies[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, own)
+            others = _others(tasks)
+            accuracies[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, others)
             if not generator.config.task_names:
                 if self.junk is None:
                     self.junk = generator.encode(JUNK)
-                told = [i % len(JUNK) for i in range(len(tasks))]
-                found[f"{split}_junk"] = self._accuracy(*run, tasks, self.junk, JUNK, told)
-        return found
+                any_junk = [i % len(JUNK) for i in own]
+                key = f"{split}_junk"
+                accuracies[key] = self._accuracy(*run, tasks, self.junk, JUNK, any_junk)
+        return accuracies
 
     def _accuracy(
         self,
@@ -115,29 +118,31 @@ class Validator:
         tasks: Sequence[Task],
         codes: Tensor,
         texts: Sequence[str],
-        told: Sequence[int],
+        shown: Sequence[int],
     ) -> float:
-        """Share of right rows where task i runs the adapter of `texts[told[i]]`."""
+        """Share of right rows where task i runs the adapter of `texts[shown[i]]`."""
         right = rows = 0
         size = _GENERATED * self.processes.count
         for start in range(0, len(tasks), size):
             chosen, own = self.processes.chunk(range(len(tasks))[start : start + size])
-            distinct = list(dict.fromkeys(told[i] for i in chosen))
+            distinct = list(dict.fromkeys(shown[i] for i in chosen))
             batch = generator.generate(codes=codes[distinct])
             examples = [
                 self.collator.row(
-                    distinct.index(told[i]), example, texts[told[i]] if self.in_prompt else None
+                    distinct.index(shown[i]),
+                    example,
+                    texts[shown[i]] if self.in_prompt else None,
                 )
                 for i in chosen
                 for example in tasks[i].validation[: self.examples]
             ]
             batches = self.collator.batches(examples)
-            for micro, counts in evened(batches, model, self.processes):
+            for micro, counts in with_equal_counts(batches, model, self.processes):
                 with adapters.use(micro.slots, weights=batch):
-                    found = exact_matches(model, micro)
+                    matches = exact_matches(model, micro)
                 if own and counts:
-                    right += int(found.sum())
-                    rows += len(found)
+                    right += int(matches.sum())
+                    rows += len(matches)
         right, rows = self.processes.totals(right, rows)
         return right / rows
 

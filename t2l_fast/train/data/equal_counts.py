@@ -11,16 +11,16 @@ from t2l_fast.train.distributed.fsdp import is_sharded
 from t2l_fast.train.distributed.processes import Processes
 
 
-def evened(
+def with_equal_counts(
     batches: Sequence[MicroBatch], model: nn.Module, processes: Processes
 ) -> list[tuple[MicroBatch, bool]]:
-    """Micro-batches, and whether they count.
+    """Return micro-batches, and whether they count.
 
     Processes gather a sharded model's layers together, so each must run it equally often: who has
     fewer micro-batches runs its smallest one again for nothing.
     """
-    made = [(batch, True) for batch in batches]
+    counted = [(batch, True) for batch in batches]
     if is_sharded(model):
         smallest = min(batches, key=lambda batch: batch.ids.numel())
-        made += [(smallest, False)] * (processes.largest(len(batches)) - len(batches))
-    return made
+        counted += [(smallest, False)] * (processes.largest(len(batches)) - len(batches))
+    return counted
