@@ -36,7 +36,11 @@ class StageBars:
         silent: show nothing.
     """
 
-    _SAYS = {"embedding": "embedding descriptions", "tokenising": "tokenising examples of tasks"}
+    _SAYS = {
+        "embedding": "embedding descriptions",
+        "reading": "reading the data of jobs",
+        "tokenising": "tokenising examples of tasks",
+    }
 
     def __init__(self, silent: bool) -> None:
         columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()

@@ -2,6 +2,7 @@
 
 from t2l_fast.train.adapters.config import MultiLoraConfig
 from t2l_fast.train.adapters.job import Job
+from t2l_fast.train.adapters.jobs_file import read_jobs
 from t2l_fast.train.adapters.record import JobResult
 from t2l_fast.train.adapters.trainer import MultiLoraTrainer
 from t2l_fast.train.codes.config import FitConfig
@@ -44,6 +45,7 @@ __all__ = [
     "fit_encoder",
     "join",
     "keep_freed_memory",
+    "read_jobs",
     "read_library",
     "shard",
     "stay_alone",

@@ -191,12 +191,18 @@ class Session:
     def _note(self, job: RunningJob, line: Line) -> None:
         """Write a job's line, and its adapter if it has ended."""
         name, result = job.job.name, self.record.entries[job.job.name]
-        self._logs[name].add(line)
-        result.step, result.loss = job.step, line["loss"]
+        numbers = (line["loss"], line["gradient_norm"])
+        diverged = not all(map(math.isfinite, numbers))
+        # JSON has no other number than finite ones
+        plain = {
+            k: v if not isinstance(v, float) or math.isfinite(v) else None for k, v in line.items()
+        }
+        self._logs[name].add(plain)
+        result.step, result.loss = job.step, plain["loss"]
         if math.isfinite(job.best):
             result.held_out_loss, result.best_step = job.best, job.best_step
-        if not (math.isfinite(line["loss"]) and math.isfinite(line["gradient_norm"])):
-            result.status, result.loss = FAILED, None
+        if diverged:
+            result.status = FAILED
             result.reason = (
                 f"loss or gradient is not finite at step {job.step}: lower learning_rate, or raise "
                 "warmup_fraction"

@@ -21,6 +21,7 @@ from t2l_fast.train.adapters.data import JobData, read_data
 from t2l_fast.train.adapters.job import Job
 from t2l_fast.train.adapters.passes import Passes
 from t2l_fast.train.adapters.record import FILE, JobResult, Record, absent, read_record
+from t2l_fast.train.adapters.running import total_steps
 from t2l_fast.train.adapters.session import Line, Session, Sites
 from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.run.checkpoint import check_same
@@ -108,6 +109,12 @@ class MultiLoraTrainer:
             data[job.name] = read_data(job, self.tokenizer)
         self._progress("reading", len(self.jobs), len(self.jobs))
         self._ready = data, sites
+
+    @property
+    def steps(self) -> dict[str, int]:
+        """Return name → steps of the whole job, once `prepare` has run."""
+        data = {} if self._ready is None else self._ready[0]
+        return {job.name: total_steps(job, data[job.name]) for job in self.jobs if data}
 
     def train(
         self, *, resume: bool = False, on_step: Callable[[Line], None] | None = None

@@ -51,12 +51,17 @@ def page(runs: Sequence[Run], plots: Sequence[Plot]) -> str:
         _table(runs, _numbers(runs)),
     ]
     if plots:
-        parts += ["<h2>Curves</h2>", '<div class="plots">', *map(_figure, plots), "</div>"]
+        parts += ["<h2>Curves</h2>", '<div class="plots">', *map(figure, plots), "</div>"]
     if differing:
         parts += ["<h2>Settings that differ</h2>", _table(runs, differing)]
     if rows:
         parts += [f"<details{' open' if len(runs) == 1 else ''}><summary>Settings</summary>"]
         parts += [_table(runs, rows), "</details>"]
+    return document(title, parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """Return a page around its parts."""
     return "\n".join(
         [
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
@@ -137,7 +142,8 @@ def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _figure(plot: Plot) -> str:
+def figure(plot: Plot) -> str:
+    """Return a picture with its own data."""
     source = b64encode(plot.png).decode()
     return f'<figure><img alt="{escape(plot.title)}" src="data:image/png;base64,{source}"></figure>'
 

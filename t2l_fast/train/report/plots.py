@@ -58,6 +58,7 @@ def draw(runs: Sequence[Run]) -> list[Plot]:
 
 def _figures(runs: list[Run]) -> Iterator[tuple[str, str, Figure]]:
     yield from _curve(runs, "loss", "Loss", "loss")
+    yield from _curve(runs, "held_out_loss", "Loss on held-out rows", "loss", smooth=False)
     for split in dict.fromkeys(split for run in runs for split in run.splits):
         title = f"Exact match, {split.replace('_', ' ')}"
         yield f"accuracy_{split}", title, _by_kind(runs, f"{split}_", "", title, "share right")
