@@ -2,6 +2,7 @@
 
 import ast
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,14 @@ from pathlib import Path
 import grimp
 import pytest
 
+from t2l_fast.generators import kinds
+
 pytestmark = pytest.mark.slow  # starts processes
 
 ROOT = Path(__file__).parents[1]
 TRITON_FILES = {"kernel.py"}
 SEAM = {
+    "DEFAULT_KIND",
     "AutoGenerator",
     "Generator",
     "GeneratorConfig",
@@ -121,6 +125,36 @@ def test_the_upper_floors_take_the_seam_only(room):
         for name in imports(path):
             if name.startswith("t2l_fast.generators."):
                 assert name.split(".")[2] in SEAM, f"{path} imports {name}"
+
+
+@pytest.mark.parametrize("room", ["cli", "evaluate", "serve", "train"])
+def test_the_upper_floors_spell_no_kind(room):
+    """Literals alone: docstrings may name a kind."""
+    for path in (ROOT / "t2l_fast" / room).rglob("*.py"):
+        assert not spelled(path.read_text()) & set(kinds()), path
+
+
+def spelled(source: str) -> set[str]:
+    """The words of a source's string literals, parts of f-strings among them, without docstrings.
+
+    An expression that is a literal alone is a docstring, as of a module or an attribute.
+    """
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    texts = [
+        node.value
+        for node in nodes
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and id(node) not in docstrings
+    ]
+    return {word for text in texts for word in re.findall(r"\w+", text)}
+
+
+def test_a_spelled_kind_is_seen():
+    source = '"""zhyper"""\nA = f"use {1} text_to_lora"\n"""multi_task_lora"""\nB = ("zhyper",)\n'
+    assert spelled(source) & set(kinds()) == {"text_to_lora", "zhyper"}
 
 
 def test_no_module_imports_the_package_it_is_in():

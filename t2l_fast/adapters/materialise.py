@@ -35,13 +35,10 @@ def make_slab(
         return LoraSlab.allocate(sites, num_slots, rank_max, dtype)
     bases = generator.bases() if num_slots and isinstance(generator, CoreGenerator) else None
     if materialise is False and bases is None:
-        config = getattr(generator, "config", generator)
-        kind = (
-            "no slots" if not num_slots else getattr(config, "arch", getattr(config, "kind", None))
-        )
+        kind = "none" if generator is None else f"one of kind {generator.kind} without bases"
         raise ArgumentError(
-            "materialise=False needs slots and a generator whose adapters share bases, such as "
-            f'TextToLora with arch="S" and no z-scores, got {kind}: use materialise=True'
+            "materialise=False needs slots and a generator whose `bases()` all adapters share, got "
+            f"{'no slots' if not num_slots else kind}: use materialise=True"
         )
     if not num_slots:
         return None

@@ -11,7 +11,7 @@ import typer
 
 from t2l_fast.cli.options import Fields
 from t2l_fast.errors import ArgumentError
-from t2l_fast.generators import Generator, GeneratorConfig, kinds, registration
+from t2l_fast.generators import DEFAULT_KIND, Generator, GeneratorConfig, kinds, registration
 
 if TYPE_CHECKING:
     from t2l_fast.adapters import LoraWeights
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from t2l_fast.encoders import TextEncoder
     from t2l_fast.train import LoraLibrary
 
-KIND = "text_to_lora"
-"""The kind of a new generator unless `--generator` names another."""
 _NOT_OPTIONS = {*GeneratorConfig.__annotations__, "task_embedding_size", "head_bias", "z_scores"}
 _NOT_OPTIONS.add("dropout")
 
@@ -35,19 +33,24 @@ def options_of_kind(kind: str) -> list[str]:
     return [name for name in names if name not in _NOT_OPTIONS]
 
 
-def _shape(head_in_size: int, *, but: str = "") -> Fields:
-    """Options of every registered kind; of the default kind first."""
-    ordered = sorted(kinds(), key=lambda kind: kind != KIND)
+def _shape(*, but: str = "", **defaults: Any) -> Fields:
+    """Options of every registered kind; of the default kind first.
+
+    Args:
+        but: a field to leave out.
+        defaults: where they differ from those of `for_model`.
+    """
+    ordered = sorted(kinds(), key=lambda kind: kind != DEFAULT_KIND)
     names = {name for kind in ordered for name in options_of_kind(kind)} - {but}
-    defaults = {"arch": "L", "latent_size": 128, "head_in_size": head_in_size}
     configs = tuple(registration(kind).config for kind in ordered)
-    return Fields(configs, only=tuple(sorted(names)), defaults=defaults)
+    usual = {k: v for config in reversed(configs) for k, v in config.option_defaults().items()}
+    return Fields(configs, only=tuple(sorted(names)), defaults=usual | defaults)
 
 
-Shape = Annotated[dict, _shape(384)]
+Shape = Annotated[dict, _shape(head_in_size=384)]
 """Width 384 is the bundled checkpoint's, for the small base model that is the default here."""
-ReconShape = Annotated[dict, _shape(512, but="standardise_codes")]
-"""Width 512 is the published reconstruction runs'."""
+ReconShape = Annotated[dict, _shape(but="standardise_codes")]
+"""The usual width is also the published reconstruction runs'."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +81,21 @@ class NewOptions(EncoderOptions):
     """Which generator a run trains.
 
     Args:
-        generator: kind of what is trained: see `t2l generators`. multi_task_lora is one LoRA for
-            all tasks.
+        generator: kind of what is trained, of those that `t2l generators` lists.
         base: base model.
         init: go on from this generator: a folder, or a name as `t2l eval` takes it. It decides
             base, prompt and its own shape, and the encoder unless another is named.
-        offset_from: PEFT folder that offsets start at: what multi_task_lora gave.
+        offset_from: PEFT folder that offsets start at: one LoRA for all tasks.
     """
 
-    generator: str = KIND
+    generator: str = DEFAULT_KIND
     base: str = "smollm2"
     init: str | None = None
     offset_from: Path | None = None
+
+
+KIND_HELP = f"Kind of what is trained: {', '.join(kinds())}; `t2l generators` says more."
+"""Help of `--generator`."""
 
 
 def check_offset(context: typer.Context) -> None:

@@ -41,9 +41,7 @@ def recon(
     ],
     place: Annotated[DeviceOptions, Fields()],
     run: Annotated[RunOptions, Fields()],
-    generator: Annotated[
-        str, typer.Option(help="Kind of what is trained: see `t2l generators`.")
-    ] = generators.KIND,
+    generator: Annotated[str, typer.Option(help=generators.KIND_HELP)] = generators.DEFAULT_KIND,
     tasks: Annotated[
         Path | None, typer.Option(help="Task files whose descriptions are used, by name.")
     ] = None,

@@ -29,7 +29,7 @@ def sft(
     context: typer.Context,
     out: Annotated[Path, typer.Argument(help="Folder for checkpoints, metrics and the result.")],
     files: Annotated[FileOptions, Fields()],
-    new: Annotated[generators.NewOptions, Fields()],
+    new: Annotated[generators.NewOptions, Fields(help={"generator": generators.KIND_HELP})],
     shape: generators.Shape,
     lora: Annotated[ExportedLoraOptions, Fields()],
     config: Annotated[SFTConfig, Fields()],
@@ -65,7 +65,8 @@ def sft(
     device = chosen(frozen.device, processes.device)
     stage("reading tasks", silent)
     splits = read_splits(data, silent=silent)
-    train = splits.pop("train")
+    train = splits["train"]
+    held_out = {name: own for name, own in splits.items() if name != "train"}
     stage(f"loading the text encoder {options['encoder']}", silent)
     loading: Any = {"device": device, "trust_remote_code": new.trust_remote_code}
     encoder: Any = None
@@ -95,7 +96,7 @@ def sft(
             train,
             config,
             out,
-            held_out=splits,
+            held_out=held_out,
             warm_start=WarmStartConfig() if warm_start else None,
             tracking=tracking,
             token_cache=tokens,

@@ -5,6 +5,7 @@ from t2l_fast.generators.baselines import MultiTaskConfig, MultiTaskLora
 from t2l_fast.generators.parts import files as checkpoint
 from t2l_fast.generators.parts.initialisation import discriminant_init, trunk_init
 from t2l_fast.generators.registry import (
+    DEFAULT_KIND,
     AutoGenerator,
     Registration,
     kinds,
@@ -15,6 +16,7 @@ from t2l_fast.generators.text_to_lora import T2LConfig, TextToLora, offset_init,
 from t2l_fast.generators.zhyper import Zhyper, ZhyperConfig
 
 __all__ = [
+    "DEFAULT_KIND",
     "AutoGenerator",
     "Generator",
     "GeneratorConfig",

@@ -13,19 +13,18 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import Bases, DeferredBatch, LoraBatch, LoraWeights
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.encoders import EncoderAdapter, TextEncoder
+from t2l_fast.encoders import TextEncoder
 from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.generators.capabilities import Encoding, Reconstruction, Statistics, kinds_with
 from t2l_fast.generators.config import GeneratorConfig
 
 __all__ = ["Condition", "Generator", "GeneratorConfig", "Start", "Statistics"]
 
 Condition = Literal["text", "shots", "input", "prompts", "document", "none"]
 Start = Literal["plain", "conditioned"]
-Statistics = Mapping[str, tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]
-"""Key → (mean, deviation) of A and of B, `[layers, rank, d]` each."""
 
 
-class Generator(nn.Module, AdapterGenerator):
+class Generator(nn.Module, Reconstruction, Encoding, AdapterGenerator):
     """A module that makes adapters; capabilities are methods with a default.
 
     A subclass gives `kind`, `code_shape`, `fingerprint`, `encode`, `adapters` and
@@ -212,9 +211,9 @@ class Generator(nn.Module, AdapterGenerator):
         Raises:
             ConfigError: this kind of generator has no offsets.
         """
+        able = kinds_with(Generator, "start_at_adapter")
         raise ConfigError(
-            f"a start at an adapter needs a generator with offsets, got {self.kind}: use "
-            "text_to_lora"
+            f"a start at an adapter needs a generator of kind {able}, got {self.kind}"
         )
 
     def auxiliary_losses(self) -> dict[str, Tensor]:
@@ -225,99 +224,6 @@ class Generator(nn.Module, AdapterGenerator):
     def differentiable_codes(self) -> bool:
         """Whether gradients may reach the codes; False where codes are indices."""
         return True
-
-    # reconstruction training
-
-    @property
-    def predicts_z_scores(self) -> bool:
-        """Whether heads predict z-scores over a library of adapters."""
-        return False
-
-    def start_reconstruction(self, statistics: Statistics, scale: float) -> None:
-        """Reset the heads for reconstruction.
-
-        Args:
-            statistics: of the library, for z-scores.
-            scale: what A and B are learned times, each.
-
-        Raises:
-            ConfigError: this generator isn't trained by reconstruction.
-        """
-        raise ConfigError(f"reconstruction needs a text_to_lora generator, got {self.kind}")
-
-    def recon_predictions(self, latents: Tensor) -> LoraBatch:
-        """Return what is compared with `recon_targets`: adapters, or their z-scores.
-
-        Args:
-            latents: what `latents` returned for N codes.
-        """
-        return self.adapters(latents)
-
-    def recon_targets(self, library: LoraBatch, statistics: Statistics) -> LoraBatch:
-        """Return what `recon_predictions` should equal for adapters of a library.
-
-        Args:
-            library: N adapters, in the order of the codes.
-            statistics: means and deviations over the whole library.
-        """
-        return library
-
-    def unscaled_state(self, scale: float) -> dict[str, Tensor]:
-        """Return the state dict whose A and B are this generator's divided by `scale`, each.
-
-        Args:
-            scale: what A and B were learned times.
-
-        Raises:
-            ConfigError: this generator isn't trained by reconstruction.
-        """
-        raise ConfigError(f"reconstruction needs a text_to_lora generator, got {self.kind}")
-
-    # the encoder of conditions
-
-    @property
-    def encoder_adapter(self) -> EncoderAdapter | None:
-        """The LoRA that its encoder was fitted with, if it was."""
-        return None
-
-    def use_encoder(self, encoder: TextEncoder) -> None:
-        """Embed by an encoder that equals the present one, such as a cache in front of it.
-
-        Raises:
-            ConfigError: this generator embeds nothing.
-        """
-        raise ConfigError(f"{self.kind} reads no conditions, so it takes no encoder")
-
-    def name_encoder(self) -> None:
-        """Write the trained encoder's present adapter into the config."""
-        return None
-
-    def load_encoder(
-        self, *, device: torch.device | str | None = None, trust_remote_code: bool = False
-    ) -> None:
-        """Load what the config names now, so that errors come early; a no-op without one."""
-        return None
-
-    def check_adoptable(self) -> None:
-        """Raise unless `adopt` works.
-
-        Raises:
-            ConfigError: always, unless a subclass can.
-        """
-        raise ConfigError(f"{self.kind} can't go on with another encoder: keep its own")
-
-    def adopt(self, encoder: TextEncoder, descriptions: Sequence[Sequence[str]]) -> Generator:
-        """Return this generator behind another encoder, fitted on each task's descriptions.
-
-        Args:
-            encoder: the new one.
-            descriptions: texts of each task to fit on.
-
-        Raises:
-            ConfigError: as `check_adoptable`.
-        """
-        self.check_adoptable()
-        raise NotImplementedError
 
     # folders
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
 from typing import Any, ClassVar
@@ -13,7 +14,11 @@ from t2l_fast.adapters.peft_format import Origin
 from t2l_fast.adapters.sites import find_sites
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
+from t2l_fast.generators.cost import GeneratorCost
 from t2l_fast.models import HUB_NAMES
+
+DEFAULT_KIND = "text_to_lora"
+"""The kind of new generators, and of folders whose config names none."""
 
 
 class GeneratorConfig:
@@ -58,6 +63,37 @@ class GeneratorConfig:
             SiteNotFound, UnsupportedModel: as for `attach`.
         """
         return cls(lora=lora, **model_shape(model, lora, exclude), **options)  # pyright: ignore
+
+    @classmethod
+    def option_defaults(cls) -> dict[str, Any]:
+        """Return the defaults of `for_model` for fields of this config."""
+        known, found = {field.name for field in fields(cls)}, {}  # pyright: ignore
+        for base in reversed(cls.__mro__):
+            if "for_model" in vars(base):
+                parameters = inspect.signature(base.for_model).parameters  # pyright: ignore
+                found |= {name: each.default for name, each in parameters.items()}
+        empty = inspect.Parameter.empty
+        return {k: value for k, value in found.items() if k in known and value is not empty}
+
+    @classmethod
+    def published(cls) -> Self:
+        """Return the shape of the generator that the system's authors trained for a 7B model.
+
+        Raises:
+            ConfigError: none is known for this kind.
+        """
+        raise ConfigError(f"{cls.kind} has no published generator here: give a config of your own")
+
+    def cost(self, codes: int) -> GeneratorCost:
+        """Return the arithmetic of one training call.
+
+        Args:
+            codes: N, adapters that the call gives.
+
+        Raises:
+            ConfigError: this kind gives no formula.
+        """
+        raise ConfigError(f"{self.kind} gives no formula for its cost: measure a step")
 
     @property
     def origin(self) -> Origin:

@@ -11,6 +11,7 @@ import torch
 from t2l_fast.encoders import TextEncoder
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators.base import Condition, Generator, GeneratorConfig
+from t2l_fast.generators.config import DEFAULT_KIND
 from t2l_fast.generators.parts import files
 
 
@@ -121,7 +122,7 @@ class AutoGenerator:
 
 
 def kind_of(folder: Path) -> str:
-    """Return the kind of a folder; one without `kind` in its config is Text-to-LoRA's.
+    """Return the kind of a folder; one without `kind` in its config is of DEFAULT_KIND.
 
     Raises:
         CheckpointError: its config can't be read, or names an unknown kind.
@@ -129,7 +130,7 @@ def kind_of(folder: Path) -> str:
     for entry in _REGISTERED.values():
         if entry.reads(folder):
             return entry.kind
-    kind = files.read_config(folder).get("kind", "text_to_lora")
+    kind = files.read_config(folder).get("kind", DEFAULT_KIND)
     if kind not in _REGISTERED:
         raise CheckpointError(
             f"the kind in {folder / files.CONFIG_NAME} must be one of {list(kinds())}, got {kind!r}"

@@ -266,7 +266,7 @@ def test_fp32_slots_under_autocast(tiny, codes, batch, how, grad):
 
 @pytest.mark.parametrize("arch", ["L", "M"])
 def test_only_generators_with_shared_bases_give_cores(tiny, arch):
-    with pytest.raises(ArgumentError, match='such as TextToLora with arch="S"'):
+    with pytest.raises(ArgumentError, match="kind text_to_lora without bases: use"):
         attached(tiny, tiny.trained(arch), False)
     with pytest.raises(ArgumentError, match='cores need arch="S"'):
         tiny.trained(arch).cores(torch.randn(1, 12))

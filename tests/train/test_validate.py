@@ -13,6 +13,7 @@ class Recorded:
 
     def __init__(self, generator) -> None:
         self.config, self._generator = generator.config, generator
+        self.known_conditions = generator.known_conditions
         self.texts: list[str] = []
         self.generated: list[list[str]] = []
         self._codes: dict[tuple, str] = {}

@@ -18,7 +18,7 @@ from t2l_fast.encoders import EncoderAdapter
 from t2l_fast.encoders.adapter import DIGEST, JOINT, NAMES
 from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
-from t2l_fast.generators.config import GeneratorConfig
+from t2l_fast.generators.config import DEFAULT_KIND, GeneratorConfig
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -107,7 +107,7 @@ def load(folder: Path, config_class: type[Config]) -> tuple[Config, dict[str, Te
         CheckpointError: a file is missing or damaged, or of another kind.
     """
     plain = read_config(folder)
-    kind = plain.pop("kind", "text_to_lora")
+    kind = plain.pop("kind", DEFAULT_KIND)
     try:
         if kind != config_class.kind:
             raise ConfigError(f"kind must be {config_class.kind!r}, got {kind!r}")

@@ -127,6 +127,32 @@ class TrunkConfig(GeneratorConfig):
         mixer, mlps, mlp3 = 8 * m * m + 5 * m, 2 * (8 * m * m + 7 * m), 4 * m * m + 6 * m
         return task_encoder + indices + mixer + mlps + mlp3 + (4 * m + 1) * h
 
+    def encoder_macs(self) -> tuple[int, int, int]:
+        """Return the multiply-adds of the task encoder for one code.
+
+        Returns:
+            Those on the code, of what follows, and of a codebook's update.
+        """
+        width, d = self.code_widths[0], self.task_embedding_size
+        if self.task_encoder == "linear":
+            return d * width, 0, 0
+        if self.task_encoder == "discrete":
+            return d * 4 * width, 4 * width * DISCRETE_CLASSES, 0
+        if self.task_encoder == "vq":
+            return d * 4 * width, 4 * width * width, width * CODEBOOK
+        return d * 4 * width, (4 * width + width) * CODEBOOK, 0
+
+    def trunk_macs(self, rows: int, second: int, third: int) -> int:
+        """Return the multiply-adds of the trunk after the task encoder.
+
+        Args:
+            rows: that mixer and first MLP read.
+            second: rows of the second MLP.
+            third: rows of the last MLP.
+        """
+        m, h = self.trunk_width, self.head_in_size
+        return (2 * rows + second) * 8 * m * m + third * 4 * m * (m + h)
+
     def _encoder_parameters(self) -> tuple[int, int]:
         """Return those of the task encoder, and of the encoders of layers and module types."""
         task, depth, kind = self.code_widths

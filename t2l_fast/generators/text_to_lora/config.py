@@ -9,6 +9,7 @@ from torch import nn
 
 from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ConfigError
+from t2l_fast.generators.cost import GeneratorCost
 from t2l_fast.generators.parts.trunk_config import TrunkConfig
 
 Arch = Literal["L", "M", "S"]
@@ -101,6 +102,32 @@ class T2LConfig(TrunkConfig, _Architecture):
             "S": max(size_in, size_out),
         }
         return widths[self.arch]
+
+    @classmethod
+    def published(cls) -> T2LConfig:
+        """Return the shape of SakanaAI's L for Mistral-7B: q and v, rank 8, gte-large's codes."""
+        shapes = {"q_proj": (4096, 4096), "v_proj": (4096, 1024)}
+        lora = LoraConfig(tuple(shapes), 8, 16.0, use_rslora=True)
+        return cls("L", 128, 512, 1024, 32, shapes, lora)
+
+    def cost(self, codes: int) -> GeneratorCost:
+        """Return the arithmetic of one training call for N codes."""
+        first, more, untrained = self.encoder_macs()
+        rank = self.lora.rank
+        rows = self.num_layers * len(self.module_shapes) * codes
+        asked = rows * (1 if self.arch == "L" else 2)
+        read = asked * (rank if self.rank_by_rank else 1)
+        if not self.rank_by_rank:
+            second = asked
+        elif self.arch == "L":
+            second = read  # once, after the position of the rank
+        else:
+            second = asked + (read if self.rank_positions == "rotary" else rank)
+        numbers = sum(a + b for a, b in self.module_shapes.values()) * rank
+        numbers *= self.num_layers * codes
+        inner = codes * more + self.trunk_macs(rows, second, read) + numbers * self.head_in_size
+        parameters = self.num_parameters()
+        return GeneratorCost(codes * first, inner, codes * untrained, numbers, parameters)
 
     def num_parameters(self) -> int:
         """Count the hypernetwork's trainable parameters by formula."""

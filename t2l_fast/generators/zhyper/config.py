@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from t2l_fast.errors import ConfigError
+from t2l_fast.generators.cost import GeneratorCost
 from t2l_fast.generators.parts.trunk_config import TrunkConfig
 
 Modulation = Literal["diagonal", "full"]
@@ -37,6 +38,19 @@ class ZhyperConfig(TrunkConfig):
     def head_width(self) -> int:
         """Outputs of every head."""
         return self.lora.rank ** (2 if self.modulation == "full" else 1)
+
+    def cost(self, codes: int) -> GeneratorCost:
+        """Return the arithmetic of one training call for N codes; diagonals take no matmul."""
+        first, more, untrained = self.encoder_macs()
+        rows = self.num_layers * len(self.module_shapes) * codes
+        inner = codes * more + self.trunk_macs(rows, rows, rows)
+        inner += rows * self.head_in_size * self.head_width
+        rank, places = self.lora.rank, self.num_layers * codes
+        if self.modulation == "full":
+            inner += places * rank * rank * sum(a for a, _ in self.module_shapes.values())
+        numbers = places * rank * sum(a + b for a, b in self.module_shapes.values())
+        parameters = self.num_parameters()
+        return GeneratorCost(codes * first, inner, codes * untrained, numbers, parameters)
 
     def num_parameters(self) -> int:
         """Return the trainable parameters, by formula: trunk, heads, and A and B."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
-from t2l_fast.generators.parts.trunk_config import CODEBOOK, DISCRETE_CLASSES
 from t2l_fast.train.cost.step import FIRST, Step
 from t2l_kernels._core.roofline import Device
 
@@ -101,48 +99,18 @@ def _lora(step: Step) -> Part:
 
 def _generator(step: Step) -> Iterator[Part]:
     """fp32; codes need no gradient. A and B are written, kept and read, and their gradients too."""
-    config, tasks = step.generator, step.tasks
-    m, h = config.trunk_width, config.head_in_size
-    first, more, book = _task_encoder(config)
-    places = config.num_layers * len(config.module_shapes)
-    rows = places * tasks
-    asked = rows * (1 if config.arch == "L" else 2)
-    read = asked * (config.lora.rank if config.rank_by_rank else 1)
-    square = 8 * m * m  # of the mixer and of each residual MLP
-    if not config.rank_by_rank:
-        second = asked
-    elif config.arch == "L":
-        second = read  # once, after the position of the rank
-    else:
-        second = asked + (read if config.rank_positions == "rotary" else config.lora.rank)
-    macs = tasks * more + (2 * rows + second) * square + read * (4 * m * m + 4 * m * h)
-    generated = sum(a + b for a, b in config.module_shapes.values()) * config.lora.rank
-    generated *= config.num_layers * tasks
-    forward = 2 * (tasks * (first + book) + macs + generated * h)
-    backward = 2 * (tasks * first + 2 * (macs + generated * h))
-    weights = 4 * config.num_parameters()
+    cost = step.generator.cost(step.tasks)
+    weights, numbers = 4 * cost.parameters, 4 * cost.numbers
     # GEMMs that share weights among few rows: read, and gradients written
-    yield Part("generator, forward", forward, weights + 4 * generated, wide=True)
-    yield Part("generator, backward", backward, 2 * weights + 3 * 4 * generated, wide=True)
-
-
-def _task_encoder(config: Any) -> tuple[int, int, int]:
-    """Multiplications per task: of the first linear, of what follows it, of a codebook's update."""
-    width, d = config.code_widths[0], config.task_embedding_size
-    if config.task_encoder == "linear":
-        return d * width, 0, 0
-    if config.task_encoder == "discrete":
-        return d * 4 * width, 4 * width * DISCRETE_CLASSES, 0
-    if config.task_encoder == "vq":
-        return d * 4 * width, 4 * width * width, width * CODEBOOK
-    return d * 4 * width, (4 * width + width) * CODEBOOK, 0
+    yield Part("generator, forward", cost.forward_flops, weights + numbers, wide=True)
+    yield Part("generator, backward", cost.backward_flops, 2 * weights + 3 * numbers, wide=True)
 
 
 def _adamw(step: Step) -> Part:
     """fp32: clipping reads gradients twice and writes them; then weight, gradient and two moments
     are read, weight and moments written.
     """
-    return Part("AdamW", 0, (3 * 4 + 4 * 4 + 3 * 4) * step.generator.num_parameters())
+    return Part("AdamW", 0, (3 * 4 + 4 * 4 + 3 * 4) * step.generator.cost(step.tasks).parameters)
 
 
 def copies(step: Step) -> tuple[int, int]:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from t2l_fast.config import LoraConfig
 from t2l_fast.errors import ArgumentError
-from t2l_fast.generators import registration
+from t2l_fast.generators import DEFAULT_KIND, GeneratorConfig, registration
 
 FIRST = ("q_proj", "k_proj", "v_proj")
 """What reads a layer's input, which has no gradient in layer 0."""
@@ -53,7 +52,7 @@ class Step:
     """What one step runs.
 
     Args:
-        generator: config of a text_to_lora generator.
+        generator: config of a generator whose kind gives a formula for its cost.
         lengths: tokens of each row.
         labels: of all rows.
         tasks: adapters.
@@ -64,7 +63,7 @@ class Step:
     """
 
     base: Base
-    generator: Any
+    generator: GeneratorConfig
     lengths: tuple[int, ...]
     labels: int
     tasks: int
@@ -87,14 +86,11 @@ MISTRAL = Base(32, 4096, 14336, 32, 8, 128, 32_000)
 
 
 def published(tokens: int, labels: int) -> Step:
-    """The Mistral-7B run's step: 8 tasks of one row each, L with m 128 and h 512, q and v, rank 8.
+    """Return a step of the default kind's published run on Mistral-7B: 8 tasks of one row each.
 
     Args:
         tokens: of a row.
         labels: of them.
     """
-    shapes = {m: MISTRAL.linears[m] for m in ("q_proj", "v_proj")}
-    lora = LoraConfig(tuple(shapes), 8, 16.0, use_rslora=True)
-    shape: Any = registration("text_to_lora").config
-    generator = shape("L", 128, 512, 1024, 32, shapes, lora)
+    generator = registration(DEFAULT_KIND).config.published()
     return Step(MISTRAL, generator, (tokens,) * 8, 8 * labels, 8)

@@ -27,8 +27,7 @@ def keep_embeddings(generator: Generator, path: str | Path | None) -> None:
         ConfigError: the generator's config names no encoder.
         EncoderError: the encoder or the file can't be used.
     """
-    reads_text = generator.condition == "text" and not generator.config.task_names
-    if path is not None and reads_text:
+    if path is not None and generator.reads_text:
         encoder: TextEncoder = generator.encoder  # pyright: ignore[reportAssignmentType]
         generator.use_encoder(cached(encoder, path))
 

@@ -36,8 +36,7 @@ def check_arguments(
             "recompute_weights needs a generator that makes adapters layer by layer, got "
             f"{generator.kind}: leave it False"
         )
-    reads_text = generator.condition == "text" and not generator.config.task_names
-    if config.encoder_rank and not (reads_text and generator.config.encoder):
+    if config.encoder_rank and not (generator.reads_text and generator.config.encoder):
         raise ConfigError(
             f"encoder_rank={config.encoder_rank} needs a generator whose config names a "
             f"text encoder, got {generator.kind}: leave it 0"

@@ -102,7 +102,7 @@ class Validator:
             accuracies[f"{split}_matched"] = self._accuracy(*run, tasks, codes, texts, own)
             others = _others(tasks)
             accuracies[f"{split}_shuffled"] = self._accuracy(*run, tasks, codes, texts, others)
-            if not generator.config.task_names:
+            if not generator.known_conditions:
                 if self.junk is None:
                     self.junk = generator.encode(JUNK)
                 any_junk = [i % len(JUNK) for i in own]
