@@ -211,3 +211,14 @@ def test_an_ordinary_adapter_of_a_7b_model_fits_the_limit():
     width, inner, layers, rank = 4096, 11008, 32, 64
     numbers = layers * rank * (4 * (width + width) + 3 * (width + inner))
     assert Limits().upload_bytes > 2 * numbers + 1_000_000
+
+
+@pytest.mark.slow
+def test_an_upload_of_80_megabytes(served, serving):
+    server = served()
+    archive = zipfile.ZipFile(io.BytesIO(zipped(server, serving)))
+    files = {name: archive.read(name) for name in archive.namelist()}
+    content = remade(files | {"notes.bin": b"\0" * 80_000_000}, zipfile.ZIP_STORED)
+    got = server.http().post("/v1/adapters?name=it", content=content, headers=ZIP)
+    assert got.status_code == 201, got.text
+    assert server.http().put("/v1/adapters/it", content=content, headers=ZIP).status_code == 200

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from t2l_fast.errors import (
     AdapterInUse,
+    ArgumentError,
     EngineError,
     NotAllowed,
     QueueFull,
@@ -21,6 +22,7 @@ from t2l_fast.errors import (
 from t2l_fast.serve.http.guard import error_body
 from t2l_fast.serve.http.invalid import sentence
 from t2l_fast.serve.http.peft_zip import UploadTooLarge
+from t2l_fast.serve.http.schema import ChatRequest, CompletionRequest
 
 STATUS: list[tuple[type[Exception], int, str | None]] = [
     (UnknownAdapter, 404, "model_not_found"),
@@ -47,7 +49,14 @@ def failure(error: Exception) -> tuple[int, dict[str, Any]]:
         message = "the model is not registered here: list what is by GET /v1/models"
     if isinstance(error, StoreError):
         message = "the store could not be written or read: its server's operator can tell why"
-    return status, error_body(message, status, code)
+    return status, error_body(message, status, code, parameter=_parameter(error))
+
+
+def _parameter(error: Exception) -> str | None:
+    """Return the parameter that a message begins with."""
+    first = str(error).partition(" ")[0]
+    named = first in ChatRequest.model_fields or first in CompletionRequest.model_fields
+    return first if named and isinstance(error, ArgumentError) else None
 
 
 def install(app: FastAPI) -> None:
