@@ -18,7 +18,7 @@ COMMANDS := __init__ __main__ bench chat data demo device doctor evaluate genera
             generators lora
 DOCUMENTED := kernels docs/tools $(wildcard t2l_fast/*.py) \
               t2l_fast/bench $(COMMANDS:%=t2l_fast/cli/%.py) t2l_fast/evaluate t2l_fast/generators \
-              t2l_fast/adapters t2l_fast/config t2l_fast/encoders t2l_fast/tasks benchmarks/conftest.py \
+              t2l_fast/adapters t2l_fast/config t2l_fast/encoders t2l_fast/serve t2l_fast/tasks benchmarks/conftest.py \
               benchmarks/paired.py benchmarks/gpu benchmarks/ops benchmarks/suite
 
 .PHONY: help demo check test kernels aot lint types quick bench suite clean

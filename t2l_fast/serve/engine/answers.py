@@ -66,11 +66,11 @@ class Answers:
             left -= chunk.finish is not None
 
     async def whole(self, pieces: AsyncIterator[tuple[int, Chunk]]) -> list[Completion]:
-        """All choices, complete, of what iterating gives."""
-        made: list[list[Chunk]] = [[] for _ in self._tickets]
+        """Wait for all answers and return each as a whole."""
+        chunks_of: list[list[Chunk]] = [[] for _ in self._tickets]
         async for index, chunk in pieces:
-            made[index].append(chunk)
-        return [join(chunks) for chunks in made]
+            chunks_of[index].append(chunk)
+        return [join(chunks) for chunks in chunks_of]
 
     def cancel(self) -> None:
         """End what still runs."""

@@ -30,9 +30,9 @@ T = TypeVar("T")
 class Engine:
     """Answers requests by continuous batching, every request under an adapter of the bank.
 
-    A request waits in a fair queue until a place and a slot are free, keeps its adapter's slot from
-    then to its end, and never shares cached keys with another. All adapters that a step needs are
-    made in one pass, between two steps of the model. Methods may be called from any thread.
+    A request waits in a fair queue until a place and a slot are free. It has its adapter's slot
+    from then to its end, and never shares cached keys with another. One pass between two steps of
+    the model generates all adapters that a step needs. Methods may be called from any thread.
 
     Args:
         model: the causal LM that `adapters` is attached to. The engine takes it over: nothing else
@@ -123,7 +123,7 @@ class Engine:
         """Queue requests that belong together, all or none; otherwise as `submit`."""
         if adapter is not None and adapter not in self.bank:
             raise UnknownAdapter(f"an adapter must be registered, got {adapter!r}")
-        made, tickets = [], []
+        accepted, tickets = [], []
         for prompt, asked, sink in zip(prompts, params, sinks, strict=True):
             self.check(prompt, asked.max_tokens)
             chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
@@ -141,18 +141,20 @@ class Engine:
                 eos=frozenset(asked.stop_token_ids)
                 | (frozenset() if asked.ignore_eos else self._eos),
             )
-            made.append(request)
+            accepted.append(request)
             tickets.append(Ticket(partial(self._cancel, request), chunks))
-        if made:
+        if accepted:
             with self._running.lock:
                 self._check_open()
-                self._running.waiting.push(made)
+                self._running.waiting.push(accepted)
             self._manager.wake()
         return tickets
 
     def run(self, call: Callable[[], T], *, tenant: str = "") -> Future[T]:
-        """Have the engine's thread do something between two steps, where it does not compete with
-        the model for the device: encoding descriptions, generating adapters.
+        """Run a call in the engine's thread between two steps.
+
+        There it does not compete with the model for the device. Encoding descriptions and
+        generating adapters are such calls.
 
         Args:
             call: what; its result or exception is the future's.
@@ -170,7 +172,7 @@ class Engine:
         return errand.future
 
     def asks_for(self, adapter: AdapterId) -> bool:
-        """Whether a request that waits or runs names an adapter."""
+        """Return whether a request that waits or runs names an adapter."""
         return self._running.asks_for(adapter)
 
     def redirect(self, adapter: AdapterId, to: AdapterId) -> None:
@@ -254,6 +256,6 @@ class Engine:
 
 
 def _end_tokens(model: Any, tokenizer: Any) -> frozenset[int]:
-    found = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
-    named = found if isinstance(found, list) else [found]
+    ids = getattr(getattr(model, "generation_config", None), "eos_token_id", None)
+    named = ids if isinstance(ids, list) else [ids]
     return frozenset(t for t in (*named, tokenizer.eos_token_id) if t is not None)

@@ -24,16 +24,24 @@ class Work(Protocol):
     """
 
     @property
-    def key(self) -> str: ...
+    def key(self) -> str:
+        """Names the request in the loop."""
+        ...
 
     @property
-    def prompt(self) -> list[int]: ...
+    def prompt(self) -> list[int]:
+        """Token ids to continue."""
+        ...
 
     @property
-    def params(self) -> SamplingParams: ...
+    def params(self) -> SamplingParams:
+        """How to continue them."""
+        ...
 
     @property
-    def eos(self) -> frozenset[int]: ...
+    def eos(self) -> frozenset[int]:
+        """Tokens that end the answer."""
+        ...
 
 
 class Loop(Protocol):
@@ -106,7 +114,7 @@ class Owner(Protocol):
         ...
 
     def step_failed(self, error: Exception) -> None:
-        """Hear of a step that failed, before `fail` of each request in it."""
+        """Take note of a step that failed, before `fail` of each request in it."""
         ...
 
     def fail(self, key: str, reason: str) -> None:
@@ -114,7 +122,7 @@ class Owner(Protocol):
         ...
 
     def lost(self, error: BaseException) -> None:
-        """The loop ended; nothing will be delivered any more."""
+        """Take note that the loop ended: nothing will be delivered any more."""
         ...
 
 
@@ -129,27 +137,35 @@ class Handover:
         self.now = now
 
     def between_steps(self, loop: Loop) -> Sequence[Work]:
+        """Pass on `Owner.between_steps`."""
         return self.now.between_steps(loop)
 
     def slot_of(self, key: str) -> int:
+        """Pass on `Owner.slot_of`."""
         return self.now.slot_of(key)
 
     def use(self, slots: Tensor) -> AbstractContextManager[Any]:
+        """Pass on `Owner.use`."""
         return self.now.use(slots)
 
     def choose(self, keys: Sequence[str], logits: Tensor) -> Tensor:
+        """Pass on `Owner.choose`."""
         return self.now.choose(keys, logits)
 
     def deliver(self, key: str, generated: Sequence[int], *, finished: bool, loop: Loop) -> None:
+        """Pass on `Owner.deliver`."""
         self.now.deliver(key, generated, finished=finished, loop=loop)
 
     def step_failed(self, error: Exception) -> None:
+        """Pass on `Owner.step_failed`."""
         self.now.step_failed(error)
 
     def fail(self, key: str, reason: str) -> None:
+        """Pass on `Owner.fail`."""
         self.now.fail(key, reason)
 
     def lost(self, error: BaseException) -> None:
+        """Pass on `Owner.lost`."""
         self.now.lost(error)
 
 

@@ -103,8 +103,8 @@ def proven(
             if isinstance(tried, str):
                 rejected[path] = tried
                 continue
-            loop, found = tried
-            proof = Proof(path, found, prover.tolerance, time.perf_counter() - began, rejected)
+            loop, deviation = tried
+            proof = Proof(path, deviation, prover.tolerance, time.perf_counter() - began, rejected)
             log.info("%s runs %s, proven in %.1f s%s", name, path, proof.seconds, _why(rejected))
             return loop, proof
         odd = prover.oddity()
@@ -180,15 +180,15 @@ class _Prover:
             # pages take prompts in pieces; rows that are to share a forward must all fit it
             tokens = self._lengths[0] - 1 if path == "paged" else loop.step_tokens
             ask(loop, handover, trial, step_tokens=tokens)
-            found = self._judged(trial)
+            deviation = self._judged(trial)
         except BaseException:
             loop.close()
             raise
-        if isinstance(found, str):
+        if isinstance(deviation, str):
             loop.close()
-            return found
+            return deviation
         handover.now = owner
-        return loop, found
+        return loop, deviation
 
     def oddity(self) -> str | None:
         """Return why no path can be right, where the model itself is the reason."""
@@ -197,14 +197,14 @@ class _Prover:
     def _judged(self, trial: Trial) -> float | str:
         if trial.errors:
             return f"a step fails, got {trial.errors[0]}"
-        found = worst(trial, self._stages, self._reference)
-        if found > self.tolerance and self._model.dtype in NOISY:
+        deviation = worst(trial, self._stages, self._reference)
+        if deviation > self.tolerance and self._model.dtype in NOISY:
             noise = max(self._reference.noise(question) for question in self._every)
             self.tolerance = max(self.tolerance, min(3 * noise, NOISIEST))
-        if found <= self.tolerance:
-            return found
+        if deviation <= self.tolerance:
+            return deviation
         return (
-            f"its logits differ from the model's own by {found:.1g} of their size, more than "
+            f"its logits differ from the model's own by {deviation:.1g} of their size, more than "
             f"{self.tolerance:.0e}"
         )
 

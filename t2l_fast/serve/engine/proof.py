@@ -48,6 +48,7 @@ class Question:
 
     @property
     def params(self) -> SamplingParams:
+        """Greedy, as many tokens as the answer has."""
         return SamplingParams(max_tokens=len(self.answer), ignore_eos=True)
 
 
@@ -95,7 +96,7 @@ class RandomAdapter:
 
     @contextmanager
     def use(self, slots: Tensor) -> Iterator[Any]:
-        """As `Adapters.use`, with slot 0 alone."""
+        """Run as `Adapters.use`, with slot 0 alone."""
         with self._adapters.use(slots, weights=self._batch) as entered:
             yield entered
 
@@ -119,7 +120,7 @@ class Trial:
         self._active: dict[str, Question] = {}
 
     def between_steps(self, loop: Loop) -> Sequence[Work]:
-        """See `Owner.between_steps`."""
+        """Implement `Owner.between_steps`."""
         if self.done.is_set():
             return []
         if not self._waves and not self._active:
@@ -134,11 +135,11 @@ class Trial:
         return begun
 
     def slot_of(self, key: str) -> int:
-        """See `Owner.slot_of`."""
+        """Implement `Owner.slot_of`."""
         return 0 if self._active[key].adapted else -1
 
     def choose(self, keys: Sequence[str], logits: Tensor) -> Tensor:
-        """See `Owner.choose`: the given tokens, whatever the logits say."""
+        """Implement `Owner.choose`: the answer's tokens, whatever the logits say."""
         chosen = []
         for key, row in zip(keys, logits, strict=True):
             seen = self.logits[key][-1]
@@ -147,24 +148,24 @@ class Trial:
         return torch.tensor(chosen, device=logits.device)
 
     def deliver(self, key: str, generated: Sequence[int], *, finished: bool, loop: Loop) -> None:
-        """See `Owner.deliver`."""
+        """Implement `Owner.deliver`."""
         if finished:
             self._active.pop(key, None)
             loop.wake()
 
     def step_failed(self, error: Exception) -> None:
-        """See `Owner.step_failed`."""
+        """Implement `Owner.step_failed`."""
         self.errors.append(first_line(error))
 
     def fail(self, key: str, reason: str) -> None:
-        """See `Owner.fail`."""
+        """Implement `Owner.fail`."""
         if not self.errors:
             self.errors.append(reason.strip().partition("\n")[0])
         self._active.pop(key, None)
         self.done.set()
 
     def lost(self, error: BaseException) -> None:
-        """See `Owner.lost`."""
+        """Implement `Owner.lost`."""
         self.errors.append(first_line(error))
         self.done.set()
 
@@ -268,9 +269,9 @@ def deviation(got: Tensor, want: Tensor) -> float:
 
 def worst(trial: Trial, stages: Sequence[Stage], reference: Reference) -> float:
     """Return the largest deviation of any answer of a trial from the model's own logits."""
-    found = 0.0
+    largest = 0.0
     for question in {q.key: q for waves in stages for wave in waves for q in wave}.values():
         for rows in trial.logits.get(question.key, []):
             got = torch.stack(rows) if rows else torch.empty(0)
-            found = max(found, deviation(got, reference.of(question)))
-    return found
+            largest = max(largest, deviation(got, reference.of(question)))
+    return largest

@@ -14,7 +14,9 @@ class Owned(Protocol):
     """What belongs to a tenant."""
 
     @property
-    def tenant(self) -> str: ...
+    def tenant(self) -> str:
+        """Whose it is."""
+        ...
 
 
 Item = TypeVar("Item", bound=Owned)
@@ -23,8 +25,8 @@ Item = TypeVar("Item", bound=Owned)
 class FairQueue(Generic[Item]):
     """First come, first served within a tenant; tenants take turns.
 
-    Nothing overtakes the head, so that nothing starves: not a request that waits for a slot, while
-    others could run with the adapters that have one. Not thread-safe.
+    Nothing overtakes the head, so that nothing starves. A request that waits for a slot goes before
+    others that could run with the adapters that have one. Not thread-safe.
 
     Args:
         size: how many may wait.
@@ -68,7 +70,7 @@ class FairQueue(Generic[Item]):
         self._length += len(items)
 
     def peek(self, count: int) -> list[Item]:
-        """Up to `count` of them in the order in which they will be taken."""
+        """Return up to `count` of them in the order in which they will be taken."""
         lines = [list(line) for line in self._turns.values()]
         deepest = max(map(len, lines), default=0)
         turns = (line[turn] for turn in range(deepest) for line in lines if turn < len(line))

@@ -102,7 +102,7 @@ class Ticket:
 
 
 def join(chunks: Sequence[Chunk]) -> Completion:
-    """One answer of all its chunks."""
+    """Join the chunks of one answer."""
     finish = chunks[-1].finish
     if finish is None:
         raise EngineError("an answer ends with a chunk that says why, got none: it is not complete")

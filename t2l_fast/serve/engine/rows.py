@@ -18,8 +18,13 @@ from t2l_fast.serve.engine.loop import Owner, Work
 from t2l_fast.serve.engine.transformers_batch import on_head
 
 Way = Literal["padded", "equal-length", "alone", "recomputed"]
-"""How rows share a forward: padded on the left to one length; where their lengths are equal; not at
-all; not at all, and without a cache."""
+"""How rows share a forward.
+
+- "padded": padded on the left to one length.
+- "equal-length": where their lengths are equal.
+- "alone": not at all.
+- "recomputed": not at all, and without a cache.
+"""
 
 _STATES = ("past_key_values", "cache_params", "state")
 """What models call the cache that they take and return."""
@@ -39,10 +44,12 @@ class Row:
 
     @property
     def key(self) -> str:
+        """The request's key."""
         return self.work.key
 
     @property
     def ids(self) -> list[int]:
+        """Token ids so far: prompt and answer."""
         return [*self.work.prompt, *self.generated]
 
     @property

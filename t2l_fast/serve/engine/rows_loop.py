@@ -53,15 +53,15 @@ class RowsLoop:
         return self._thread.failure
 
     def start(self) -> None:
-        """See `Loop.start`."""
+        """Implement `Loop.start`."""
         self._thread.start(START_SECONDS, self._stop)
 
     def close(self) -> None:
-        """See `Loop.close`."""
+        """Implement `Loop.close`."""
         self._stop(True)
 
     def cancel(self, key: str) -> None:
-        """See `Loop.cancel`."""
+        """Implement `Loop.cancel`."""
         for row in self._waiting:
             if row.key == key:
                 self._waiting.remove(row)
@@ -70,7 +70,7 @@ class RowsLoop:
             self._gone.add(key)
 
     def wake(self) -> None:
-        """See `Loop.wake`."""
+        """Implement `Loop.wake`."""
         self._wake.set()
 
     def _stop(self, wait: bool) -> None:

@@ -50,6 +50,7 @@ class Errand:
     future: Future = field(default_factory=Future)
 
     def do(self) -> None:
+        """Run the call and set its result or exception."""
         if self.future.set_running_or_notify_cancel():
             try:
                 with torch.no_grad():
@@ -58,6 +59,7 @@ class Errand:
                 self.future.set_exception(error)
 
     def give_up(self) -> None:
+        """End the call with an error: the engine was closed before its turn."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(EngineError("the engine was closed before it got to this"))
 
@@ -91,7 +93,7 @@ class Running:
         return not self.waiting and not self.active
 
     def asks_for(self, adapter: AdapterId) -> bool:
-        """Whether a request that waits or runs names an adapter."""
+        """Return whether a request that waits or runs names an adapter."""
         with self.lock:
             return any(r.adapter == adapter for r in (*self.waiting, *self.active.values()))
 
@@ -103,24 +105,26 @@ class Running:
                     request.adapter = to
 
     def between_steps(self, loop: Loop) -> list[Request]:
-        """See `Owner.between_steps`: one errand, what was cancelled, and what fits now."""
+        """Implement `Owner.between_steps`: one errand, what was cancelled, and what fits now."""
         self._run_errand(loop)
         self._cancel(loop)
         return self._admit()
 
     def slot_of(self, key: str) -> int:
+        """Implement `Owner.slot_of`."""
         return self.active[key].slot
 
     def choose(self, keys: Sequence[str], logits: Tensor) -> Tensor:
+        """Implement `Owner.choose`, by each request's sampling parameters."""
         requests = [self.active[key] for key in keys]
-        tokens, found = choose(logits, [Draw(r.params, r.generated) for r in requests])
-        for request, logprob in zip(requests, found, strict=True):
+        tokens, logprobs = choose(logits, [Draw(r.params, r.generated) for r in requests])
+        for request, logprob in zip(requests, logprobs, strict=True):
             if logprob is not None:
                 request.logprobs.append(logprob)
         return tokens
 
     def deliver(self, key: str, generated: Sequence[int], *, finished: bool, loop: Loop) -> None:
-        """See `Owner.deliver`."""
+        """Implement `Owner.deliver`."""
         request = self.active.get(key)
         if request is None:
             return
@@ -131,11 +135,11 @@ class Running:
             self._finish(request, Chunk(finish="error", error=error))
 
     def step_failed(self, error: Exception) -> None:
-        """See `Owner.step_failed`."""
+        """Implement `Owner.step_failed`."""
         log.error("a step failed: %s", where(error))
 
     def fail(self, key: str, reason: str) -> None:
-        """See `Owner.fail`."""
+        """Implement `Owner.fail`."""
         request = self.active.get(key)
         if request is not None:
             self._finish(request, Chunk(finish="error", error=EngineError(reason)))
@@ -165,7 +169,7 @@ class Running:
         self._finish(request, chunk)
 
     def lost(self, error: BaseException) -> None:
-        """See `Owner.lost`: end every request and errand with an error."""
+        """Implement `Owner.lost`: end every request and errand with an error."""
         log.error("the loop failed: %s", where(error))
         with self.lock:
             left = [*self.active.values(), *self.waiting]

@@ -116,7 +116,7 @@ class Draw:
 
 @torch.no_grad()
 def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, list[TokenLogprob | None]]:
-    """Next token of each request, `[n]` int64, from its row of `[n, vocab]` logits."""
+    """Choose the next token of each request, `[n]` int64, from its row of `[n, vocab]` logits."""
     shaped = logits
     if any(d.params.presence_penalty or d.params.frequency_penalty for d in draws):
         shaped = logits.clone()
@@ -127,10 +127,10 @@ def choose(logits: Tensor, draws: Sequence[Draw]) -> tuple[Tensor, list[TokenLog
         if draw.params.temperature > COLDEST:
             tokens[i] = _sampled(shaped[i].float(), draw)
     wanted = [i for i, d in enumerate(draws) if d.params.logprobs is not None]
-    found: list[TokenLogprob | None] = [None] * len(draws)
+    logprobs: list[TokenLogprob | None] = [None] * len(draws)
     for i in wanted:
-        found[i] = _logprobs(logits[i].float(), int(tokens[i]), draws[i].params.logprobs or 0)
-    return tokens, found
+        logprobs[i] = _logprobs(logits[i].float(), int(tokens[i]), draws[i].params.logprobs or 0)
+    return tokens, logprobs
 
 
 def _penalise(row: Tensor, draw: Draw) -> None:

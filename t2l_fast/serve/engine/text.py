@@ -16,8 +16,8 @@ CONTEXT = 8
 class TextStream:
     """Turn tokens into text piece by piece.
 
-    Text that may be the beginning of a stop string is held back until that is decided, and so are
-    the bytes of a character until it is whole. Special tokens are no text, but end it where a stop
+    Text that may be the beginning of a stop string is held back until that is decided. So are the
+    bytes of a character until it is whole. Special tokens are no text, but end it where a stop
     string names them.
 
     Args:

@@ -84,6 +84,7 @@ class SlotIOs(ContinuousBatchingIOs):
     def prepare_batch_tensors(
         self, requests_in_batch: list[FutureRequestState], *args: Any, **kwargs: Any
     ) -> None:
+        """Prepare a step as transformers does, and the slot of each token beside it."""
         super().prepare_batch_tensors(requests_in_batch, *args, **kwargs)
         row = [
             slot
@@ -102,7 +103,7 @@ class SlotRunner(ModelRunner):
         self._adapters, self._owner, self._paged = adapters, owner, paged
 
     def supports_logits_to_keep(self, model: Any) -> bool:
-        """False too where the output head carries adapters: it has to see every token then."""
+        """Return False also where the output head carries adapters: it must see every token."""
         return super().supports_logits_to_keep(model) and not on_head(model, self._adapters)
 
     def _forward_process_and_sample(self, model: nn.Module, batch_data: dict, *args: Any) -> None:

@@ -94,7 +94,7 @@ class SlotManager(ContinuousBatchingManager):
         return self._thread.failure
 
     def cancel(self, key: str) -> None:
-        """See `Loop.cancel`."""
+        """Implement `Loop.cancel`."""
         self.cancel_request(key)
         self._unblock()
 
@@ -104,18 +104,18 @@ class SlotManager(ContinuousBatchingManager):
         self.batch_processor.scheduler.block_new_requests = False
 
     def wake(self) -> None:
-        """See `Loop.wake`."""
+        """Implement `Loop.wake`."""
         self._wake_up_loop.set()
 
     def start(self) -> None:
-        """See `Loop.start`."""
+        """Implement `Loop.start`."""
         self.background_thread_status.clear()
         self.wake()  # it is not to wait for requests in its first turn
         self._generation_thread = self._thread.thread
         self._thread.start(START_SECONDS, lambda ends: self.stop(block=ends, hard_stop=True))
 
     def close(self) -> None:
-        """See `Loop.close`."""
+        """Implement `Loop.close`."""
         self.stop(block=True)
 
     def stop(self, *args: Any, **options: Any) -> None:
@@ -140,6 +140,7 @@ class SlotManager(ContinuousBatchingManager):
         return goes_on
 
     def switch_to_cb_friendly_attn(self, model: Any, auto_switch_to_flash: bool = True) -> None:
+        """Switch to our paged attention where it runs, else as transformers does."""
         if not self._paged:
             super().switch_to_cb_friendly_attn(model, auto_switch_to_flash)
             return

@@ -49,14 +49,14 @@ async def register(
     """
     if _content(request) == ZIP:
         weights = await _uploaded(request, state.limits.upload_bytes)
-        made: list[tuple[str, Kind]] = [
+        registered: list[tuple[str, Kind]] = [
             (await state.registry.register_weights(tenant, weights, name), "trained")
         ]
     else:
         body = parsed(AdapterRequest, await request.body())
         names = await state.registry.register_texts(tenant, body.texts, body.names)
-        made = [(name, "generated") for name in names]
-    return AdapterList(data=[_adapter(*pair) for pair in made])
+        registered = [(name, "generated") for name in names]
+    return AdapterList(data=[_adapter(*pair) for pair in registered])
 
 
 @router.get("/", include_in_schema=False)
@@ -67,7 +67,7 @@ async def listed(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
     after: str | None = None,
 ) -> AdapterPage:
-    """The tenant's adapters, page by page, oldest first."""
+    """List the tenant's adapters, page by page, oldest first."""
     page, more = state.registry.page(tenant, after=after, limit=limit)
     return AdapterPage(
         data=[_adapter(*pair) for pair in page],
@@ -110,7 +110,7 @@ async def delete(state: Serving, tenant: Tenant, name: str) -> DeletedAdapter:
     "/{name:path}/download", response_class=Response, responses={200: {"content": {ZIP: {}}}}
 )
 async def download(state: Serving, tenant: Tenant, name: str) -> Response:
-    """An adapter as a zipped PEFT folder; a generated one is made for it."""
+    """Send an adapter as a zipped PEFT folder, generated for it where it is a code."""
     content = await run_in_threadpool(pack, await state.registry.weights(tenant, name))
     # names of a store that was filled elsewhere may hold anything
     disposition = f"attachment; filename*=UTF-8''{quote(name, safe='')}.zip"
@@ -119,7 +119,7 @@ async def download(state: Serving, tenant: Tenant, name: str) -> Response:
 
 @router.get("/{name:path}")
 async def one(state: Serving, tenant: Tenant, name: str) -> Adapter:
-    """One adapter."""
+    """Describe one adapter."""
     return _adapter(name, state.registry.kind(tenant, name))
 
 

@@ -30,7 +30,7 @@ def create_app(
     keys: Keys | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """An ASGI application that answers for `engine`, and drains it when it shuts down.
+    """Build an ASGI application that answers for `engine`, and drains it when it shuts down.
 
     Args:
         base: the name under which requests ask for the base model.

@@ -31,9 +31,11 @@ router = APIRouter(prefix="/v1", responses=ERRORS)
 
 def _streamed(whole: type[Answer], event: type[Answer]) -> dict[int | str, dict[str, Any]]:
     """Document an answer that comes whole, or as events with `stream: true`."""
-    told = f"An answer; with `stream: true`, events that hold `{event.__name__}` each."
+    description = f"An answer; with `stream: true`, events that hold `{event.__name__}` each."
     schema = {"schema": {"type": "string", "description": f"`data: ` and a {event.__name__}."}}
-    return {200: {"model": whole, "description": told, "content": {"text/event-stream": schema}}}
+    return {
+        200: {"model": whole, "description": description, "content": {"text/event-stream": schema}}
+    }
 
 
 @router.post("/chat/completions", responses=_streamed(ChatCompletion, ChatCompletionChunk))
@@ -65,31 +67,31 @@ async def complete(
     """Continue texts."""
     started = time.perf_counter()
     _check(state, body)
-    given = body.prompts
-    if len(given) > state.limits.prompts:
+    sources = body.prompts
+    if len(sources) > state.limits.prompts:
         raise ArgumentError(
-            f"prompt may be up to {state.limits.prompts} texts, got {len(given)}: send fewer"
+            f"prompt may be up to {state.limits.prompts} texts, got {len(sources)}: send fewer"
         )
     if not (body.max_tokens or body.echo):
         raise ArgumentError("max_tokens must be at least 1 without echo: true, got 0: raise it")
     if body.best_of not in (None, body.n):
         raise ArgumentError(f"best_of must be n, got {body.best_of} and {body.n}: leave it out")
     adapter = await _adapter(state, tenant, body.model)
-    prompts = await run_in_threadpool(state.prompter.each, given)
+    prompts = await run_in_threadpool(state.prompter.each, sources)
     for prompt in prompts:
         state.engine.check(prompt, body.max_tokens)
     asked = Asked(prompts, body.max_tokens, body.logprobs, adapter, tenant, started)
-    echoes = await unless_gone(request, _echoes(state, asked, given)) if body.echo else []
+    echoes = await unless_gone(request, _echoes(state, asked, sources)) if body.echo else []
     return await respond(state, request, body, asked, TextRender(body, state.prompter, echoes))
 
 
-async def _echoes(state: State, asked: Asked, given: Sequence[str | list[int]]) -> list[Echo]:
+async def _echoes(state: State, asked: Asked, sources: Sequence[str | list[int]]) -> list[Echo]:
     echoes = []
-    for prompt, ids in zip(given, asked.prompts, strict=True):
-        found: Sequence[TokenLogprob | None] = ()
+    for prompt, ids in zip(sources, asked.prompts, strict=True):
+        logprobs: Sequence[TokenLogprob | None] = ()
         if asked.logprobs is not None:
-            found = await scored(state.engine, ids, asked.adapter, asked.logprobs, asked.tenant)
-        echoes.append(Echo(ids, state.prompter.text_of(prompt), found))
+            logprobs = await scored(state.engine, ids, asked.adapter, asked.logprobs, asked.tenant)
+        echoes.append(Echo(ids, state.prompter.text_of(prompt), logprobs))
     return echoes
 
 

@@ -38,7 +38,7 @@ STATUS: list[tuple[type[Exception], int, str | None]] = [
 
 
 def failure(error: Exception) -> tuple[int, dict[str, Any]]:
-    """Status and body of an error that was raised on purpose."""
+    """Return status and body of an error that was raised on purpose."""
     status, code = next((s, c) for kind, s, c in STATUS if isinstance(error, kind))
     message = str(error)
     if isinstance(error, EngineError) and not isinstance(error, QueueFull):
@@ -63,7 +63,7 @@ def install(app: FastAPI) -> None:
     """Answer errors in OpenAI's shape."""
 
     @app.exception_handler(T2LError)
-    async def told(request: Request, error: T2LError) -> JSONResponse:
+    async def expected(request: Request, error: T2LError) -> JSONResponse:
         status, body = failure(error)
         headers = {"Retry-After": "1"} if status in (429, 503) else {}
         return JSONResponse(body, status, headers)

@@ -38,9 +38,9 @@ class TooLarge(Exception):
 class Guard:
     """ASGI middleware: keys and sizes before anything is read, failures and the log after.
 
-    The log holds a method, a route's pattern, a status and a time: no path, no query, no message of
-    an exception, where descriptions may stand. `scope["tenant"]` says whose key it was; "" on a
-    server without keys.
+    The log holds a method, a route's pattern, a status and a time. It holds no path, no query and
+    no message of an exception, where descriptions may stand. `scope["tenant"]` says whose key it
+    was; "" on a server without keys.
     """
 
     def __init__(self, app: Any, limits: Limits, metrics: Metrics, keys: Keys | None) -> None:
@@ -73,8 +73,8 @@ class Guard:
         try:
             scope["tenant"] = self._tenant(headers)
             if scope["tenant"] is None and scope["path"] not in OPEN:
-                told = "an API key is needed: Authorization: Bearer KEY"
-                await _answer(noted, 401, told, 0, [(b"www-authenticate", b"Bearer")])
+                reason = "an API key is needed: Authorization: Bearer KEY"
+                await _answer(noted, 401, reason, 0, [(b"www-authenticate", b"Bearer")])
                 return
             declared = headers.get("content-length", "0")
             if declared.isdecimal() and int(declared[:18]) > limit:
@@ -82,9 +82,9 @@ class Guard:
             await self._app(scope, counted, noted)
         except TooLarge:
             size = 0
-            told = f"a body may have {limit} bytes here, got more: send less, or have the server "
-            told += f"started with a larger {option}"
-            await _answer(noted, 413, told, status, rest=receive)
+            reason = f"a body may have {limit} bytes here, got more: send less, or have the server "
+            reason += f"started with a larger {option}"
+            await _answer(noted, 413, reason, status, rest=receive)
         except Exception as error:
             log.error("unexpected %s", where(error))
             await _answer(noted, 500, "the server failed: its log says where", status)

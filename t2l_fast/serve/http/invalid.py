@@ -26,12 +26,12 @@ def parsed(kind: type[Parsed], content: bytes) -> Parsed:
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
-        found = [{**e, "loc": ("body", *e["loc"])} for e in error.errors()]
+        errors = [{**e, "loc": ("body", *e["loc"])} for e in error.errors()]
     try:
         body = json.loads(content)
     except ValueError:
         body = None
-    raise RequestValidationError(found, body=body)
+    raise RequestValidationError(errors, body=body)
 
 
 def sentence(errors: Sequence[Any], body: Any) -> tuple[str, str | None]:
@@ -58,9 +58,9 @@ def sentence(errors: Sequence[Any], body: Any) -> tuple[str, str | None]:
     if nested or parameter in NOT_RUN:
         field, fitting = (field, nested) if nested else (parameter, NOT_RUN[parameter])
         return f"{field} must be {fitting}, as it is not run here: leave it out", parameter
-    told = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
-    told = re.sub(r"a valid dictionary or (instance of \w+|object .*)", "a JSON object", told)
-    return f"{field}{' ' if told.startswith('must') else ': '}{told}{came}", parameter
+    fault = error["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    fault = re.sub(r"a valid dictionary or (instance of \w+|object .*)", "a JSON object", fault)
+    return f"{field}{' ' if fault.startswith('must') else ': '}{fault}{came}", parameter
 
 
 def _path(loc: Sequence[Any], body: Any, *, missing: bool) -> list[str | int]:

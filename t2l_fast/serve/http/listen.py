@@ -16,14 +16,17 @@ _AFTERWARDS = 10
 
 
 class Listener(uvicorn.Server):
-    """Closes the engine when it is asked to stop: what runs gets `grace` seconds to finish, and is
-    then told (503, or an error event in a stream)."""
+    """Closes the engine when it is asked to stop.
+
+    What runs gets `grace` seconds to finish. Then it ends with 503, or an error event in a stream.
+    """
 
     def __init__(self, config: uvicorn.Config, engine: Engine, grace: float) -> None:
         super().__init__(config)
         self._engine, self._grace = engine, grace
 
     async def shutdown(self, sockets: Any = None) -> None:
+        """Close the engine, then the server (uvicorn calls it)."""
         loop = asyncio.get_running_loop()
         closing = loop.run_in_executor(None, self._engine.close, self._grace)
         await super().shutdown(sockets)
@@ -32,7 +35,7 @@ class Listener(uvicorn.Server):
 
 
 def listener(app: Any, engine: Engine, *, grace: float, **options: Any) -> Listener:
-    """A server that is not running yet.
+    """Build a server that is not running yet.
 
     Args:
         options: of `uvicorn.Config`.
@@ -49,22 +52,22 @@ def listener(app: Any, engine: Engine, *, grace: float, **options: Any) -> Liste
 
 
 def bound(host: str, port: int) -> socket.socket:
-    """A socket at this address, so that a taken one is known before a model is loaded.
+    """Bind a socket to this address, so that a taken one shows before a model is loaded.
 
     Raises:
         ConfigError: it can't be had.
     """
-    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound_socket = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    bound_socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        made.bind((host, port))
+        bound_socket.bind((host, port))
     except OSError as error:
-        made.close()
+        bound_socket.close()
         raise ConfigError(
             f"the server can't listen on {host}:{port}, got {error.strerror or error}: stop what "
             "does, or take another --port"
         ) from None
-    return made
+    return bound_socket
 
 
 def run_until_stopped(app: Any, engine: Engine, own: socket.socket, grace: float) -> None:

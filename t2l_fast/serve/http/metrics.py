@@ -36,7 +36,7 @@ class Metrics:
         )
 
     def text(self) -> bytes:
-        """The exposition format."""
+        """Return the metrics in Prometheus' exposition format."""
         return generate_latest(self._registry)
 
 
@@ -59,8 +59,8 @@ class _EngineCollector(Collector):
             "t2l_slot_hits": ("Leases of adapters that had a slot.", bank.hits),
             "t2l_slot_misses": ("Adapters made or loaded into a slot.", bank.misses),
         }
-        for name, (told, value) in counters.items():
-            yield CounterMetricFamily(name, told, value)
+        for name, (description, value) in counters.items():
+            yield CounterMetricFamily(name, description, value)
         gauges = {
             "t2l_active_requests": ("Requests that run.", engine.active),
             "t2l_queued_requests": ("Requests that wait.", engine.queued),
@@ -68,5 +68,5 @@ class _EngineCollector(Collector):
             "t2l_slots": ("Slots.", bank.slab.num_slots),
             "t2l_slots_filled": ("Slots that hold an adapter.", len(bank.resident)),
         }
-        for name, (told, value) in gauges.items():
-            yield GaugeMetricFamily(name, told, value)
+        for name, (description, value) in gauges.items():
+            yield GaugeMetricFamily(name, description, value)

@@ -18,6 +18,8 @@ def _without_effect(bias: dict[str, float]) -> dict[str, float]:
 
 
 class TextFormat(Body):
+    """The `response_format` that changes nothing."""
+
     type: Literal["text"]
 
 

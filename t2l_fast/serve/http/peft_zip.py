@@ -17,18 +17,18 @@ _PIECE = 1 << 20
 
 
 def pack(weights: LoraWeights) -> bytes:
-    """A PEFT folder's files, zipped.
+    """Zip a PEFT folder's files.
 
     Raises:
         AdapterMismatch: the weights don't know their modules' paths.
     """
-    made = io.BytesIO()
+    buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
         weights.save_pretrained(folder)
-        with zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as archive:
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
             for name in _WANTED:
                 archive.write(Path(folder) / name, name)
-    return made.getvalue()
+    return buffer.getvalue()
 
 
 class UploadTooLarge(AdapterFormatError):
@@ -71,12 +71,12 @@ def _extract(content: IO[bytes], folder: str, limit: int) -> None:
     with zipfile.ZipFile(content) as archive:
         left = limit
         for name in _WANTED:
-            found = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
-            if len(found) != 1:
+            members = [i for i in archive.infolist() if i.filename.split("/")[-1] == name]
+            if len(members) != 1:
                 raise AdapterFormatError(
-                    f"a zipped PEFT folder must hold one {name}, got {len(found)}"
+                    f"a zipped PEFT folder must hold one {name}, got {len(members)}"
                 )
-            with archive.open(found[0]) as member, (Path(folder) / name).open("wb") as out:
+            with archive.open(members[0]) as member, (Path(folder) / name).open("wb") as out:
                 while piece := member.read(_PIECE):  # a header may lie about the size
                     left -= len(piece)
                     if left < 0:

@@ -26,11 +26,11 @@ class Prompter:
         self.vocabulary = Vocabulary(tokenizer)
 
     def follows_template(self, *, generated: bool) -> bool:
-        """Whether a chat goes by the generator's template: its answers begin with a gap."""
+        """Return whether a chat goes by the generator's template: its answers begin with a gap."""
         return generated and self._template is not None
 
     def chat(self, messages: Sequence[Message], *, generated: bool) -> list[int]:
-        """Ids of a conversation.
+        """Return the token ids of a conversation.
 
         Args:
             generated: whether it goes to a generated adapter.

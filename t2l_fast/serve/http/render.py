@@ -69,6 +69,7 @@ class ChatRender(Render):
         self._first: dict[int, int] = {}
 
     def whole(self, answers: Sequence[Completion], prompt: int) -> Json:
+        """Return the body of whole answers."""
         choices = []
         for i, a in enumerate(answers):
             message = r.Message(role="assistant", content=self._text(i, a), refusal=None)
@@ -80,12 +81,13 @@ class ChatRender(Render):
         ).plain()
 
     def opening(self, count: int) -> list[Json]:
-        """What a stream begins with: whose turn it is."""
+        """Return what a stream begins with: whose turn it is."""
         delta = r.Delta(role="assistant", content="")
         empty = Chunk()
         return [self._piece(i, empty, delta) for i in range(count)]
 
     def piece(self, index: int, chunk: Chunk) -> Json:
+        """Return one event of a stream."""
         text = self._text(index, chunk)
         return self._piece(index, chunk, r.Delta(content=text) if text else r.Delta())
 
@@ -123,9 +125,9 @@ class ChatRender(Render):
         pairs = zip(answer.tokens, answer.logprobs, strict=True)
         return r.ChatLogprobs(content=[self._token(t, p) for t, p in pairs], refusal=None)
 
-    def _token(self, token: int, found: TokenLogprob) -> r.ChosenToken:
-        top = [r.NamedToken(**self._named(t, p)) for t, p in found.top]
-        return r.ChosenToken(**self._named(token, found.logprob), top_logprobs=top)
+    def _token(self, token: int, logprob: TokenLogprob) -> r.ChosenToken:
+        top = [r.NamedToken(**self._named(t, p)) for t, p in logprob.top]
+        return r.ChosenToken(**self._named(token, logprob.logprob), top_logprobs=top)
 
     def _named(self, token: int, logprob: float) -> Json:
         vocabulary = self._prompter.vocabulary
@@ -152,7 +154,7 @@ class TextRender(Render):
         choices = []
         for index, answer in enumerate(answers):
             before = self._echoed(index) if self._echoes else None  # offsets go on from there
-            choice = self._told(index, answer)
+            choice = self._whole_choice(index, answer)
             if before is not None:
                 choice.text = before.text + choice.text
                 choice.logprobs = _joined(before.logprobs, choice.logprobs)
@@ -165,26 +167,26 @@ class TextRender(Render):
 
     def piece(self, index: int, chunk: Chunk) -> Json:
         """Return one event of a stream."""
-        return self._object([self._told(index, chunk)])
+        return self._object([self._whole_choice(index, chunk)])
 
     def closing(self, prompt: int, generated: int) -> Json:
         """Return the last event, with the count of tokens."""
         return self._object([], usage=usage(prompt, generated))
 
-    def _told(self, index: int, answer: Completion | Chunk) -> r.TextChoice:
+    def _whole_choice(self, index: int, answer: Completion | Chunk) -> r.TextChoice:
         shared = self._choice(index, answer)
-        found = self._logprobs(index, answer.tokens, answer.logprobs)
-        return r.TextChoice(**shared, text=answer.text, logprobs=found)
+        logprobs = self._logprobs(index, answer.tokens, answer.logprobs)
+        return r.TextChoice(**shared, text=answer.text, logprobs=logprobs)
 
     def _echoed(self, index: int) -> r.TextChoice:
         echo = self._echoes[index // self._body.n]
-        found = self._logprobs(index, echo.tokens, echo.logprobs)
-        if found is not None:
+        logprobs = self._logprobs(index, echo.tokens, echo.logprobs)
+        if logprobs is not None:
             # a tokenizer that puts a space before a text gives it to the first token
             ahead = self._texts[index].characters - len(echo.text)
-            found.text_offset = [max(0, at - max(0, ahead)) for at in found.text_offset]
+            logprobs.text_offset = [max(0, at - max(0, ahead)) for at in logprobs.text_offset]
         self._texts[index] = _Length(len(echo.text))
-        return r.TextChoice(**self._choice(index, Chunk()), text=echo.text, logprobs=found)
+        return r.TextChoice(**self._choice(index, Chunk()), text=echo.text, logprobs=logprobs)
 
     def _object(self, choices: list[r.TextChoice], **more: Any) -> Json:
         return r.TextCompletion(
@@ -210,10 +212,10 @@ class TextRender(Render):
             text_offset=offsets,
         )
 
-    def _best(self, token: int, found: TokenLogprob) -> dict[str, float]:
+    def _best(self, token: int, chosen: TokenLogprob) -> dict[str, float]:
         """Return the likeliest texts and the token's own; of one text, the likelier token's."""
         texts: dict[str, float] = {}
-        for other, logprob in (*found.top, (token, found.logprob)):  # best first
+        for other, logprob in (*chosen.top, (token, chosen.logprob)):  # best first
             texts.setdefault(self._prompter.vocabulary.text_of(other), logprob)
         return texts
 

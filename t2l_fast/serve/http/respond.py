@@ -61,11 +61,11 @@ async def respond(
     choices = body.n * len(asked.prompts)
     answers = _submitted(state, body, asked) if asked.count else _Nothing(choices)
     timed = _timed(state, answers, asked.started)
-    given = sum(map(len, asked.prompts))
+    prompt_tokens = sum(map(len, asked.prompts))
     try:
         if not body.stream:
-            made = await unless_gone(request, answers.whole(timed))
-            return JSONResponse(render.whole(made, given))
+            completions = await unless_gone(request, answers.whole(timed))
+            return JSONResponse(render.whole(completions, prompt_tokens))
         # an error before the first token still has a status of its own
         first = await unless_gone(request, anext(timed))
     except BaseException:
@@ -83,7 +83,7 @@ async def respond(
                 if chunk.text or chunk.finish or chunk.logprobs or body.return_token_ids:
                     yield _event(render.piece(index, chunk))
             if counted:
-                yield _event(render.closing(given, generated))
+                yield _event(render.closing(prompt_tokens, generated))
             yield "data: [DONE]\n\n"
         except T2LError as error:
             yield _event(failure(error)[1])

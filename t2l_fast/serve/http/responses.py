@@ -19,6 +19,8 @@ class Answer(BaseModel):
 
 
 class Usage(Answer):
+    """Tokens of a request."""
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
@@ -33,43 +35,59 @@ class NamedToken(Answer):
 
 
 class ChosenToken(NamedToken):
+    """A token of an answer, and the likeliest ones in its place."""
+
     top_logprobs: list[NamedToken]
 
 
 class ChatLogprobs(Answer):
+    """Log probabilities of a chat's answer."""
+
     content: list[ChosenToken]
     refusal: None
 
 
 class Message(Answer):
+    """An answer as a message."""
+
     role: Literal["assistant"]
     content: str
     refusal: None
 
 
 class Delta(Answer):
+    """What a piece of a stream adds to a message."""
+
     role: Literal["assistant"] | None = None
     content: str | None = None
 
 
 class Choice(Answer):
+    """One of a request's answers."""
+
     index: int
     finish_reason: Literal["stop", "length"] | None
 
 
 class ChatChoice(Choice):
+    """One answer of a chat."""
+
     message: Message
     logprobs: ChatLogprobs | None
     token_ids: list[int] | None = None
 
 
 class ChatChunkChoice(Choice):
+    """A piece of one answer of a chat."""
+
     delta: Delta
     logprobs: ChatLogprobs | None
     token_ids: list[int] | None = None
 
 
 class TextLogprobs(Answer):
+    """Log probabilities of a completion, token by token."""
+
     tokens: list[str]
     token_logprobs: list[float | None]
     top_logprobs: list[dict[str, float] | None]
@@ -77,18 +95,24 @@ class TextLogprobs(Answer):
 
 
 class TextChoice(Choice):
+    """One completion."""
+
     text: str
     logprobs: TextLogprobs | None
     token_ids: list[int] | None = None
 
 
 class Head(Answer):
+    """What every answer begins with."""
+
     id: str
     created: int
     model: str
 
 
 class ChatCompletion(Head):
+    """The answers of a chat."""
+
     object: Literal["chat.completion"] = "chat.completion"
     choices: list[ChatChoice]
     usage: Usage
@@ -121,34 +145,46 @@ class Model(Answer):
 
 
 class ModelList(Answer):
+    """The models that a key may use."""
+
     object: Literal["list"] = "list"
     data: list[Model]
     has_more: bool
 
 
 class Adapter(Answer):
+    """An adapter of the tenant."""
+
     id: str
     object: Literal["adapter"] = "adapter"
     kind: Literal["generated", "trained"]
 
 
 class AdapterList(Answer):
+    """Adapters just registered."""
+
     object: Literal["list"] = "list"
     data: list[Adapter]
 
 
 class AdapterPage(AdapterList):
+    """A page of the tenant's adapters."""
+
     has_more: bool
     total: int
 
 
 class DeletedAdapter(Answer):
+    """The adapter that was deleted."""
+
     id: str
     object: Literal["adapter"] = "adapter"
     deleted: Literal[True] = True
 
 
 class ErrorDetail(Answer):
+    """What went wrong, in OpenAI's form."""
+
     message: str
     type: Literal["invalid_request_error", "server_error"]
     param: str | None

@@ -14,9 +14,9 @@ from t2l_fast.serve.http.not_run import ChatNotRun, NotRun, TextNotRun
 
 def _stops(value: Any) -> Any:
     """Check the shape by hand: of a union's errors none says what is right."""
-    found = [value] if isinstance(value, str) else value
-    fits = isinstance(found, list) and len(found) <= MAX_STOPS
-    if not (fits and all(isinstance(s, str) and 0 < len(s) <= MAX_STOP_CHARS for s in found)):
+    strings = [value] if isinstance(value, str) else value
+    fits = isinstance(strings, list) and len(strings) <= MAX_STOPS
+    if not (fits and all(isinstance(s, str) and 0 < len(s) <= MAX_STOP_CHARS for s in strings)):
         raise ValueError(
             f"must be a string, or a list of up to {MAX_STOPS}, of 1 to {MAX_STOP_CHARS} "
             "characters each"

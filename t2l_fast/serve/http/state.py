@@ -36,6 +36,7 @@ class State:
 
 
 def state_of(request: Request) -> State:
+    """Return what the application serves with."""
     return request.app.state.serving
 
 
@@ -61,8 +62,8 @@ Tenant = Annotated[str, Depends(_tenant)]
 Operator = Depends(_operator)
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {"description": told, "model": Error}
-    for status, told in {
+    status: {"description": meaning, "model": Error}
+    for status, meaning in {
         400: "The request can't be served as it is.",
         401: "No key, or an unknown one.",
         403: "A limit of the tenant, or the operator's key.",

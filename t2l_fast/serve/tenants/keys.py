@@ -67,12 +67,15 @@ class Keys:
         return cls(secrets)
 
     def tenant(self, key: str) -> str | None:
-        """Whose key it is; compares with all of them, in the same time whichever it is."""
-        digest, found = _digest(key), None
+        """Return the key's tenant, None for an unknown key.
+
+        It compares with all of them, in the same time whichever it is.
+        """
+        digest, owner = _digest(key), None
         for own, tenant in self._tenants:
             if hmac.compare_digest(own, digest):
-                found = tenant
-        return found
+                owner = tenant
+        return owner
 
 
 def _digest(key: str) -> bytes:

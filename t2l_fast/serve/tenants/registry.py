@@ -64,16 +64,16 @@ class Registry:
             self._add(adapter)
 
     def resolve(self, tenant: str, name: str) -> AdapterId:
-        """The bank's id of a tenant's adapter.
+        """Return the bank's id of a tenant's adapter.
 
         Raises:
             UnknownAdapter: the tenant has none of that name.
         """
-        found = self._of.get(tenant, {})
+        own = self._of.get(tenant, {})
         wanted: AdapterId = _id(tenant, name)
-        if wanted not in found and not tenant and name.isdecimal() and name.isascii():
+        if wanted not in own and not tenant and name.isdecimal() and name.isascii():
             wanted = int(name[:_DIGITS]) if len(name) <= _DIGITS else -1
-        if wanted not in found:
+        if wanted not in own:
             raise UnknownAdapter(
                 f"a model must be the base model, a registered adapter, or {INLINE}<description>, "
                 f"got {name!r}: register it first"
@@ -85,7 +85,7 @@ class Registry:
         return _id(tenant, name) in self._of.get(tenant, {})
 
     async def inline(self, tenant: str, description: str) -> AdapterId:
-        """The adapter of a description, registered on its first use.
+        """Return the adapter of a description in a request, generated if it is new.
 
         Raises:
             NotAllowed, EncoderError, AdapterMismatch: as `register_texts`.
@@ -93,8 +93,8 @@ class Registry:
         self._check_texts([description])
         generator = self._bank.generator
         # under another generator it is another adapter
-        told = f"{generator and generator.fingerprint} {prepare(description)}"
-        name = f"t2l-{sha256(told.encode()).hexdigest()[:32]}"
+        identity = f"{generator and generator.fingerprint} {prepare(description)}"
+        name = f"t2l-{sha256(identity.encode()).hexdigest()[:32]}"
         if _id(tenant, name) not in self._of.get(tenant, {}):
             try:
                 await self.register_texts(tenant, [description], [name])
@@ -126,10 +126,10 @@ class Registry:
         """Register a trained adapter; its name. As `register_texts`."""
         self._check_uploads(tenant, True)
         ids = self._new_ids(tenant, None if name is None else [name], 1)
-        made = await self._register(
+        names = await self._register(
             tenant, ids, lambda: self._bank.register(weights=[weights], names=ids)
         )
-        return made[0]
+        return names[0]
 
     async def put_text(self, tenant: str, name: str, text: str) -> bool:
         """Register a description under a name, or replace what has it; return whether it is new.
@@ -195,38 +195,42 @@ class Registry:
         await self._run(tenant, errand)
 
     async def weights(self, tenant: str, name: str) -> LoraWeights:
-        """An adapter as weights; see `AdapterBank.weights`."""
+        """Return an adapter's weights."""
         adapter = self.resolve(tenant, name)
         return await self._run(tenant, lambda: self._bank.weights(adapter))
 
     def kind(self, tenant: str, name: str) -> Kind:
-        """ "generated" or "trained"; raises UnknownAdapter."""
+        """Return "generated" or "trained".
+
+        Raises:
+            UnknownAdapter: the tenant has none of that name.
+        """
         coded = self._bank.generated(self.resolve(tenant, name))
         return "generated" if coded else "trained"
 
     def page(
         self, tenant: str, *, after: str | None, limit: int
     ) -> tuple[list[tuple[str, Kind]], bool]:
-        """Up to `limit` (name, kind) in the order of their registration, after one of them; and
-        whether there are more.
+        """Return up to `limit` (name, kind) in order of registration, and whether there are more.
 
         Raises:
             UnknownAdapter: the tenant has none called `after`.
         """
-        found: Iterator[AdapterId] = iter(list(self._of.get(tenant, ())))
+        later: Iterator[AdapterId] = iter(list(self._of.get(tenant, ())))
         if after is not None:
             last = self.resolve(tenant, after)
-            found = islice(dropwhile(lambda a: a != last, found), 1, None)
+            later = islice(dropwhile(lambda a: a != last, later), 1, None)
         page: list[tuple[str, Kind]] = []
-        for adapter in islice(found, limit):
+        for adapter in islice(later, limit):
             try:
                 kind: Kind = "generated" if self._bank.generated(adapter) else "trained"
             except UnknownAdapter:  # deleted meanwhile
                 continue
             page.append((_name(tenant, adapter), kind))
-        return page, next(found, None) is not None
+        return page, next(later, None) is not None
 
     def count(self, tenant: str) -> int:
+        """Count a tenant's adapters."""
         return len(self._of.get(tenant, ()))
 
     async def _run(self, tenant: str, errand: Callable[[], T]) -> T:
