@@ -13,14 +13,10 @@ from t2l_fast.cli.device import DeviceOptions, chosen
 from t2l_fast.cli.generator import EncoderOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, stage
+from t2l_fast.cli.resume import resumable
 from t2l_fast.cli.run import RunOptions
 from t2l_fast.errors import ArgumentError
 from t2l_fast.train import EncoderConfig
-
-_OPTIONS = (
-    "steps", "tasks_per_batch", "contrast", "temperature", "learning_rate", "rank", "alpha", "seed",
-    "save_every",
-)  # fmt: skip
 
 
 @from_configs
@@ -31,7 +27,7 @@ def encoder(
         Fields(help={"encoder": "Text encoder: minilm or a sentence-transformers model."}),
     ],
     data: Annotated[TaskOptions, Fields(only=("tasks",))],
-    config: Annotated[EncoderConfig, Fields(only=_OPTIONS)],
+    config: Annotated[EncoderConfig, Fields()],
     place: Annotated[DeviceOptions, Fields()],
     run: Annotated[RunOptions, Fields(only=("resume", "as_json"))],
 ) -> None:
@@ -43,7 +39,7 @@ def encoder(
     from t2l_fast.encoders.adapter import CONFIG_NAME
     from t2l_fast.tasks import load_suite, read_tasks
     from t2l_fast.tasks.published import is_trained
-    from t2l_fast.train import fit_encoder, keep_freed_memory, stay_alone
+    from t2l_fast.train import Processes, fit_encoder, keep_freed_memory, stay_alone
 
     stay_alone("t2l train encoder")
     if not run.resume and (out / CONFIG_NAME).exists():
@@ -64,7 +60,7 @@ def encoder(
             f"--encoder must be a sentence-transformers model here, got {reads.encoder!r}"
         )
     keep_freed_memory()
-    with Bar("encoder", config.steps, run.as_json) as note:
+    with resumable(out, Processes()), Bar("encoder", config.steps, run.as_json) as note:
         fitted = fit_encoder(
             loaded,
             descriptions,

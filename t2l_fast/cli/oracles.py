@@ -13,10 +13,9 @@ from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.lora import LoraOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, stage
+from t2l_fast.cli.resume import resumable
 from t2l_fast.cli.run import RunOptions
 from t2l_fast.train import OracleConfig
-
-_OPTIONS = ("steps", "examples", "tasks_at_once", "learning_rate", "seed")
 
 
 @from_configs
@@ -25,7 +24,7 @@ def oracles(
     data: Annotated[TaskOptions, Fields()],
     text: Annotated[TextOptions, Fields()],
     lora: Annotated[LoraOptions, Fields()],
-    config: Annotated[OracleConfig, Fields(only=_OPTIONS)],
+    config: Annotated[OracleConfig, Fields()],
     frozen: Annotated[FrozenOptions, Fields()],
     run: Annotated[
         RunOptions, Fields(help={"resume": "Train what OUT lacks.", "as_json": "Progress as JSON."})
@@ -55,7 +54,7 @@ def oracles(
     tasks = splits["train"][:max_tasks]
     stage(f"loading the base model {base}", silent)
     model, tokenizer = load_base(base, frozen.dtype, device, processes, fsdp=frozen.fsdp)
-    with Bar("oracles", len(tasks), silent) as note:
+    with resumable(out, processes, (BANK,)), Bar("oracles", len(tasks), silent) as note:
         train_library(
             model,
             Prompt(tokenizer, template(data.tasks, text.prompt)),

@@ -13,14 +13,9 @@ from t2l_fast.cli.data import TextOptions, read_descriptions, template
 from t2l_fast.cli.device import DeviceOptions, chosen
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, StageBars, stage
-from t2l_fast.cli.resume import check_run
+from t2l_fast.cli.resume import check_run, resumable
 from t2l_fast.cli.run import RunOptions
 from t2l_fast.train import ReconConfig
-
-_OPTIONS = (
-    "steps", "factorized", "delta_w_scale", "tasks_per_batch", "descriptions_per_task",
-    "learning_rate", "seed", "eval_every", "save_every",
-)  # fmt: skip
 
 
 @from_configs
@@ -35,7 +30,6 @@ def recon(
     config: Annotated[
         ReconConfig,
         Fields(
-            only=_OPTIONS,
             flags={"factorized": "--factorized/--delta-w"},
         ),
     ],
@@ -99,7 +93,7 @@ def recon(
             progress=progress,
         )
         trainer.prepare()
-    with Bar("reconstruction", config.steps, silent) as note:
+    with resumable(out, processes), Bar("reconstruction", config.steps, silent) as note:
         trainer.train(resume=run.resume, on_step=note)
     trainer.finish()
     if processes.main:

@@ -17,7 +17,7 @@ from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.lora import ExportedLoraOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, StageBars, stage
-from t2l_fast.cli.resume import check_run
+from t2l_fast.cli.resume import check_run, resumable
 from t2l_fast.cli.run import RunOptions, report_end
 from t2l_fast.cli.settings import FileOptions, settings, was_set
 from t2l_fast.errors import ArgumentError
@@ -108,7 +108,7 @@ def sft(
         trainer.prepare()
     decides = (trainer.best.measure or "").removesuffix("_matched")
     bar = Bar("training", config.steps, silent, decides)
-    with bar as note:
+    with resumable(out, processes), bar as note:
         trainer.train(resume=run.resume, on_step=note)
     if processes.main:
         save_generator(generator, out)

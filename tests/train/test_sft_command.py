@@ -70,7 +70,7 @@ def test_every_kind_of_generator_is_trained_interrupted_and_resumed(
 
     with monkeypatch.context() as patch:
         patch.setattr(t2l_fast.train.run.run, "save_run", interrupted)
-        command(*options, exit_code=130)
+        assert "--resume goes on from the last checkpoint" in command(*options, exit_code=130)
     command(*options, "--resume")
     resumed = AutoGenerator.from_pretrained(str(tmp_path / "out"), encoder=tiny.encoder())
     shutil.rmtree(tmp_path / "out")
