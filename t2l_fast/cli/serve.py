@@ -14,6 +14,7 @@ from t2l_fast.cli.device import DeviceOptions, chosen
 from t2l_fast.cli.generator import LoadOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError
+from t2l_fast.serve.config import MEGABYTE, EngineConfig, Limits
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +28,27 @@ log = logging.getLogger("t2l_fast.serve")
 def serve(
     place: Annotated[DeviceOptions, Fields()],
     loading: Annotated[LoadOptions, Fields()],
+    sizes: Annotated[
+        EngineConfig,
+        Fields(
+            only=(
+                "max_active",
+                "max_batch_tokens",
+                "cache_tokens",
+                "attention",
+                "max_queue",
+                "max_queue_per_tenant",
+            )
+        ),
+    ],
+    counts: Annotated[
+        dict,
+        Fields(
+            Limits,
+            only=("adapters", "trained"),
+            flags={"adapters": "--max-adapters", "trained": "--max-uploads"},
+        ),
+    ],
     checkpoint: Annotated[
         str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub; "" = none.')
     ] = "smollm2",
@@ -64,27 +86,12 @@ def serve(
         ),
     ] = "",
     dtype: Annotated[str, typer.Option(help="float32, bfloat16, float16; empty = as stored.")] = "",
-    max_active: Annotated[int, typer.Option(min=1, help="Requests that run at once.")] = 64,
-    max_batch_tokens: Annotated[int, typer.Option(min=1, help="Tokens of a forward pass.")] = 1024,
-    cache_tokens: Annotated[int, typer.Option(min=1, help="Tokens that the cache holds.")] = 32_768,
-    attention: Annotated[
-        str,
-        typer.Option(help="auto, paged or padded; auto = the fastest that is right for the model."),
-    ] = "auto",
-    max_queue: Annotated[int, typer.Option(min=1, help="Requests that may wait.")] = 1024,
-    max_queue_per_tenant: Annotated[
-        int, typer.Option(min=1, help="The same for one tenant.")
-    ] = 256,
-    max_adapters: Annotated[
-        int, typer.Option(min=1, help="Adapters that a tenant may register.")
-    ] = 100_000,
-    max_uploads: Annotated[
-        int, typer.Option(min=1, help="Trained adapters that a tenant may upload.")
-    ] = 1000,
     max_upload_mb: Annotated[
         int, typer.Option(min=1, help="Megabytes of an uploaded adapter, zipped and unzipped.")
-    ] = 1000,
-    max_body_mb: Annotated[int, typer.Option(min=1, help="Megabytes of any other request.")] = 8,
+    ] = Limits.upload_bytes // MEGABYTE,
+    max_body_mb: Annotated[int, typer.Option(min=1, help="Megabytes of any other request.")] = (
+        Limits.body_bytes // MEGABYTE
+    ),
     grace: Annotated[
         int, typer.Option(min=1, help="Seconds that requests get to finish after SIGTERM.")
     ] = 60,
@@ -99,23 +106,11 @@ def serve(
             f"t2l serve needs fastapi, uvicorn and prometheus_client, got {error}: "
             'pip install "t2l_fast[serve]"'
         ) from None
-    from t2l_fast.serve import Engine, EngineConfig
-    from t2l_fast.serve.tenants.limits import Limits
+    from t2l_fast.serve import Engine
 
     known = keys and Keys.read(keys)  # before anything slow
-    sizes = EngineConfig(
-        max_active=max_active,
-        max_batch_tokens=max_batch_tokens,
-        cache_tokens=cache_tokens,
-        attention=attention,  # pyright: ignore[reportArgumentType]
-        max_queue=max_queue,
-        max_queue_per_tenant=max_queue_per_tenant,
-    )
     limits = Limits(
-        adapters=max_adapters,
-        trained=max_uploads,
-        upload_bytes=max_upload_mb * 1_000_000,
-        body_bytes=max_body_mb * 1_000_000,
+        upload_bytes=max_upload_mb * MEGABYTE, body_bytes=max_body_mb * MEGABYTE, **counts
     )
     own = bound(host, port)
     device, trust = chosen(place.device), loading.trust_remote_code

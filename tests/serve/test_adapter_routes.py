@@ -11,7 +11,7 @@ import torch
 
 import t2l_fast as t2l
 from t2l_fast.serve import SamplingParams
-from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.config import Limits
 from tests.serve.zips import ZIP, zipped
 
 

@@ -4,7 +4,7 @@ import openai
 import pytest
 
 from t2l_fast.serve import SamplingParams
-from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.config import Limits
 from tests.serve.asking import CHAT, GREEDY, direct, strong
 
 

@@ -3,7 +3,7 @@
 import openai
 import pytest
 
-from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.config import Limits
 from tests.serve.asking import CHAT, direct
 
 EXTRA = {"ignore_eos": True}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from t2l_fast.serve.tenants.limits import Limits
+from t2l_fast.serve.config import Limits
 
 ROWS = [
     {"question": "ab", "choices": ["c", "de", "f0"], "answer": 0},

@@ -6,7 +6,7 @@ schemathesis = pytest.importorskip("schemathesis", reason="needs schemathesis")
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 
-from t2l_fast.serve.tenants.limits import Limits  # noqa: E402
+from t2l_fast.serve.config import Limits  # noqa: E402
 
 OPERATIONS = [
     ("POST", "/v1/chat/completions"),

@@ -9,8 +9,8 @@ import pytest
 from openai.resources.chat.completions import Completions as Chat
 from openai.resources.completions import Completions as Text
 
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.http.not_run import NOT_RUN
-from t2l_fast.serve.tenants.limits import Limits
 from tests.serve.asking import CHAT
 
 BODIES = {

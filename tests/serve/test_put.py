@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from t2l_fast.serve import SamplingParams
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.http.peft_zip import pack
 from t2l_fast.serve.tenants.keys import Keys
-from t2l_fast.serve.tenants.limits import Limits
 from tests.serve.asking import direct, strong
 from tests.serve.zips import CONFIG, WEIGHTS, ZIP, zipped
 

@@ -6,8 +6,8 @@ import secrets
 import pytest
 
 from t2l_fast.errors import ConfigError
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.tenants.keys import Keys
-from t2l_fast.serve.tenants.limits import Limits
 
 ANN, BOB, OPS = (secrets.token_hex(16) for _ in range(3))
 KEYS = {ANN: "ann", BOB: "bob", OPS: "operator"}

@@ -9,8 +9,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.http.peft_zip import pack, unpack
-from t2l_fast.serve.tenants.limits import Limits
 from tests.serve.zips import CONFIG, WEIGHTS, ZIP, remade, zipped
 
 

@@ -24,8 +24,8 @@ import uvicorn
 
 import t2l_fast as t2l
 from t2l_fast.serve import Engine, EngineConfig
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.http.app import create_app
-from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.tasks import Prompt, load_suite
 
 SLOTS, CLIENTS, ADAPTERS, TOLERANCE = 8, 24, 40, 1e-3

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse, Response
 
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.engine.trace import where
 from t2l_fast.serve.http import adapters, completions, failures, models
@@ -17,7 +18,6 @@ from t2l_fast.serve.http.prompts import Prompter
 from t2l_fast.serve.http.responses import Health
 from t2l_fast.serve.http.state import Operator, Serving, State
 from t2l_fast.serve.tenants.keys import Keys
-from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.serve.tenants.registry import Registry
 from t2l_fast.version import __version__
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from starlette.datastructures import Headers
 
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine.trace import where
 from t2l_fast.serve.http.metrics import Metrics
 from t2l_fast.serve.tenants.keys import Keys
-from t2l_fast.serve.tenants.limits import Limits
 
 log = logging.getLogger("t2l_fast.serve")
 

@@ -9,12 +9,12 @@ from typing import Annotated, Any
 from fastapi import Depends, HTTPException, Request
 from fastapi.security import HTTPBearer
 
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.http.metrics import Metrics
 from t2l_fast.serve.http.prompts import Prompter
 from t2l_fast.serve.http.responses import Error
 from t2l_fast.serve.tenants.keys import OPERATOR
-from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.serve.tenants.registry import Registry
 
 

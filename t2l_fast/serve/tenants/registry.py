@@ -23,8 +23,8 @@ from t2l_fast.errors import (
     NotAllowed,
     UnknownAdapter,
 )
+from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine.engine import Engine
-from t2l_fast.serve.tenants.limits import Limits
 from t2l_fast.serve.tenants.retire import retire
 
 T = TypeVar("T")
