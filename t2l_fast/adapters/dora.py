@@ -70,7 +70,11 @@ def row_gains(site: Site, a: Tensor, b: Tensor, scaling: float, magnitude: Tenso
     weight = _weight(site.module, site.path)
     wide = torch.promote_types(weight.dtype, torch.float32)
     a, b = a.to(weight.device, wide), b.to(weight.device, wide)
-    norms = torch.linalg.vector_norm(weight.to(wide) + scaling * (b.T @ a), dim=1)
+    weight = weight.to(wide)
+    cross = ((weight @ a.T) * b.T).sum(1)
+    squares = torch.linalg.vector_norm(weight, dim=1).square() + 2 * scaling * cross
+    squares += scaling**2 * ((a @ a.T @ b) * b).sum(0)  # without the product B A in memory
+    norms = squares.sqrt()
     gains = magnitude.to(weight.device, wide) / norms
     if not gains.isfinite().all():
         raise AdapterMismatch(

@@ -9,6 +9,7 @@ import transformers as tf
 from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
+from t2l_fast.adapters.dora import row_gains
 from t2l_fast.adapters.hook import SiteHook
 from t2l_fast.errors import AdapterFormatError, AdapterMismatch, UseError
 from tests.adapters.peft_files.wild import (
@@ -262,3 +263,26 @@ def test_damaged_magnitudes_are_format_errors(case, tmp_path):
     save_file({n: t for n, t in tensors.items() if t is not None}, path)
     with pytest.raises(AdapterFormatError, match="magnitude"):
         t2l.LoraWeights.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("scaling", [0.0, 2.0, -30.0])
+def test_gains_are_those_of_the_written_out_sum(scaling):
+    torch.manual_seed(0)
+    linear = torch.nn.Linear(24, 40, dtype=torch.float64)
+    (site,) = t2l.find_sites(torch.nn.Sequential(linear), ["0"])["0"]
+    a, b = torch.randn(3, 24).double(), torch.randn(3, 40).double()
+    magnitude = torch.rand(40).double() + 0.5
+    norms = (linear.weight + scaling * b.T @ a).norm(dim=1)
+    torch.testing.assert_close(row_gains(site, a, b, scaling, magnitude), magnitude / norms)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_a_compiled_model_sees_dora_that_comes_later(mixed):
+    base, weights, theirs = mixed
+    adapters = t2l.attach(base, ALL, num_slots=2)
+    ids = adapters.bank.register(weights=weights)
+    compiled = torch.compile(base, backend="eager")
+    for turn in (1, 0, 3, 2):
+        with adapters.bank.lease([ids[turn]]) as lease, adapters.use(lease):
+            assert_same(compiled(input_ids=IDS).logits, theirs[turn])

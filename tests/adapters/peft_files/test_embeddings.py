@@ -162,3 +162,16 @@ def test_dora_of_an_embedding_is_refused(tmp_path):
     with_embeddings(llama(), tmp_path, target_modules=["embed_tokens"], use_dora=True)
     with pytest.raises(AdapterFormatError, match="DoRA runs on linears alone.*merge"):
         t2l.LoraWeights.from_pretrained(tmp_path)
+
+
+@pytest.mark.slow
+@torch.no_grad()
+def test_a_compiled_model_looks_adapters_up_too(tmp_path):
+    base = llama()
+    theirs = with_embeddings(base, tmp_path, target_modules=["embed_tokens", "q_proj"])
+    weights = t2l.LoraWeights.from_pretrained(tmp_path)
+    adapters = t2l.attach(base, weights.config, num_slots=2)
+    ids = adapters.bank.register(weights=[weights])
+    compiled = torch.compile(base, backend="eager")
+    with adapters.bank.lease(ids) as lease, adapters.use(lease):
+        assert_same(compiled(input_ids=IDS).logits, theirs)
