@@ -67,13 +67,13 @@ class GeneratorConfig:
     @classmethod
     def option_defaults(cls) -> dict[str, Any]:
         """Return the defaults of `for_model` for fields of this config."""
-        known, found = {field.name for field in fields(cls)}, {}  # pyright: ignore
+        known, defaults = {field.name for field in fields(cls)}, {}  # pyright: ignore
         for base in reversed(cls.__mro__):
             if "for_model" in vars(base):
                 parameters = inspect.signature(base.for_model).parameters  # pyright: ignore
-                found |= {name: each.default for name, each in parameters.items()}
+                defaults |= {name: each.default for name, each in parameters.items()}
         empty = inspect.Parameter.empty
-        return {k: value for k, value in found.items() if k in known and value is not empty}
+        return {k: value for k, value in defaults.items() if k in known and value is not empty}
 
     @classmethod
     def published(cls) -> Self:
