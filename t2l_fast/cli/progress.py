@@ -91,6 +91,7 @@ class Bar:
         self.bar.stop()
 
     def note(self, line: dict[str, Any]) -> None:
+        """Show a step: as JSON, and beside the bar its loss, speed and score."""
         if self.as_json:
             typer.echo(json.dumps(line))
         parts = {k.removeprefix(_PART): s for k, s in line.items() if k.startswith(_PART)}
@@ -107,7 +108,7 @@ class Bar:
         self.bar.update(self.task, description=phase, completed=line["step"], **columns)
 
     def spent(self) -> str:
-        """Where the time of all steps went; empty where no line said it."""
+        """Return where the time of all steps went; empty where no line has it."""
         whole = sum(self.seconds.values())
         shares = [f"{part} {s / whole:.0%}" for part, s in self.seconds.items() if whole]
         return f"time of the steps: {', '.join(shares)}" if shares else ""

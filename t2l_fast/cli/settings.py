@@ -95,7 +95,7 @@ class FileOptions:
 
 
 def settings(context: typer.Context, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Every option of a call by its name, as plain data that `from_file` takes.
+    """Return every option of a call by its name, as plain data that `from_file` takes.
 
     Args:
         changes: values that something else than the options decided.

@@ -102,7 +102,7 @@ def sft(
             token_cache=tokens,
             embedding_cache=embedding_file(),
             processes=processes,
-            given=origin,
+            origin=origin,
             progress=progress,
         )
         trainer.prepare()

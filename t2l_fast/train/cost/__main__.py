@@ -14,26 +14,27 @@ PUBLISHED_SECONDS = 5 * 86_400 / STEPS
 
 
 def main() -> None:
+    """Print the parts of a published training step."""
     parser = argparse.ArgumentParser(prog="python -m t2l_fast.train.cost")
     parser.add_argument("--tokens", type=int, nargs="+", default=[128, 256, 512], help="of a row")
     parser.add_argument("--labels", type=int, default=64, help="of them")
     parser.add_argument("--share", type=float, default=0.5, help="of peak FLOP/s, assumed")
     parser.add_argument("--bandwidth-share", type=float, default=0.8, help="of memory, assumed")
-    given = parser.parse_args()
+    shares = parser.parse_args()
     print(
         f"{H100.name}, modelled: {H100.flops_per_second / 1e12:.0f} TFLOP/s dense bf16 "
-        f"({H100.fp32_flops_per_second / 1e12:.0f} fp32) × {given.share}, "
-        f"{H100.bytes_per_second / 1e12} TB/s × {given.bandwidth_share}; {given.labels} labels a "
+        f"({H100.fp32_flops_per_second / 1e12:.0f} fp32) × {shares.share}, "
+        f"{H100.bytes_per_second / 1e12} TB/s × {shares.bandwidth_share}; {shares.labels} labels a "
         f"row.\nPublished: {1e3 * PUBLISHED_SECONDS:.0f} ms a step, 5 days; its tokens a row are "
         "not known.\n"
     )
-    for tokens in given.tokens:
-        step = published(tokens, given.labels)
-        print("\n".join(table(step, given.share, given.bandwidth_share)) + "\n")
+    for tokens in shares.tokens:
+        step = published(tokens, shares.labels)
+        print("\n".join(table(step, shares.share, shares.bandwidth_share)) + "\n")
 
 
 def table(step: Step, share: float, bandwidth_share: float) -> list[str]:
-    """Markdown: a row for each part, then what they come to."""
+    """Return Markdown: a row for each part, then what they come to."""
     lines = [
         f"| 8 rows of {step.lengths[0]} tokens | TFLOP | GB | ms by FLOPs | ms by bytes |",
         "|---|---|---|---|---|",

@@ -25,14 +25,14 @@ class Part:
     wide: bool = False
 
     def seconds(self, gpu: Device, share: float, bandwidth_share: float) -> tuple[float, float]:
-        """By FLOPs alone, and by bytes alone."""
+        """Return the seconds by FLOPs alone, and by bytes alone."""
         peak = gpu.fp32_flops_per_second if self.wide else gpu.flops_per_second
         memory = gpu.bytes_per_second * bandwidth_share
         return self.flops / (peak * share), self.bytes / memory
 
 
 def parts(step: Step) -> list[Part]:
-    """All of a step, in the order of its first use."""
+    """List all of a step, in the order of its first use."""
     return [
         *_generator(step),
         *_linears(step),
@@ -67,8 +67,8 @@ def _attention(step: Step) -> Part:
 def _elementwise(step: Step) -> Part:
     """transformers' eager kernels; backward counted as twice the forward.
 
-    Bytes a number, forward: a norm 36 (to fp32, square, mean, scale, back, weight), a residual sum
-    6, SiLU and product 10, rotary 20 (two products, rotation, sum).
+    Bytes a number, forward: a norm has 36 (to fp32, square, mean, scale, back, weight). A residual
+    sum has 6, SiLU and product 10, rotary 20 (two products, rotation, sum).
     """
     base = step.base
     norms, sums = 2 * 36 * base.hidden, 2 * 6 * base.hidden
@@ -114,7 +114,7 @@ def _adamw(step: Step) -> Part:
 
 
 def copies(step: Step) -> tuple[int, int]:
-    """What the released trainer adds by copying A and B for every token, in fp32.
+    """Return what the released trainer adds by copying A and B for every token, in fp32.
 
     Returns:
         Bytes held from forward to backward; and moved at least: each copy is written and read, its

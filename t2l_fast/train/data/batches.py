@@ -60,11 +60,11 @@ class MicroBatch:
         return self.row_slots[self.rows]
 
     def to(self, device: torch.device) -> MicroBatch:
-        """On the model's device; without waiting, if this is in pinned memory."""
+        """Copy to the model's device; without waiting, if this is in pinned memory."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=tensor.is_pinned()))
 
     def pin(self) -> MicroBatch:
-        """In memory that a GPU copies from by itself."""
+        """Copy to memory that a GPU copies from by itself."""
         return self._each(Tensor.pin_memory)
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> MicroBatch:
@@ -80,7 +80,7 @@ class MicroBatch:
 
 
 def tokens_by_slot(rows: Sequence[Row]) -> list[int]:
-    """The tokens of all rows of each slot; every slot from 0 on has a row."""
+    """Return the tokens of all rows of each slot; every slot from 0 on has a row."""
     counts = Counter[int]()
     for row in rows:
         counts[row.slot] += len(row.ids)
@@ -88,7 +88,7 @@ def tokens_by_slot(rows: Sequence[Row]) -> list[int]:
 
 
 def rows_of(slots: Sequence[int], rows: Sequence[Row]) -> list[Row]:
-    """The rows of some slots, which are numbered anew in this order."""
+    """Return the rows of some slots, which are numbered anew in this order."""
     places = {slot: place for place, slot in enumerate(slots)}
     return [replace(row, slot=places[row.slot]) for row in rows if row.slot in places]
 

@@ -23,7 +23,9 @@ Tokens = tuple[tuple[int, ...], int]
 class Known(Protocol):
     """Examples that were tokenised before."""
 
-    def get(self, example: Example) -> Tokens | None: ...
+    def get(self, example: Example) -> Tokens | None:
+        """Return an example's tokens, None if it is not among them."""
+        ...
 
 
 class Collator:
@@ -56,6 +58,7 @@ class Collator:
         self._lock = Lock()  # a tokenizer serves one thread at a time
 
     def row(self, slot: int, example: Example, description: str | None = None) -> Row:
+        """Tokenise an example, or take it from the cache."""
         if self.known is not None and description is None:
             tokens = self.known.get(example)
             if tokens is not None:
@@ -67,11 +70,11 @@ class Collator:
         return Row(slot, *self._texts[key])
 
     def batches(self, rows: Sequence[Row]) -> list[MicroBatch]:
-        """All rows, sorted by length, in as few and as little padded micro-batches as pays."""
+        """Return all rows, sorted by length, in as few and as little padded batches as pays."""
         return [batch.to(self.device) for batch in self.prepared(rows)]
 
     def prepared(self, rows: Sequence[Row]) -> list[MicroBatch]:
-        """The same before they go to the device: on the CPU, pinned if that is a GPU."""
+        """Return the same before they go to the device: on the CPU, pinned if that is a GPU."""
         batches = (packed if self.packed else bucketed)(rows, self.pad, overhead=self.overhead)
         return [batch.pin() for batch in batches] if self.device.type == "cuda" else batches
 
@@ -84,7 +87,7 @@ def collator_for(
     max_tokens: int = MAX_TOKENS,
     known: Known | None = None,
 ) -> Collator:
-    """For a model, on its device: packed if it allows that, unpadded if it has FlashAttention.
+    """Build the collator of a model: packed if it allows that, unpadded with FlashAttention.
 
     Args:
         overhead, max_tokens, known: as for `Collator`.
@@ -101,12 +104,12 @@ def collator_for(
 
 
 def tokenised(prompt: Prompt, example: Example, description: str | None, max_tokens: int) -> Tokens:
-    """Ids of a prompt and of its answer; each loses its beginning beyond `max_tokens`."""
+    """Return ids of a prompt and its answer; each loses its beginning beyond `max_tokens`."""
     start = prompt.ids(example, description)
     return joined(start, prompt.answer_ids(example.output, example.prefill), max_tokens)
 
 
 def joined(start: Sequence[int], end: Sequence[int], max_tokens: int) -> Tokens:
-    """Ids of a prompt and of its answer, cut and put together."""
+    """Join ids of a prompt and of its answer, cut to `max_tokens` each."""
     start = start[-max_tokens:]
     return (*start, *end[-max_tokens:]), len(start)

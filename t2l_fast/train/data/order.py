@@ -10,7 +10,7 @@ from t2l_fast.tasks import Task
 
 
 def check_tasks(tasks: Sequence[Task], at_once: int = 1) -> None:
-    """There are enough tasks, and all have something to train on.
+    """Check that there are enough tasks, and that all have something to train on.
 
     Raises:
         ConfigError: none, fewer than `at_once`, or one without training examples.
@@ -31,7 +31,7 @@ def check_tasks(tasks: Sequence[Task], at_once: int = 1) -> None:
 
 
 def chunked(families: Sequence[str], size: int, rng: random.Random) -> list[int]:
-    """A random order of tasks in which chunks of `size` are of one family, as far as they go.
+    """Return a random order in which chunks of `size` are of one family, as far as they go.
 
     Args:
         families: of each task.

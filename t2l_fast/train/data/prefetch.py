@@ -26,7 +26,7 @@ class Prefetch(Generic[T]):
         self._next: tuple[int, Future[T]] | None = None
 
     def take(self, step: int) -> T:
-        """What `step` needs; the next one is begun."""
+        """Return what `step` needs, and begin the next one."""
         if self._pool is None:
             return self._make(step)
         ready, self._next = self._next, None

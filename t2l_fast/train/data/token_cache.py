@@ -73,7 +73,7 @@ class TokenCache:
         return len(self._index)
 
     def get(self, example: Example) -> Tokens | None:
-        """Ids of prompt and answer, and the length of the prompt; None if it was no task's."""
+        """Return ids of prompt and answer, and the prompt's length; None if it was no task's."""
         place = self._index.get(example)
         if place is None:
             return None
@@ -121,7 +121,7 @@ def keep_tokens(
     processes: Processes,
     progress: Progress = silent,
 ) -> None:
-    """Have a collator read the examples of tasks from a cache in a folder.
+    """Let a collator read the examples of tasks from a cache in a folder.
 
     Of several processes the main one fills it, and the others read it.
 

@@ -46,5 +46,6 @@ def shard(model: nn.Module, processes: Processes) -> None:
 
 
 def is_sharded(model: nn.Module) -> bool:
+    """Return whether FSDP shards the model."""
     fsdp = sys.modules.get("torch.distributed.fsdp")
     return fsdp is not None and isinstance(model, fsdp.FSDPModule)

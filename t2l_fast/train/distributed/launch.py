@@ -57,6 +57,7 @@ class Launched(Processes):
             )
 
     def sum_gradients(self, parameters: Iterable[nn.Parameter]) -> None:
+        """Sum gradients over processes, in one call a dtype."""
         held = [p.grad for p in parameters if p.grad is not None]
         for dtype in dict.fromkeys(g.dtype for g in held):
             group = [g for g in held if g.dtype == dtype]
@@ -67,30 +68,35 @@ class Launched(Processes):
                 gradient.copy_(part.view_as(gradient))
 
     def totals(self, *values: float) -> list[float]:
+        """Sum each value over processes."""
         held = torch.tensor(values, dtype=torch.float64, device=self.device)
         with _talk("adding up a step"):
             torch.distributed.all_reduce(held)
         return held.tolist()
 
     def largest(self, value: int) -> int:
+        """Return the greatest value of any process."""
         held = torch.tensor(value, device=self.device)
         with _talk("counting micro-batches"):
             torch.distributed.all_reduce(held, torch.distributed.ReduceOp.MAX)
         return int(held)
 
     def of_main(self, value: T) -> T:
+        """Return the main process's value."""
         from accelerate.utils import broadcast_object_list
 
         with _talk("hearing from the main process"):
             return broadcast_object_list([value])[0]
 
     def gather(self, value: T) -> list[T]:
+        """Return every process's value, by rank."""
         from accelerate.utils import gather_object
 
         with _talk("collecting results"):
             return gather_object([value])
 
     def copy_main(self, tensors: Iterable[Tensor]) -> None:
+        """Copy the main process's tensors into all others'."""
         with _talk("copying the main process's weights"), torch.no_grad():
             for tensor in tensors:
                 held = tensor.detach().to(self.device).contiguous()
@@ -98,6 +104,7 @@ class Launched(Processes):
                 tensor.copy_(held)
 
     def check_equal(self, tensors: Mapping[str, Tensor]) -> None:
+        """Raise unless all processes hold the same tensors and random state."""
         digests = self.gather(content_digest([torch.get_rng_state(), *tensors.values()]))
         differing = [rank for rank, other in enumerate(digests) if other != digests[0]]
         if differing:
@@ -108,6 +115,7 @@ class Launched(Processes):
             )
 
     def check_same(self, agreed: Any) -> None:
+        """Raise unless all processes have the same tasks and settings."""
         digest = hashlib.sha256(json.dumps(agreed, sort_keys=True, default=str).encode())
         if len(set(self.gather(digest.hexdigest()))) > 1:
             raise DistributedError(
@@ -116,15 +124,17 @@ class Launched(Processes):
             )
 
     def wait(self) -> None:
+        """Wait until all are here."""
         with _talk("waiting for the others"):
             self._state.wait_for_everyone()
 
     def leave(self) -> None:
+        """Leave the group of processes."""
         self._state.destroy_process_group()
 
 
 def join(patience: float = _PATIENCE) -> Processes:
-    """This process among those that it was launched with, or alone.
+    """Return this process among those that it was launched with, or alone.
 
     Raises:
         ConfigError, DistributedError: as for `Launched`.
@@ -133,12 +143,12 @@ def join(patience: float = _PATIENCE) -> Processes:
 
 
 def launched() -> bool:
-    """Whether a launcher's environment speaks of more than one process."""
+    """Return whether a launcher's environment speaks of more than one process."""
     return any(int(os.environ.get(name) or 1) > 1 for name in _SIZES)
 
 
 def stay_alone(command: str) -> None:
-    """For what several processes would do twice, into one folder.
+    """Refuse what several processes would do twice, into one folder.
 
     Raises:
         ConfigError: this is one of several.

@@ -30,7 +30,7 @@ class Processes:
         return self.rank == 0
 
     def share(self, costs: Sequence[int]) -> list[int]:
-        """Indices of this process's items: the dearest first, each to whoever has least so far.
+        """Return this process's indices: the dearest first, each to whoever has least so far.
 
         Every process computes the same shares; none is empty if there are items enough, and all
         costs are positive.
@@ -44,9 +44,9 @@ class Processes:
         return sorted(owned[self.rank])
 
     def chunk(self, items: Sequence[T]) -> tuple[list[T], bool]:
-        """This process's part of items in order, and whether it is its own.
+        """Return this process's part of items in order, and whether it is its own.
 
-        Who would get none repeats the first item, so that all work on something: of the parts laid
+        Who would get none repeats the first item, so that all work on something. Of the parts laid
         end to end, what lies beyond the items is to be dropped.
         """
         size = -(-len(items) // self.count)
@@ -57,19 +57,19 @@ class Processes:
         """Replace every gradient by its sum over processes."""
 
     def totals(self, *values: float) -> list[float]:
-        """Each value summed over processes."""
+        """Sum each value over processes."""
         return list(values)
 
     def largest(self, value: int) -> int:
-        """The greatest that any process has."""
+        """Return the greatest value of any process."""
         return value
 
     def of_main(self, value: T) -> T:
-        """What the main process has."""
+        """Return the main process's value."""
         return value
 
     def gather(self, value: T) -> list[T]:
-        """What every process has, by rank; pickled, so tensors should be on the CPU."""
+        """Return every process's value, by rank; pickled, so tensors should be on the CPU."""
         return [value]
 
     def copy_main(self, tensors: Iterable[Tensor]) -> None:
@@ -90,7 +90,7 @@ class Processes:
         """
 
     def wait(self) -> None:
-        """Until all are here."""
+        """Wait until all are here."""
 
     def leave(self) -> None:
         """Close what connects the processes, when all went well."""

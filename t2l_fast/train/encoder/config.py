@@ -46,5 +46,5 @@ class EncoderConfig:
         check_bounds(self)
 
     def factor(self, step: int) -> float:
-        """Learning rate of a step (from 0) over the peak."""
+        """Return the learning rate of a step (from 0) over the peak."""
         return schedule_factor(step, self.steps, self.warmup_fraction, "linear")

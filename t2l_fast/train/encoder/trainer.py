@@ -34,8 +34,8 @@ def fit_encoder(
 ) -> EncoderAdapter:
     """Train a LoRA of an encoder so that a task's descriptions lie together, apart from others'.
 
-    Each step embeds two descriptions of each of its tasks, and each has to find the other among
-    all (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since
+    Each step embeds two descriptions of each of its tasks. Each has to match the other among all
+    (InfoNCE, both ways; van den Oord et al. 2018). Tasks of one family come in chunks, since
     they are what is mixed up. Training descriptions alone are read, and no base model is run.
 
     Args:

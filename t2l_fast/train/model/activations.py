@@ -15,7 +15,7 @@ from t2l_fast.errors import UnsupportedModel
 
 @contextmanager
 def recomputed_activations(model: Any) -> Iterator[None]:
-    """Inside, every layer keeps its input alone and runs again in backward; then as before.
+    """Let every layer store its input alone and run again in backward.
 
     transformers' own switch asks for training mode, in which layers may drop, and for gradients
     down to the embeddings.

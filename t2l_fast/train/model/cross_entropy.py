@@ -14,7 +14,7 @@ _ELEMENTS = 1 << 20
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:
-    """−Σ q log softmax(logits), q = (1 − smoothing) · one-hot + smoothing / vocabulary.
+    """Return −Σ q log softmax(logits), q = (1 − smoothing) · one-hot + smoothing / vocabulary.
 
     Args:
         logits: `[n, vocabulary]`; sums run in fp32 at least, the gradient has their dtype.

@@ -40,13 +40,13 @@ def answer_loss(logits: Tensor, batch: MicroBatch, labels: Tensor, smoothing: fl
 
 
 def generated_l2(batch: LoraBatch) -> Tensor:
-    """Σ_modules mean(A²) + mean(B²)."""
+    """Return Σ_modules mean(A²) + mean(B²)."""
     return torch.stack([t.square().mean() for t in batch.parameters()]).sum()
 
 
 @torch.no_grad()
 def exact_matches(model: nn.Module, batch: MicroBatch) -> Tensor:
-    """Rows `[B]` whose answer greedy decoding would give: every label is the likeliest token."""
+    """Return for each row `[B]` whether every label is the likeliest token."""
     logits, labels = label_logits(model, batch)
     wrong = logits.argmax(-1) != labels
     rows = batch.rows[batch.labels != IGNORED]

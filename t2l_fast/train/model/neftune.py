@@ -17,7 +17,7 @@ from t2l_fast.train.data.batches import MicroBatch
 def noisy_embeddings(
     model: nn.Module, batch: MicroBatch, alpha: float, seed: int = 0
 ) -> Iterator[None]:
-    """Inside, embeddings get U(−1, 1) · alpha / √(L · d), L the tokens of their own row.
+    """Add U(−1, 1) · alpha / √(L · d) to embeddings, L the tokens of their own row.
 
     A row's noise depends on the seed and its number alone, not on the rows that it shares a batch
     with; padding gets none.

@@ -20,7 +20,7 @@ _SHORT = 128
 
 @contextmanager
 def packed_attention(model: Any) -> Iterator[None]:
-    """Inside, every row attends to itself alone, causally; see `attend`.
+    """Let every row attend to itself alone, causally; see `attend`.
 
     FlashAttention does that by itself, from the same sequence lengths.
     """
@@ -39,7 +39,7 @@ def packed_attention(model: Any) -> Iterator[None]:
 
 
 def packed_by_us(model: Any) -> bool:
-    """Whether `attend` is on, which wants to be given `row_widths`."""
+    """Return whether `attend` is on, which needs `row_widths`."""
     return getattr(model.config, "_attn_implementation", None) == ATTENTION
 
 
@@ -54,7 +54,7 @@ def attend(
     row_widths: Sequence[int],
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
-    """Causal attention within each row, for rows of one length at once.
+    """Attend causally within each row, for rows of one length at once.
 
     Args:
         query: `[1, heads, T, d]`.

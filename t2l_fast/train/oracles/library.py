@@ -61,7 +61,9 @@ class LoraLibrary:
         return len(self.names)
 
     def statistics(self) -> dict[str, tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]]:
-        """Key → (mean, std) of A and of B, `[layers, rank, d]` each; std unbiased (T2L's code).
+        """Return key → (mean, std) of A and of B, `[layers, rank, d]` each.
+
+        The deviation is unbiased, as in Text-to-LoRA's code.
 
         Raises:
             AdapterMismatch: fewer than two adapters, which have no spread.

@@ -48,7 +48,7 @@ def train_library(
     """Train an adapter for every task and keep them as `library.safetensors`.
 
     The file is written after every group of `tasks_at_once` (of each process), as is a line of
-    metrics, whose step is the number of adapters; a resumed run trains the rest.
+    metrics. Its step is the number of adapters. A resumed run trains the rest.
 
     Args:
         model: the base model; frozen here, and left as it was.

@@ -131,7 +131,7 @@ class ReconTrainer:
 
     @torch.no_grad()
     def measure(self) -> dict[str, float]:
-        """The loss over the whole library: of each task's first description, and of another's.
+        """Return the loss over the library: of each task's first description, and of another's.
 
         Equal numbers say that adapters don't depend on their description. A library of one has no
         other.
@@ -156,7 +156,7 @@ class ReconTrainer:
         self.generator.load_state_dict(self.generator.unscaled_state(self.recon_loss.scale))
 
     def draw(self, step: int) -> tuple[Tensor, Tensor]:
-        """Codes `[N, d_e]` of a step, and the adapter of each; a function of seed and step."""
+        """Draw codes `[N, d_e]` and the adapter of each; a function of seed and step."""
         size, count = self.config.tasks_per_batch, len(self.library)
         epoch, index = divmod(step, count // size)
         order = list(range(count))

@@ -39,7 +39,7 @@ footer { margin-top: 2.5rem; font-size: .85rem; color: #777; }
 
 
 def page(runs: Sequence[Run], plots: Sequence[Plot]) -> str:
-    """The whole page; every text in it that comes from a file is escaped."""
+    """Return the whole page; every text in it that comes from a file is escaped."""
     title = " · ".join(run.name for run in runs)
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
     rows = {name: [_text(run.settings.get(name, "—")) for run in runs] for name in names}

@@ -49,7 +49,7 @@ class Plot:
 
 
 def draw(runs: Sequence[Run]) -> list[Plot]:
-    """Every plot that the runs have numbers for."""
+    """Draw every plot that the runs have numbers for."""
     with matplotlib.rc_context(cast(Any, _LOOK)):
         return [
             Plot(_slug(name), title, _png(figure)) for name, title, figure in _figures(list(runs))

@@ -36,7 +36,7 @@ class Run:
     best: dict[str, Any] | None
 
     def series(self, name: str) -> tuple[list[float], list[float]]:
-        """Steps at which a metric was written, and its values."""
+        """Return the steps at which a metric was written, and its values."""
         points = [(line["step"], line[name]) for line in self.lines if is_number(line.get(name))]
         return [step for step, _ in points], [value for _, value in points]
 
@@ -70,6 +70,7 @@ def read_runs(folders: Sequence[str | Path]) -> list[Run]:
 
 
 def is_number(value: Any) -> bool:
+    """Return whether a value is a number, and no bool."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

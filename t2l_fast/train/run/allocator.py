@@ -12,11 +12,11 @@ _AT_ONCE = 64 << 20
 
 
 def keep_freed_memory() -> bool:
-    """Have glibc give nothing back to the kernel until the process ends; elsewhere nothing happens.
+    """Make glibc return no memory to the kernel until the process ends; elsewhere do nothing.
 
-    By default it unmaps large blocks when they are freed, so that every step on a CPU faults
-    all its activations in anew, page by page: half of a step's time (docs/guides/train.md).
-    Concerns the whole process, so a program calls it, not a library: `t2l train` does.
+    By default it unmaps large blocks when they are freed. Every step on a CPU then faults all its
+    activations in anew, page by page: half of a step's time (docs/guides/train.md). This
+    concerns the whole process, so a program calls it, not a library: `t2l train` does.
 
     Returns:
         Whether the process runs on glibc, and took it.

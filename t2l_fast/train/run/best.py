@@ -92,7 +92,7 @@ class Best:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """`{"measure", "value", "step"}` of a folder of `Best`, or None.
+    """Return `{"measure", "value", "step"}` of a folder of `Best`, or None.
 
     Raises:
         CheckpointError: it is damaged.

@@ -121,7 +121,7 @@ def save_oracles(folder: Path, oracles: LoraBatch, run: Mapping[str, Any]) -> No
 def load_oracles(
     folder: Path, config: LoraConfig, modules: Iterable[str], run: Mapping[str, Any]
 ) -> LoraBatch | None:
-    """What `save_oracles` kept, its modules in the given order, or None.
+    """Load what `save_oracles` wrote, its modules in the order asked for, or None.
 
     Raises:
         CheckpointError: the file is damaged, or of another run.
@@ -192,7 +192,7 @@ def check_same(
     *,
     defaults: Mapping[str, Any] | None = None,
 ) -> None:
-    """What a file says of its run is what this run says.
+    """Check that a file's record of its run is this run's.
 
     Args:
         defaults: counts where the file says nothing.

@@ -23,13 +23,13 @@ class StepClock:
         self._last = self._now()
 
     def mark(self, part: str) -> None:
-        """What ran since the last mark was `part`."""
+        """Count what ran since the last mark as `part`."""
         now = self._now()
         self.parts[part] += now - self._last
         self._last = now
 
     def line(self, tokens: int) -> dict[str, float]:
-        """Metrics of the whole step."""
+        """Return metrics of the whole step."""
         whole = sum(self.parts.values())
         named = {f"seconds_{part}": seconds for part, seconds in self.parts.items()}
         rate = tokens / whole if whole else 0.0
@@ -43,7 +43,7 @@ class StepClock:
 
 
 def peak_megabytes(device: torch.device) -> float:
-    """Most memory so far: allocated on a GPU, resident on a CPU (0 where it isn't known)."""
+    """Return the most memory so far: allocated on a GPU, resident on a CPU (0 if not known)."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device) / 1e6
     try:

@@ -37,7 +37,7 @@ class Tracking:
 
     @classmethod
     def of(cls, asked: Sequence[str] | None, folder: str | Path) -> Tracking:
-        """From what a command line gives: names, or several of them with commas between."""
+        """Read a command line's value: names, or several of them with commas between."""
         return cls(
             [n.strip() for text in asked or () for n in text.split(",") if n.strip()], folder
         )

@@ -57,7 +57,7 @@ class CodeSource:
         return {} if self.encoder is None else self.encoder.parameters()
 
     def of(self, draws: Sequence[TaskDraw]) -> Tensor:
-        """`[N, d_e]`, with the graph of a trained encoder."""
+        """Return codes `[N, d_e]`, with the graph of a trained encoder."""
         if self.encoder is None:
             return draw_codes(self.embeddings, draws, self.noise)
         pairs = []
@@ -70,13 +70,13 @@ class CodeSource:
         return torch.stack([varied(rows[a], rows[b], draw, self.noise) for (a, b), draw in drawn])
 
     def name_encoder(self) -> None:
-        """Have the generator name a trained encoder as it is now, to be saved."""
+        """Let the generator name a trained encoder as it is now, to be saved."""
         if self.encoder is not None:
             self.generator.name_encoder()
 
     @contextmanager
     def settled(self) -> Iterator[None]:
-        """On leaving, also by an exception, a trained encoder becomes what is saved of it."""
+        """Make a trained encoder what is saved of it on leaving, also by an exception."""
         try:
             yield
         finally:
@@ -86,7 +86,7 @@ class CodeSource:
 
 
 def draw_codes(embeddings: Sequence[Tensor], draws: Sequence[TaskDraw], noise: float) -> Tensor:
-    """One code per task: a description's embedding or a mixture of two, with noise, on its sphere.
+    """Draw one code per task: a description's embedding or a mixture of two, with noise.
 
     Args:
         embeddings: of every task's training descriptions, `[D, d_e]` each.
@@ -103,7 +103,7 @@ def draw_codes(embeddings: Sequence[Tensor], draws: Sequence[TaskDraw], noise: f
 
 
 def varied(first: Tensor, second: Tensor, draw: TaskDraw, noise: float) -> Tensor:
-    """The code `[d_e]` of one draw from the embeddings of its two descriptions."""
+    """Return the code `[d_e]` of one draw from the embeddings of its two descriptions."""
     code = torch.lerp(first, second, draw.mixture)
     if draw.noise_seed is not None:
         generator = torch.Generator().manual_seed(draw.noise_seed)

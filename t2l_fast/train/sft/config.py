@@ -35,21 +35,20 @@ class SFTConfig:
         max_tokens: of a prompt, and of an answer; longer ones lose their beginning, as published.
         descriptions_per_task: the first so many of each are trained on; 0 = all.
         mix_descriptions: train on random mixtures of two descriptions of a task, not on one.
-        code_noise: standard deviation of noise on codes, whose mean square is 1; what lies around a
+        code_noise: standard deviation of noise on codes, whose mean square is 1. What lies around a
             description's code, as unseen wordings do, then means the same task.
         code_noise_from: first step with it.
         encoder_rank: of a LoRA of the text encoder, trained with the generator; it goes on from the
             encoder's own. 0 = the encoder is frozen.
         encoder_learning_rate: peak, of that LoRA.
         description_in_prompt: put the description before the input (for rivals without codes).
-        start: "conditioned" starts the trunk so that tasks and layers are told apart, and trains
-            heads on whitened latents (`train/sft/optimizer.py`); "given" goes on from the
-            generator as it is, heads on whitened latents too; "plain" as it is, optimised as
-            published.
+        start: "conditioned" starts the trunk so that tasks and layers differ, and trains heads on
+            whitened latents (`train/sft/optimizer.py`). "given" goes on from the generator as it
+            is, heads on whitened latents too. "plain" is as it is, optimised as published.
         recompute_weights: keep latents alone of the generated adapters, and make A and B again in
             backward; the same gradients in less memory.
         recompute_activations: keep each layer's input alone, and run the layer again in backward.
-        bucket_overhead: what one more length in a batch costs, in tokens; a step's rows are sorted
+        bucket_overhead: what one more length in a batch costs, in tokens. A step's rows are sorted
             by length and padded to few lengths, so that this and padding together are least.
         seed: of everything random.
         eval_every: steps between evaluations (matched, shuffled, junk); 0 = never.
@@ -102,7 +101,7 @@ class SFTConfig:
         check_bounds(self)
 
     def factor(self, step: int) -> float:
-        """Learning rate of a step (from 0) over the peak."""
+        """Return the learning rate of a step (from 0) over the peak."""
         return schedule_factor(step, self.steps, self.warmup_fraction, self.schedule)
 
     def to_dict(self) -> dict[str, Any]:

@@ -57,15 +57,17 @@ class Preparation:
         self._in_prompt = config.description_in_prompt
 
     def step(self, number: int) -> Prepared:
+        """Draw and prepare a step by its number."""
         return self.of(self.sampler.draw(number))
 
     def of(self, draws: list[TaskDraw]) -> Prepared:
+        """Prepare the step of these draws."""
         rows = self.rows(draws)
         own = self.processes.share(tokens_by_slot(rows))
         return Prepared(draws, len(rows), own, self.collator.prepared(rows_of(own, rows)))
 
     def rows(self, draws: Sequence[TaskDraw]) -> list[Row]:
-        """The examples of a step; `slot` numbers its tasks."""
+        """Return the examples of a step; `slot` numbers its tasks."""
         texts = [
             self.tasks[d.task].descriptions[d.descriptions[0]] if self._in_prompt else None
             for d in draws

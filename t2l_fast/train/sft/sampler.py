@@ -47,10 +47,11 @@ class Sampler:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Return how many steps see every task once."""
         return len(self.tasks) // self.config.tasks_per_batch
 
     def draw(self, step: int) -> list[TaskDraw]:
-        """The tasks of a step, in chunk order."""
+        """Draw the tasks of a step, in chunk order."""
         epoch, index = divmod(step, self.steps_per_epoch)
         size = self.config.tasks_per_batch
         chosen = self._epoch(epoch)[index * size : (index + 1) * size]

@@ -51,17 +51,17 @@ class SFTTrainer:
         tasks: to train on.
         config: how.
         held_out: split name → tasks for the periodic evaluation alone.
-        folder: for metrics, checkpoints, and the generator as it was at the last of them and at its
-            best (`train/run/best.py`); several processes must all see it.
+        folder: for metrics, checkpoints, and the generator at the last of them and at its best
+            (`train/run/best.py`). Several processes must all see it.
         processes: among which the tasks of a step are divided; the main one writes.
         warm_start: fit the generator to briefly trained adapters first; needs a conditioned start.
         tracking: gets every line of metrics too.
         token_cache: a folder that keeps tokenised training examples; None = in RAM.
         embedding_cache: a file that keeps embeddings (`CachedEncoder`); None = none.
         prefetch: make a step's micro-batches in a thread, while the step before it runs.
-        given: fingerprint of the generator that this run goes on from, or that this one was made
-            from (by `adopt_encoder`, whose sums may differ in the last bits elsewhere); None = its
-            own with a given start, else none.
+        origin: fingerprint of the generator that this run goes on from, or that `adopt` read (its
+            sums may differ in the last bits elsewhere). None = its own with a given start, else
+            none.
         progress: called while texts are tokenised and embedded.
 
     Raises:
@@ -85,7 +85,7 @@ class SFTTrainer:
         embedding_cache: str | Path | None = None,
         prefetch: bool = True,
         processes: Processes | None = None,
-        given: str | None = None,
+        origin: str | None = None,
         progress: Progress = silent,
     ) -> None:
         count = config.descriptions_per_task or None
@@ -102,9 +102,9 @@ class SFTTrainer:
             model, prompt, overhead=config.bucket_overhead, max_tokens=config.max_tokens
         )
         goes_on = config.start == "given"
-        self.given = given or (generator.fingerprint if goes_on else None)
+        self.origin = origin or (generator.fingerprint if goes_on else None)
         self.preparation = Preparation(
-            self.tasks, config, self.collator, self.processes, self.given or ""
+            self.tasks, config, self.collator, self.processes, self.origin or ""
         )
         self.validator = Validator.of(
             config, {"train": self.tasks, **(held_out or {})}, self.collator, self.processes
@@ -189,7 +189,7 @@ class SFTTrainer:
 
     @contextmanager
     def attached(self) -> Iterator[Adapters]:
-        """The model frozen, with adapters and the attention that its batches need; then as before.
+        """Freeze the model and attach adapters and the attention that its batches need.
 
         Raises:
             AdapterMismatch, SiteNotFound: the generator's adapters don't fit the model.
@@ -243,7 +243,7 @@ class SFTTrainer:
             "sft": self.config.fixed() | {"best": self.best.measure},
             "warm_start": None if self.warm_start is None else asdict(self.warm_start),
             "generator": self._shape,
-            "given": self.given,
+            "given": self.origin,
             "dtype": str(next(self.model.parameters()).dtype),
             "task_names": [task.name for task in self.tasks],
             "tasks": digest(self.tasks),

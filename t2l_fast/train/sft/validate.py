@@ -85,7 +85,7 @@ class Validator:
     def measure(
         self, generator: Generator, model: nn.Module, adapters: Adapters
     ) -> dict[str, float]:
-        """`{"<split>_matched": …, "<split>_shuffled": …, "<split>_junk": …}`, each in [0, 1].
+        """Return exact match by `"<split>_matched"`, `"<split>_shuffled"` and `"<split>_junk"`.
 
         One-hot generators know no texts, and so no junk.
         """

@@ -19,11 +19,11 @@ _FIT_RIDGE = 1e-1
 class WhitenedHeads:
     """A change of variables for the optimiser; the generator and its outputs stay what they are.
 
-    A head y = W z + b reads latents that are mostly alike for all tasks and layers, so plain
-    gradient descent moves all adapters together first and tells tasks apart late. Written as
+    A head y = W z + b reads latents that are mostly alike for all tasks and layers. Plain gradient
+    descent therefore moves all adapters together first and separates tasks late. Written as
     y = V P(z − μ) + c, where P whitens the latents of the training codes, the same head has
-    directions of equal size. The optimiser sees V and c; W = V P and b = c − W μ follow, so heads
-    must have a bias: without one there is nothing that can take up what centring removes.
+    directions of equal size. The optimiser sees V and c; W = V P and b = c − W μ follow. Heads must
+    have a bias: nothing else can take up what centring removes.
 
     Args:
         generator: V and c start where its heads are (V = 0, c = b for new ones).
