@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
-from t2l_fast.errors import ConfigError, EngineError, T2LError, UnsupportedModel
+from t2l_fast.errors import ArgumentError, ConfigError, EngineError, T2LError, UnsupportedModel
 from t2l_fast.serve import Engine, EngineConfig, SamplingParams
 from t2l_fast.serve.engine import proof
 from t2l_fast.serve.engine.transformers_batch import SlotRunner
@@ -172,3 +172,26 @@ def test_a_proof_that_does_not_end_raises(serving, tiny, monkeypatch):
 def test_an_unknown_way_of_attention_is_refused():
     with pytest.raises(ConfigError, match="attention must be one of auto, paged, .*got 'flash'"):
         EngineConfig(attention="flash")
+
+
+def test_requests_end_where_rotary_embeddings_would_change_for_all_rows(tiny):
+    factors = {"short_factor": [1.0] * 4, "long_factor": [4.0] * 4}
+    rotary = {"rope_type": "longrope", "rope_theta": 1e4, "factor": 4.0} | factors
+    config = tf.Phi3Config(
+        vocab_size=258,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        pad_token_id=0,
+        max_position_embeddings=256,
+        original_max_position_embeddings=64,
+        rope_parameters=rotary | {"original_max_position_embeddings": 64},
+    )
+    model = small(tf.Phi3ForCausalLM, config)
+    adapters = attach(model, "qkv_proj")
+    with Engine(model, tiny.tokenizer(), adapters, EngineConfig(**SIZES)) as engine:
+        assert engine.longest == 64
+        with pytest.raises(ArgumentError, match="together may have 64 tokens"):
+            engine.submit(MINE, params=SamplingParams(max_tokens=60))

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from t2l_fast.adapters import AdapterId, Adapters
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.engine.config import EngineConfig
-from t2l_fast.serve.engine.paths import positions, proven
+from t2l_fast.serve.engine.paths import check_kind, positions, proven
 from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket
 from t2l_fast.serve.engine.running import EngineStats, Errand, Running
@@ -61,6 +61,7 @@ class Engine:
                 f"the engine needs a fast tokenizer, got {type(tokenizer).__name__}: it decodes "
                 "token by token"
             )
+        check_kind(model)
         config = config or EngineConfig()
         self.tokenizer, self.bank = tokenizer, adapters.bank
         self._vocabulary = Vocabulary(tokenizer)

@@ -12,7 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ from torch import Tensor
 from t2l_fast.adapters import Adapters
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.errors import EngineError
+from t2l_fast.serve.engine.attention import own_attention
 from t2l_fast.serve.engine.loop import Handover, Loop, Work
 from t2l_fast.serve.engine.sampling import SamplingParams
 from t2l_fast.serve.engine.trace import first_line
@@ -170,17 +171,18 @@ class Trial:
         self.done.set()
 
 
-@dataclass
 class Reference:
     """The model's own logits for a proof's questions, by one plain forward each.
 
-    Fields:
-        logits: key → `[steps, vocab]`, fp64.
+    Args:
+        model: as it came, before a loop sets its attention.
+        adapter: that takes part.
     """
 
-    model: Any
-    adapter: RandomAdapter
-    logits: dict[str, Tensor] = field(default_factory=dict)
+    def __init__(self, model: Any, adapter: RandomAdapter) -> None:
+        self._model, self._adapter = model, adapter
+        self._attention = model.config._attn_implementation
+        self._logits: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def of(self, question: Question) -> Tensor:
@@ -189,23 +191,24 @@ class Reference:
         Raises:
             EngineError: they are not finite.
         """
-        if question.key not in self.logits:
+        if question.key not in self._logits:
             ids = [*question.prompt, *question.answer[:-1]]
             rows = self.forward(ids, question.adapted)[len(question.prompt) - 1 :]
             if not rows.isfinite().all():
                 raise EngineError("logits must be finite, got some that are not")
-            self.logits[question.key] = rows
-        return self.logits[question.key]
+            self._logits[question.key] = rows
+        return self._logits[question.key]
 
     @torch.no_grad()
     def forward(self, ids: list[int], adapted: bool, *, copies: int = 1) -> Tensor:
         """Return the logits of all positions, `[T, vocab]`, fp64, of the first of some copies."""
-        device = self.model.get_input_embeddings().weight.device
-        known = inspect.signature(self.model.forward).parameters
+        device = self._model.get_input_embeddings().weight.device
+        known = inspect.signature(self._model.forward).parameters
         options = {"use_cache": False} if "use_cache" in known else {}
         slots = torch.zeros(copies, dtype=torch.int32, device=device)
-        with self.adapter.use(slots) if adapted else nullcontext():
-            output = self.model(input_ids=torch.tensor([ids] * copies, device=device), **options)
+        attention = own_attention(self._model, self._attention)
+        with attention, self._adapter.use(slots) if adapted else nullcontext():
+            output = self._model(input_ids=torch.tensor([ids] * copies, device=device), **options)
         return output.logits[0].to("cpu", torch.float64)
 
     def noise(self, question: Question) -> float:

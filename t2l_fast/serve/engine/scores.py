@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import inspect
+import sys
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
 from t2l_fast.adapters import AdapterId, Adapters, Lease
+from t2l_fast.serve.engine.attention import own_attention
 from t2l_fast.serve.engine.sampling import LEAST, TokenLogprob
 
 PIECE = 256
@@ -26,6 +28,12 @@ class Scorer:
     def __init__(self, model: Any, adapters: Adapters) -> None:
         self._model, self._adapters = model, adapters
         self._attention = model.config._attn_implementation
+        self._known = inspect.signature(model.forward).parameters
+
+    @property
+    def piece(self) -> int:
+        """Tokens of one forward; all of a prompt where the model takes no keys and values."""
+        return PIECE if "past_key_values" in self._known else sys.maxsize
 
     def begin(self, prompt: Sequence[int], adapter: AdapterId | None, count: int) -> Score:
         """Lease an adapter for a score; only between two steps of the engine.
@@ -50,27 +58,14 @@ class Scorer:
             more: whether further tokens follow.
         """
         device = self._model.get_input_embeddings().weight.device
-        mask = torch.ones(1, seen + len(ids), dtype=torch.int64, device=device)
-        with self._plain(), self._adapters.use(lease):
-            return self._model(
-                input_ids=torch.tensor([ids], device=device),
-                attention_mask=mask,
-                past_key_values=past,
-                use_cache=more or past is not None,
-            )
-
-    @contextmanager
-    def _plain(self) -> Iterator[None]:
-        """Give the model its own attention back meanwhile."""
-        before = self._model.config._attn_implementation
-        if before == self._attention:
-            yield
-            return
-        self._model.set_attn_implementation(self._attention)
-        try:
-            yield
-        finally:
-            self._model.set_attn_implementation(before)
+        options = {
+            "attention_mask": torch.ones(1, seen + len(ids), dtype=torch.int64, device=device),
+            "past_key_values": past,
+            "use_cache": more or past is not None,
+        }
+        known = {name: value for name, value in options.items() if name in self._known}
+        with own_attention(self._model, self._attention), self._adapters.use(lease):
+            return self._model(input_ids=torch.tensor([ids], device=device), **known)
 
 
 class Score:
@@ -93,7 +88,7 @@ class Score:
 
     def step(self) -> None:
         """Score the next piece; only between two steps of the engine."""
-        begin, end = self._seen, min(self._seen + PIECE, len(self._prompt) - 1)
+        begin, end = self._seen, min(self._seen + self._scorer.piece, len(self._prompt) - 1)
         more = end < len(self._prompt) - 1
         out = self._scorer.forward(
             self._prompt[begin:end], self._lease, self._past, begin, more=more
