@@ -137,7 +137,7 @@ def page(found: dict[str, Found]) -> str:
     for name, row in found.items():
         deviation = "" if math.isnan(row.deviation) else f"{row.deviation:.0e}"
         model = FAMILIES[name]["model"]
-        lines.append(f"| {name} | `{model}` | {row.path} | {deviation} | {short(row.reason)} |")
+        lines.append(f"| {name} | {model} | {row.path} | {deviation} | {short(row.reason)} |")
     return "\n".join(lines) + "\n"
 
 

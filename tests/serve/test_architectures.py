@@ -24,7 +24,7 @@ PATHS = {
 
 def listed() -> dict[str, str]:
     """Family → path, as the page has them."""
-    rows = re.findall(r"^\| ([^|]+) \| `\w+` \| (\S+) \|", PAGE.read_text(), re.M)
+    rows = re.findall(r"^\| ([^|]+) \| \w+ \| (\S+) \|", PAGE.read_text(), re.M)
     return dict(rows)
 
 
