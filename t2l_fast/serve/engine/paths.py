@@ -33,8 +33,10 @@ log = logging.getLogger("t2l_fast.serve")
 TOLERANCE = {torch.float64: 1e-5, torch.float32: 1e-4, torch.float16: 3e-2, torch.bfloat16: 0.1}
 """Largest deviation (`proof.deviation`) of logits that differ by rounding alone."""
 PAGED_TOLERANCE = TOLERANCE | {torch.float32: 2e-5}
-"""The same for pages. They replace the model's attention. What they leave out may change little, as a
-cap on attention's logits does."""
+"""The same for pages, which replace the model's attention.
+
+What they leave out may change little, as a cap on attention's logits does.
+"""
 NOISIEST = 0.3
 """The tolerance grows up to this with what rounding does to the model's own logits."""
 LENGTHS = (13, 7)
