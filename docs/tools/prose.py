@@ -99,6 +99,8 @@ def main(arguments: list[str]) -> int:
     """Check files and return the exit status."""
     files = [Path(argument).resolve() for argument in arguments] or [
         *(ROOT / name for name in ("README.md", "DESIGN.md", "CONTRIBUTING.md")),
+        ROOT / "CHANGELOG.md",
+        ROOT / "benchmarks" / "README.md",
         *sorted((ROOT / "docs").rglob("*.md")),
     ]
     messages = [m for file in files for m in problems(file)]
