@@ -88,18 +88,18 @@ def test_streams_finish_on_the_old_one_and_new_requests_run_on_the_new(served, s
     before = server.engine.model.forward
 
     def slow(*args, **kwargs):
-        time.sleep(0.01)
+        time.sleep(0.03)
         return before(*args, **kwargs)
 
     server.engine.model.forward = slow
     versions, streams = [answer(server, "a0")], []
     for content in contents:
         # four run, two wait: all of them were there before the replacement
-        asked = [Stream(server, "a0") for _ in range(6)]
-        assert asked[0].begun.wait(60)
-        while server.engine.active + server.engine.queued < 6:
-            assert any(s.is_alive() for s in asked)
-            time.sleep(0.005)
+        with serving.held(server.engine):
+            asked = [Stream(server, "a0") for _ in range(6)]
+            while server.engine.queued < 6:
+                time.sleep(0.005)
+        assert any(s.begun.wait(60) for s in asked)
         got = server.http().put("/v1/adapters/a0", content=content, headers=ZIP)
         assert got.status_code == 200
         assert not all(s.finish for s in asked)
