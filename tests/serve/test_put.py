@@ -80,7 +80,7 @@ class Stream(threading.Thread):
                     self.begun.set()
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("slots", [2, 8])
 def test_streams_finish_on_the_old_one_and_new_requests_run_on_the_new(served, serving, slots):
     server = served(adapters=2, slots=slots, max_active=4)
