@@ -9,15 +9,7 @@ from torch import nn
 
 import t2l_fast as t2l
 from t2l_fast.errors import AdapterMismatch
-from tests.adapters.peft_files.wild import (
-    IDS,
-    SHAPE,
-    assert_same,
-    base_logits,
-    llama,
-    run_folder,
-    save_with_peft,
-)
+from tests.adapters.peft_files import wild
 
 ALL = t2l.LoraConfig("all-linear", 8, 8)
 SOME = {
@@ -39,23 +31,23 @@ SOME = {
 
 @pytest.mark.parametrize("case", SOME)
 def test_a_bank_over_all_layers_runs_it_as_peft_does(case, tmp_path):
-    base = llama(4)
-    theirs = save_with_peft(base, tmp_path, **SOME[case])
-    assert_same(run_folder(base, tmp_path, ALL), theirs)
-    assert_same(run_folder(base, tmp_path), theirs)
-    assert (theirs - base_logits(base)).abs().max() > 1e-2
+    base = wild.llama(4)
+    theirs = wild.save_with_peft(base, tmp_path, **SOME[case])
+    wild.assert_same(wild.run_folder(base, tmp_path, ALL), theirs)
+    wild.assert_same(wild.run_folder(base, tmp_path), theirs)
+    assert (theirs - wild.base_logits(base)).abs().max() > 1e-2
 
 
 @pytest.mark.parametrize("case", SOME)
 def test_merging_and_writing_again_keep_pefts_logits(case, tmp_path):
-    base = llama(4)
-    theirs = save_with_peft(base, tmp_path / "one", **SOME[case])
+    base = wild.llama(4)
+    theirs = wild.save_with_peft(base, tmp_path / "one", **SOME[case])
     weights = t2l.LoraWeights.from_pretrained(tmp_path / "one")
     merged = copy.deepcopy(base)
     weights.merge_into(merged)
-    assert_same(base_logits(merged), theirs)
+    wild.assert_same(wild.base_logits(merged), theirs)
     weights.unmerge_from(merged)
-    assert_same(base_logits(merged), base_logits(base))
+    wild.assert_same(wild.base_logits(merged), wild.base_logits(base))
     adapters = t2l.attach(copy.deepcopy(base), ALL, num_slots=1)
     (name,) = adapters.bank.register(weights=[weights])
     adapters.bank.weights(name).save_pretrained(tmp_path / "two")
@@ -63,31 +55,31 @@ def test_merging_and_writing_again_keep_pefts_logits(case, tmp_path):
 
     again = peft.PeftModel.from_pretrained(copy.deepcopy(base), tmp_path / "two").eval()
     with torch.no_grad():
-        assert_same(again(input_ids=IDS).logits, theirs)
+        wild.assert_same(again(input_ids=wild.IDS).logits, theirs)
     weights.uniform().save_pretrained(tmp_path / "three")
-    assert_same(run_folder(base, tmp_path / "three", ALL), theirs)
+    wild.assert_same(wild.run_folder(base, tmp_path / "three", ALL), theirs)
 
 
 @torch.no_grad()
 def test_slots_hold_a_rank_per_layer_and_forget_it(tmp_path):
-    base = llama(4)
-    theirs = save_with_peft(base, tmp_path / "some", **SOME["ranks of some layers"])
-    whole = save_with_peft(base, tmp_path / "whole", seed=2)
+    base = wild.llama(4)
+    theirs = wild.save_with_peft(base, tmp_path / "some", **SOME["ranks of some layers"])
+    whole = wild.save_with_peft(base, tmp_path / "whole", seed=2)
     adapters = t2l.attach(base, ALL, num_slots=1)
     some, full = adapters.bank.register(
         weights=[t2l.LoraWeights.from_pretrained(tmp_path / name) for name in ("some", "whole")]
     )
     for name, expected in ((some, theirs), (full, whole), (some, theirs)):
         with adapters.bank.lease([name]) as lease, adapters.use(lease):
-            assert_same(base(input_ids=IDS).logits, expected)
+            wild.assert_same(base(input_ids=wild.IDS).logits, expected)
     assert adapters.slab is not None
     assert adapters.slab.ranks["q_proj"][:, 0].tolist() == [4, 0, 0, 6]
     assert adapters.slab.ranks["up_proj"][:, 0].tolist() == [0, 0, 0, 0]
 
 
 def test_a_store_on_disk_keeps_ranks_scales_and_origin(tmp_path):
-    base = llama(4)
-    theirs = save_with_peft(
+    base = wild.llama(4)
+    theirs = wild.save_with_peft(
         base, tmp_path / "one", task_type="CAUSAL_LM", **SOME["ranks of some layers"]
     )
     weights = t2l.LoraWeights.from_pretrained(tmp_path / "one")
@@ -96,31 +88,31 @@ def test_a_store_on_disk_keeps_ranks_scales_and_origin(tmp_path):
     adapters.detach()
     adapters = t2l.attach(base, ALL, num_slots=1, store=tmp_path / "bank.sqlite")
     with torch.no_grad(), adapters.bank.lease(["wild"]) as lease, adapters.use(lease):
-        assert_same(base(input_ids=IDS).logits, theirs)
+        wild.assert_same(base(input_ids=wild.IDS).logits, theirs)
     assert adapters.bank.weights("wild").origin == weights.origin
     adapters.detach()
 
 
 def test_a_model_with_more_layers_than_the_adapter_was_trained_for_is_refused(tmp_path):
-    save_with_peft(llama(2), tmp_path)
+    wild.save_with_peft(wild.llama(2), tmp_path)
     with pytest.raises(AdapterMismatch, match=r"all layers.*model\.layers\.2\.self_attn\.q_proj"):
-        run_folder(llama(4), tmp_path, ALL)
+        wild.run_folder(wild.llama(4), tmp_path, ALL)
 
 
 def test_an_adapter_whose_ranks_differ_stacks_into_a_batch(tmp_path):
-    base = llama(4)
-    theirs = save_with_peft(base, tmp_path, **SOME["both patterns and rslora"])
+    base = wild.llama(4)
+    theirs = wild.save_with_peft(base, tmp_path, **SOME["both patterns and rslora"])
     batch = t2l.LoraBatch.stack([t2l.LoraWeights.from_pretrained(tmp_path)])
     adapters = t2l.attach(base, batch.config, num_slots=0)
     with torch.no_grad(), adapters.use(torch.zeros(1, dtype=torch.int64), weights=batch):
-        assert_same(base(input_ids=IDS).logits, theirs)
+        wild.assert_same(base(input_ids=wild.IDS).logits, theirs)
 
 
 def gemma4() -> tf.PreTrainedModel:
     torch.manual_seed(0)
     return tf.Gemma4ForCausalLM(
         tf.Gemma4TextConfig(
-            **SHAPE,
+            **wild.SHAPE,
             num_hidden_layers=4,
             head_dim=8,
             global_head_dim=16,
@@ -137,9 +129,9 @@ def gemma4() -> tf.PreTrainedModel:
 )
 def test_layers_of_several_shapes_run_as_in_peft(extra, tmp_path):
     base = gemma4()
-    theirs = save_with_peft(base, tmp_path, **extra)
-    assert_same(run_folder(base, tmp_path), theirs)
-    assert_same(run_folder(base, tmp_path, ALL), theirs)
+    theirs = wild.save_with_peft(base, tmp_path, **extra)
+    wild.assert_same(wild.run_folder(base, tmp_path), theirs)
+    wild.assert_same(wild.run_folder(base, tmp_path, ALL), theirs)
 
 
 def test_keys_tell_layers_of_several_shapes_apart():
@@ -192,4 +184,4 @@ def test_linears_in_a_sequential_run_as_in_peft(case, tmp_path):
     adapters = t2l.attach(base, t2l.LoraConfig("all-linear", 4, 8), num_slots=1)
     (name,) = adapters.bank.register(weights=[weights])
     with adapters.bank.lease([name] * 3) as lease, adapters.use(lease):
-        assert_same(base(x), theirs)
+        wild.assert_same(base(x), theirs)
