@@ -1,7 +1,6 @@
 """Every error raised on purpose: a `T2LError` that is also the built-in that fits."""
 
-from t2l_kernels._core.checks import ArgumentError, T2LError
-from t2l_kernels._core.workspace import WorkspaceError
+from t2l_kernels import ArgumentError, T2LError, WorkspaceError
 
 
 class ConfigError(T2LError, ValueError):

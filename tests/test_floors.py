@@ -96,8 +96,13 @@ def test_every_contract_is_kept():
             "import t2l_fast.config\n",
             "No cycles are allowed in t2l_fast.\n",
         ),
+        (
+            "t2l_fast/adapters/routes.py",
+            "import t2l_kernels._core.checks\n",
+            "t2l_fast is not allowed to import t2l_kernels._core",
+        ),
     ],
-    ids=["up", "across", "concrete generator", "circle"],
+    ids=["up", "across", "concrete generator", "circle", "private kernels"],
 )
 def test_a_planted_violation_is_caught(copy, file, line, expected):
     for planted in ("t2l_fast/generators/planted.py", "t2l_fast/serve/state.py"):

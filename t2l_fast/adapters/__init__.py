@@ -1,6 +1,7 @@
 """Adapters: weights, where they attach, the slots that hold them, and the bank that fills those."""
 
-from t2l_fast.adapters.attach import Adapters, attach
+from t2l_fast.adapters.attach import attach
+from t2l_fast.adapters.attached import Adapters
 from t2l_fast.adapters.bank import AdapterBank, Lease
 from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.batch import LoraBatch

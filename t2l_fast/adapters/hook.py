@@ -12,8 +12,7 @@ from t2l_fast.adapters.active import ActiveUse, Activity
 from t2l_fast.adapters.kinds.base import Delta
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import UseError
-from t2l_kernels import Workspace
-from t2l_kernels._core.workspace import capturing
+from t2l_kernels import Workspace, capturing
 
 
 class SiteHook:

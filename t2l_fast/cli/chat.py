@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.generator import CheckpointOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ConfigError
 
@@ -18,13 +18,10 @@ from t2l_fast.errors import ConfigError
 @from_configs
 def chat(
     place: Annotated[DeviceOptions, Fields()],
-    loading: Annotated[LoadOptions, Fields()],
+    loading: Annotated[CheckpointOptions, Fields()],
     adapter: Annotated[
         str, typer.Option(help="A description, or a PEFT folder; empty = the base model.")
     ] = "",
-    checkpoint: Annotated[
-        str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
-    ] = "smollm2",
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest answer.")] = 64,
 ) -> None:
     """Read a line, answer it, until the end of input. `/adapter TEXT` changes the adapter."""
@@ -35,10 +32,12 @@ def chat(
 
     console, device = Console(), chosen(place.device)
     generator = AutoGenerator.from_pretrained(
-        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+        loading.checkpoint, device=device, trust_remote_code=loading.trust_remote_code
     )
     if generator.config.base_model is None:
-        raise ConfigError(f"chat needs a checkpoint that names its base model, got {checkpoint}")
+        raise ConfigError(
+            f"chat needs a checkpoint that names its base model, got {loading.checkpoint}"
+        )
 
     def load(text: str) -> LoraWeights | None:
         if Path(text).is_dir() and text:

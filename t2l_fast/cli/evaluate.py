@@ -15,7 +15,7 @@ from rich.progress import Progress
 
 from t2l_fast.cli.data import Splits, TaskOptions, is_published, read_splits, refuse_data_options
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.generator import CheckpointOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 
@@ -24,10 +24,7 @@ from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
 def evaluate(
     data: Annotated[TaskOptions, Fields()],
     place: Annotated[DeviceOptions, Fields()],
-    loading: Annotated[LoadOptions, Fields()],
-    checkpoint: Annotated[
-        str, typer.Argument(help='Generator: "smollm2", a folder, or a name on the hub.')
-    ] = "smollm2",
+    loading: Annotated[CheckpointOptions, Fields(arguments=("checkpoint",))],
     split: Annotated[
         list[str] | None,
         typer.Option(
@@ -69,10 +66,12 @@ def evaluate(
         known = _splits(split, data.tasks)
     splits = _drawn(known, max_tasks, seed)
     generator = AutoGenerator.from_pretrained(
-        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+        loading.checkpoint, device=device, trust_remote_code=loading.trust_remote_code
     )
     if generator.config.base_model is None:
-        raise ConfigError(f"eval needs a checkpoint that names its base model, got {checkpoint}")
+        raise ConfigError(
+            f"eval needs a checkpoint that names its base model, got {loading.checkpoint}"
+        )
     rivals = conditions(
         generator,
         multi_task=LoraWeights.from_pretrained(multi_task) if multi_task else None,
@@ -96,7 +95,7 @@ def evaluate(
             on_rows=lambda count: progress.advance(bar, count),
         )
     summary: dict[str, Any] = {
-        "checkpoint": checkpoint,
+        "checkpoint": loading.checkpoint,
         "base_model": describe(generator.config.base_model),
         "examples_per_task": examples,
         "seed": seed,

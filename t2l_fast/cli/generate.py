@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.generator import CheckpointOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar
 from t2l_fast.errors import ArgumentError, ConfigError
@@ -29,7 +29,7 @@ _AT_ONCE = 64
 @from_configs
 def generate(
     place: Annotated[DeviceOptions, Fields()],
-    loading: Annotated[LoadOptions, Fields()],
+    loading: Annotated[CheckpointOptions, Fields()],
     description: Annotated[
         str | None, typer.Argument(help="What the adapter should do, in a sentence.")
     ] = None,
@@ -44,9 +44,6 @@ def generate(
             "description on. Loads the base model."
         ),
     ] = None,
-    checkpoint: Annotated[
-        str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub.')
-    ] = "smollm2",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a folder.")] = False,
 ) -> None:
     """Turn a description into a PEFT folder, or each line of a file into one below the folder.
@@ -67,7 +64,7 @@ def generate(
     folders = [out] if file is None else [out / _slug(i, text) for i, text in enumerate(texts)]
     device = chosen(place.device)
     generator = AutoGenerator.from_pretrained(
-        checkpoint, device=device, trust_remote_code=loading.trust_remote_code
+        loading.checkpoint, device=device, trust_remote_code=loading.trust_remote_code
     )
     codes = generator.encode(texts)
     if known is not None:

@@ -65,6 +65,17 @@ class LoadOptions:
 
 
 @dataclass(frozen=True, slots=True)
+class CheckpointOptions(LoadOptions):
+    """Which trained generator is loaded, and how.
+
+    Args:
+        checkpoint: generator: "smollm2", a folder, or a name on the hub.
+    """
+
+    checkpoint: str = "smollm2"
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderOptions(LoadOptions):
     """What embeds descriptions.
 

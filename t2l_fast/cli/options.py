@@ -28,6 +28,7 @@ class Fields:
         only: fields that become options; empty = all.
         flags: option strings of a field, as "--yes/--no". Else its metadata's "flag", else
             `--its-name`. Further metadata goes to `typer.Option`.
+        arguments: fields that are given by position.
         help: help of a field, for a command where the dataclass's own does not fit.
         defaults: a command's default where it differs from the dataclass's.
     """
@@ -35,6 +36,7 @@ class Fields:
     config: type | tuple[type, ...] | None = None
     only: Sequence[str] = ()
     flags: Mapping[str, str] = field(default_factory=dict)
+    arguments: Sequence[str] = ()
     help: Mapping[str, str] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
@@ -99,17 +101,25 @@ def options_of(config: type, mark: Fields) -> Iterator[inspect.Parameter]:
             default=default,
             annotation=Annotated[
                 _plain(hint),
-                typer.Option(
-                    mark.flags.get(entry.name)
-                    or entry.metadata.get("flag")
-                    or _flag(entry, default),
+                _parameter(
+                    entry,
+                    default,
+                    mark,
                     help=text.strip() or None,
                     min=lowest,  # type: ignore[arg-type]
                     max=highest,  # type: ignore[arg-type]
-                    **{k: v for k, v in entry.metadata.items() if k != "flag"},
                 ),
             ],
         )
+
+
+def _parameter(entry: Field[Any], default: Any, mark: Fields, **about: Any) -> Any:
+    """Return typer's marker of a field: an argument, or an option with its flag."""
+    if entry.name in mark.arguments:
+        return typer.Argument(**about)
+    more = {k: v for k, v in entry.metadata.items() if k != "flag"}
+    flag = mark.flags.get(entry.name) or entry.metadata.get("flag") or _flag(entry, default)
+    return typer.Option(flag, **about, **more)
 
 
 def field_help(config: type) -> dict[str, str]:

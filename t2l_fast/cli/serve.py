@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from t2l_fast.cli.device import DeviceOptions, chosen
-from t2l_fast.cli.generator import LoadOptions
+from t2l_fast.cli.generator import CheckpointOptions
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.errors import ArgumentError, ConfigError
 from t2l_fast.serve.config import MEGABYTE, EngineConfig, Limits
@@ -27,7 +27,12 @@ log = logging.getLogger("t2l_fast.serve")
 @from_configs
 def serve(
     place: Annotated[DeviceOptions, Fields()],
-    loading: Annotated[LoadOptions, Fields()],
+    loading: Annotated[
+        CheckpointOptions,
+        Fields(
+            help={"checkpoint": 'Generator: "smollm2", a folder, or a name on the hub; "" = none.'}
+        ),
+    ],
     sizes: Annotated[
         EngineConfig,
         Fields(
@@ -49,9 +54,6 @@ def serve(
             flags={"adapters": "--max-adapters", "trained": "--max-uploads"},
         ),
     ],
-    checkpoint: Annotated[
-        str, typer.Option(help='Generator: "smollm2", a folder, or a name on the hub; "" = none.')
-    ] = "smollm2",
     model: Annotated[
         str, typer.Option(help="Base model; empty = the one the checkpoint names.")
     ] = "",
@@ -115,7 +117,7 @@ def serve(
     own = bound(host, port)
     device, trust = chosen(place.device), loading.trust_remote_code
     places = _names(target_modules), _names(exclude)
-    loaded = _load(checkpoint, model, dtype, device, slots, rank_max, places, store, trust)
+    loaded = _load(loading.checkpoint, model, dtype, device, slots, rank_max, places, store, trust)
     _log_to_stderr()
     # names the encoder, so loads it before the first request
     encoder = loaded.generator.encoder.name if loaded.generator is not None else "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from t2l_fast.train.cost import Step, copies, parts, published
-from t2l_kernels._core.roofline import GPUS
+from t2l_kernels import GPUS
 
 H100 = next(gpu for gpu in GPUS if gpu.name.startswith("H100"))
 STEPS = 1_180_000

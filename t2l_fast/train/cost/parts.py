@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from t2l_fast.train.cost.step import FIRST, Step
-from t2l_kernels._core.roofline import Device
+from t2l_kernels import Device
 
 
 @dataclass(frozen=True)
