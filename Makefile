@@ -21,7 +21,7 @@ DOCUMENTED := kernels docs/tools t2l_fast benchmarks/conftest.py benchmarks/pair
 
 help:
 	@echo "make demo     8 requests, 8 adapters made from their descriptions, one batch (sets up first)"
-	@echo "make check    lint and the quick tests, in two minutes: before each commit (sets up first)"
+	@echo "make check    lint, types and the quick tests, in two minutes: before each commit (sets up first)"
 	@echo "make test     all tests but the nightly ones (sets up first)"
 	@echo "make quick    the quick tests alone"
 	@echo "make kernels  of it the kernels: under the interpreter, and compiled for four GPUs"
@@ -37,7 +37,7 @@ help:
 demo: .venv/ready
 	$(BIN)/t2l demo
 
-check: lint quick
+check: lint types quick
 
 quick: .venv/ready
 	$(PYTEST) -m "not slow"
