@@ -329,3 +329,20 @@ def test_auto_materialises_what_has_no_bases(tiny, arch):
     _, adapters = attached(tiny, tiny.trained(arch), "auto")
     assert type(adapters.slab) is t2l.LoraSlab
     assert materialise.make_slab(adapters.sites, None, 0, 3, torch.float32, "auto") is None
+
+
+@torch.no_grad()
+def test_mixtures_of_cores_are_those_of_materialised_adapters(tiny, codes, batch):
+    generator = tiny.trained("S")
+    seen = []
+    for how in (False, True):
+        rank = 2 * generator.config.lora.rank
+        model, adapters = attached(tiny, generator, how, rank_max=rank)
+        a, b, c = adapters.bank.register(codes=codes[:3])
+        rows = [{a: 0.7, b: -0.3}, a, None, {b: 0.5, c: 1.5}, {c: 2.0}]
+        with adapters.bank.lease(rows) as lease, adapters.use(lease):
+            seen.append(model(batch).logits)
+        with pytest.raises(AdapterMismatch, match=f"add up to {3 * rank // 2}"):
+            adapters.bank.lease([{a: 1.0, b: 1.0, c: 1.0}])
+    torch.testing.assert_close(*seen, rtol=1e-4, atol=1e-4)
+    assert (seen[0][0] - seen[0][1]).abs().max() > 0.1

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,8 @@ from torch import Tensor, nn
 from t2l_fast.adapters.bank.fill import check_fingerprints, fill
 from t2l_fast.adapters.bank.intake import Intake, checked_names, widened
 from t2l_fast.adapters.bank.lease import Lease
+from t2l_fast.adapters.bank.mixing import Parts, summed, weighted_sum
+from t2l_fast.adapters.bank.mixture import AdapterKey, Asked, Mixture, key_of
 from t2l_fast.adapters.bank.slot_cache import SlotCache
 from t2l_fast.adapters.bank.store import AdapterStore, StoredCode
 from t2l_fast.adapters.batch import LoraBatch
@@ -21,6 +24,8 @@ from t2l_fast.adapters.kinds.base import Slots
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import ArgumentError
+
+K = TypeVar("K", bound=AdapterKey)
 
 
 class AdapterBank:
@@ -56,6 +61,10 @@ class AdapterBank:
         return len(self._store)
 
     def __contains__(self, adapter: object) -> bool:
+        if isinstance(adapter, Mapping):
+            return bool(adapter) and all(i in self._store for i in adapter)
+        if isinstance(adapter, Mixture):
+            return all(i in self._store for i in adapter.adapters)
         return adapter in self._store
 
     def __iter__(self) -> Iterator[AdapterId]:
@@ -63,8 +72,8 @@ class AdapterBank:
             return iter(list(self._store))
 
     @property
-    def resident(self) -> dict[AdapterId, int]:
-        """Return adapter → slot now, least recently leased first."""
+    def resident(self) -> dict[AdapterKey, int]:
+        """Return adapter or mixture → slot now, least recently leased first."""
         with self._lock:
             return self._slots.resident()
 
@@ -114,7 +123,8 @@ class AdapterBank:
     ) -> AdapterId:
         """Put another adapter under an id, in the store's file too, while it may be leased.
 
-        Leases that are out keep the old adapter's slot; later ones get the new one.
+        Leases that are out keep the old adapter's slot; later ones get the new one. So do mixtures
+        that the adapter is part of.
 
         Args:
             code: `[*code_shape]` of this generator; or `weights`, as for `register`.
@@ -137,29 +147,37 @@ class AdapterBank:
             fingerprint = "" if self.generator is None else self.generator.fingerprint
             self._store.replace(adapter, entries[0], fingerprint, aside)
             self._slots.rename(adapter, aside)
+            for mixture in self._slots.mixtures_of([adapter]):
+                self._slots.rename(mixture, mixture.renamed(adapter, aside))
             return aside
 
-    def lease(self, ids: Sequence[AdapterId | None]) -> Lease:
+    def lease(self, ids: Sequence[Asked | None]) -> Lease:
         """Pin a slot for every adapter; what is missing is generated in one pass.
 
         Args:
             ids: one per row of the batch; None is the base model (slot −1), equal ids share a slot.
+                A mapping adapter → weight is a mixture: the sum of their deltas, in its own slot.
 
         Raises:
             UnknownAdapter: an id is not registered.
             BankFull: more distinct adapters than slots that are not pinned.
-            AdapterMismatch: a code belongs to another generator.
+            AdapterMismatch: a code belongs to another generator. Or a mixture's ranks add up to
+                more than `rank_max`, one of its adapters is DoRA, or its sum is not finite.
+            ArgumentError: a mixture of nothing, or a weight that is zero or not finite.
         """
         with self._lock:
-            wanted = list(dict.fromkeys(i for i in ids if i is not None))
+            rows = [i if isinstance(i, (str, int)) or i is None else key_of(i) for i in ids]
+            distinct = dict.fromkeys(rows)
+            distinct.pop(None, None)
+            wanted = [key for key in distinct if key is not None]
             entries = {i: self._entry(i) for i in wanted if i not in self._slots}
             if entries:
                 self._bring_in(entries, keep=set(wanted))
             self.hits += len(wanted) - len(entries)
             self.misses += len(entries)
             pinned = self._slots.pin(wanted)
-            rows = [-1 if i is None else self._slots[i] for i in ids]
-            slots = torch.tensor(rows, dtype=torch.int32, device=self.slab.device)
+            places = [-1 if i is None else self._slots[i] for i in rows]
+            slots = torch.tensor(places, dtype=torch.int32, device=self.slab.device)
             return Lease(
                 slots,
                 tuple(ids),
@@ -169,11 +187,12 @@ class AdapterBank:
                 generations=lambda: tuple(self._slots.generations[s] for s in pinned),
             )
 
-    def lease_each(self, ids: Sequence[AdapterId | None]) -> list[Lease]:
+    def lease_each(self, ids: Sequence[Asked | None]) -> list[Lease]:
         """Return a lease for every id, each released alone; generate what is missing in one pass.
 
         Raises:
-            UnknownAdapter, BankFull, AdapterMismatch: as `lease`; then nothing is leased.
+            UnknownAdapter, BankFull, AdapterMismatch, ArgumentError: as `lease`; then nothing is
+                leased.
         """
         with self._lock, self.lease(ids):
             counted = self.hits, self.misses
@@ -182,47 +201,57 @@ class AdapterBank:
             finally:
                 self.hits, self.misses = counted
 
-    def generated(self, adapter: AdapterId) -> bool:
-        """Return whether an adapter is stored as a code; never wait for a lease.
+    def generated(self, adapter: Asked) -> bool:
+        """Return whether an adapter, or all of a mixture, is stored as codes; wait for no lease.
 
         Raises:
             UnknownAdapter: it is not registered.
         """
-        return self._store.holds_code(adapter)
+        key = key_of(adapter)
+        return all(map(self._store.holds_code, _adapters(key)))
 
-    def weights(self, adapter: AdapterId) -> LoraWeights:
+    def weights(self, adapter: Asked) -> LoraWeights:
         """Return an adapter as weights with module paths, generated where it is stored as a code.
 
+        Args:
+            adapter: an id, or a mixture as `lease` takes it, of any rank.
+
         Raises:
             UnknownAdapter: it is not registered.
-            AdapterMismatch: its code belongs to another generator.
+            AdapterMismatch: its code belongs to another generator, or a mixture holds DoRA.
+            ArgumentError: a mixture as `lease` refuses it.
         """
         with self._lock:
-            entry = self._entry(adapter)
+            key = key_of(adapter)
+            if isinstance(key, Mixture):
+                return weighted_sum(key, {i: self.weights(i) for i in key.adapters})
+            entry = self._stored(key)
             if isinstance(entry, StoredCode):
-                check_fingerprints(self.slab, self.generator, {adapter: entry})
+                check_fingerprints(self.slab, self.generator, {key: entry})
                 assert self.generator is not None
                 entry = self.generator.generate(codes=widened(entry.code)[None])[0]
             return entry.for_sites(self._intake.sites)
 
-    def fits(self, ids: Sequence[AdapterId | None]) -> int:
+    def fits(self, ids: Sequence[AdapterKey | None]) -> int:
         """Return how many of the leading ids one `lease` could take now; unknown ids fit."""
         with self._lock:
-            return self._slots.fits(ids, self._store.__contains__)
+            return self._slots.fits(ids, self.__contains__)
 
-    def evict(self, ids: Sequence[AdapterId]) -> None:
-        """Free the slots of adapters; they stay registered.
+    def evict(self, ids: Sequence[Asked]) -> None:
+        """Free the slots of adapters or mixtures; they stay registered.
 
         Raises:
             UnknownAdapter: an id is not registered.
             AdapterInUse: an adapter is leased.
         """
         with self._lock:
-            for adapter in self._unpinned(ids):
+            for adapter in self._unpinned([key_of(i) for i in ids]):
                 self._slots.evict(adapter)
 
     def forget(self, ids: Sequence[AdapterId]) -> None:
-        """Remove adapters for good.
+        """Remove adapters for good, and the slots of mixtures with them.
+
+        A mixture that is leased keeps its slot until then.
 
         Raises:
             UnknownAdapter: an id is not registered.
@@ -232,6 +261,8 @@ class AdapterBank:
             wanted = self._unpinned(ids)
             self.evict(wanted)
             self._store.remove(wanted)
+            for mixture in self._slots.mixtures_of(wanted):
+                self._slots.abandon(mixture)
 
     def close(self) -> None:
         """Release the store's file, where there is one; leases and slots stay."""
@@ -248,14 +279,21 @@ class AdapterBank:
             return self._intake.encode(self.generator, texts, codes)
         return [self._intake.fit(w) for w in weights]
 
-    def _unpinned(self, ids: Sequence[AdapterId]) -> list[AdapterId]:
+    def _unpinned(self, ids: Sequence[K]) -> list[K]:
         wanted = list(dict.fromkeys(ids))
-        for adapter in wanted:
-            self._store.check(adapter)
-            self._slots.check_unpinned(adapter)
+        for key in wanted:
+            for adapter in _adapters(key):
+                self._store.check(adapter)
+            self._slots.check_unpinned(key)
         return wanted
 
-    def _entry(self, adapter: AdapterId) -> StoredCode | LoraWeights:
+    def _entry(self, key: AdapterKey) -> StoredCode | LoraWeights | Parts:
+        """Return what is stored, of each adapter of a mixture."""
+        if isinstance(key, Mixture):
+            return {i: self._stored(i) for i in key.adapters}
+        return self._stored(key)
+
+    def _stored(self, adapter: AdapterId) -> StoredCode | LoraWeights:
         """Return what is stored; a file's weights are fitted to this model."""
         entry = self._store[adapter]
         if isinstance(entry, StoredCode) or not self._store.durable:
@@ -263,10 +301,25 @@ class AdapterBank:
         return self._intake.fit(entry)
 
     def _bring_in(
-        self, entries: dict[AdapterId, StoredCode | LoraWeights], keep: set[AdapterId]
+        self,
+        entries: dict[AdapterKey, StoredCode | LoraWeights | Parts],
+        keep: set[AdapterKey],
     ) -> None:
         victims = self._slots.room(len(entries), keep)
-        check_fingerprints(self.slab, self.generator, entries)
+        mixtures: dict[Mixture, Parts] = {}
+        plain: dict[AdapterKey, StoredCode | LoraWeights] = {}
+        for key, entry in entries.items():
+            if isinstance(entry, Mapping):
+                assert isinstance(key, Mixture)
+                mixtures[key] = entry
+            else:
+                plain[key] = entry
+        check_fingerprints(self.slab, self.generator, plain)
+        sums = summed(self.slab, self.generator, mixtures) if mixtures else {}
         slots = self._slots.take(len(entries), victims)
-        fill(self.slab, self.generator, entries, slots)
-        self._slots.settle(list(entries), slots)
+        fill(self.slab, self.generator, plain, sums, slots)
+        self._slots.settle([*plain, *sums], slots)
+
+
+def _adapters(key: AdapterKey) -> tuple[AdapterId, ...]:
+    return key.adapters if isinstance(key, Mixture) else (key,)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeVar
 
 import torch
 
 from t2l_fast.adapters.bank.intake import widened
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.adapters.bank.store import StoredCode
 from t2l_fast.adapters.generator import AdapterGenerator
-from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.kinds.base import Slots
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import AdapterMismatch
 
-Entries = Mapping[AdapterId, StoredCode | LoraWeights]
+K = TypeVar("K", bound=AdapterKey)
 
 
 def fill(
-    slab: Slots, generator: AdapterGenerator | None, entries: Entries, slots: list[int]
+    slab: Slots,
+    generator: AdapterGenerator | None,
+    entries: Mapping[K, StoredCode | LoraWeights],
+    sums: Mapping[K, LoraWeights],
+    slots: list[int],
 ) -> None:
     """Put every entry into its slot; after an error the slots are empty.
 
@@ -26,14 +31,17 @@ def fill(
         slab: the slots.
         generator: of the codes among the entries, as `check_fingerprints` found it.
         entries: what is stored, by adapter.
-        slots: one per entry.
+        sums: mixtures in the slots' own form.
+        slots: one per entry, then one per mixture.
     """
     try:
-        place = dict(zip(entries, slots, strict=True))
+        place = dict(zip([*entries, *sums], slots, strict=True))
         coded = {i: e.code for i, e in entries.items() if isinstance(e, StoredCode)}
         for adapter, entry in entries.items():
             if isinstance(entry, LoraWeights):
                 slab.write(entry, place[adapter])
+        for mixture, weights in sums.items():
+            slab.write_own(weights, place[mixture])
         if coded and generator is not None:
             # one by one: autocast can't stack fp16 on a CPU
             codes = torch.stack([widened(c) for c in coded.values()])
@@ -43,7 +51,11 @@ def fill(
         raise
 
 
-def check_fingerprints(slab: Slots, generator: AdapterGenerator | None, entries: Entries) -> None:
+def check_fingerprints(
+    slab: Slots,
+    generator: AdapterGenerator | None,
+    entries: Mapping[K, StoredCode | LoraWeights],
+) -> None:
     """Check that codes belong to the generator as it is now.
 
     Raises:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
@@ -82,6 +83,14 @@ class Slots(Protocol):
 
     def fill(self, generator: AdapterGenerator, codes: Tensor, slots: Tensor) -> None:
         """Put the adapter of code i `[N, *code_shape]` into `slots[i]`."""
+        ...
+
+    def own_form(self, generator: AdapterGenerator, codes: Tensor) -> LoraBatch:
+        """Return the adapters of `[N, *code_shape]` codes as slots hold them: A and B, or cores."""
+        ...
+
+    def write_own(self, weights: LoraWeights, slot: int) -> None:
+        """Put an adapter in the form of `own_form` into a slot."""
         ...
 
     def check_generator(self, fingerprint: str | None) -> None:

@@ -14,6 +14,7 @@ from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
 from t2l_fast.adapters.kinds.base import Delta, NoDelta
 from t2l_fast.adapters.kinds.lora import LoraSlab, empty_slots
 from t2l_fast.adapters.sites import Site
+from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import AdapterMismatch
 from t2l_fast.ops import basis_lora
 from t2l_kernels import Route, Workspace
@@ -72,12 +73,26 @@ class CoreSlab(LoraSlab):
         Raises:
             AdapterMismatch: the generator's adapters share no bases.
         """
+        self.write_cores(self.own_form(generator, codes), slots)
+
+    def own_form(self, generator: AdapterGenerator, codes: Tensor) -> LoraBatch:
+        """Return the cores of `[N, *code_shape]` codes.
+
+        Raises:
+            AdapterMismatch: the generator's adapters share no bases.
+        """
         if not isinstance(generator, CoreGenerator):
             raise AdapterMismatch(
                 f"slots hold cores, got a generator of kind {generator.kind}, which gives none: "
                 "attach with materialise=True"
             )
-        self.write_cores(generator.cores(codes), slots)
+        return generator.cores(codes)
+
+    def write_own(self, weights: LoraWeights, slot: int) -> None:
+        """Put the cores of one adapter into `slot`, as `write_cores`."""
+        a = {m: t[:, None] for m, t in weights.lora_a.items()}
+        b = {m: t[:, None] for m, t in weights.lora_b.items()}
+        self.write_cores(LoraBatch(weights.config, a, b), torch.tensor([slot]))
 
     def check_generator(self, fingerprint: str | None) -> None:
         """Raise AdapterMismatch unless cores of the generator as it is now fit the bases."""

@@ -94,6 +94,14 @@ class LoraSlab:
         """Put the adapter of code i `[N, *code_shape]` into `slots[i]`."""
         generator.generate_into(codes, self, slots)
 
+    def own_form(self, generator: AdapterGenerator, codes: Tensor) -> LoraBatch:
+        """Return the A and B of `[N, *code_shape]` codes."""
+        return generator.generate(codes=codes)
+
+    def write_own(self, weights: LoraWeights, slot: int) -> None:
+        """Put one adapter into `slot`, as `write`."""
+        self.write(weights, slot)
+
     def check_generator(self, fingerprint: str | None) -> None:
         """Pass: A and B of any generator fit."""
 
