@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from t2l_fast.adapters import AdapterId, Adapters
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
-from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.paths import check_kind, positions, proven
 from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Chunk, Request, Sink, Ticket

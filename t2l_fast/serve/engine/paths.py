@@ -12,7 +12,7 @@ import torch
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.errors import T2LError, UnsupportedModel
-from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.loop import Handover, Loop, Owner
 from t2l_fast.serve.engine.proof import (
     STEPS,

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from t2l_fast.adapters import Adapters
-from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.loop import LoopThread, Owner
 from t2l_fast.serve.engine.rows import Group, Row, RowForward, Way, alike
 

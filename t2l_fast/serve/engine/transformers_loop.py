@@ -24,7 +24,7 @@ from transformers.generation.continuous_batching.model_runner import (
 
 from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
-from t2l_fast.serve.engine.config import EngineConfig
+from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.loop import LoopThread, Owner
 from t2l_fast.serve.engine.paged_attention import ATTENTION, attend_paged
 from t2l_fast.serve.engine.transformers_batch import Feed, Router, SlotIOs, SlotRunner
