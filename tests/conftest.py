@@ -13,8 +13,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, proce
 import t2l_fast as t2l
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import Example, Prompt, Task
-from t2l_fast.train.data.batches import collate
 from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.packing import collate
 from t2l_fast.train.model.losses import answer_loss, label_logits
 from tests.sizes import LLAMA
 

@@ -15,7 +15,8 @@ from t2l_fast.errors import ModelNotFound, TaskError
 from t2l_fast.generators import T2LConfig, TextToLora
 from t2l_fast.tasks import Prompt, load_suite
 from t2l_fast.train import SFTConfig, SFTTrainer
-from t2l_fast.train.data.batches import IGNORED, collate
+from t2l_fast.train.data.batches import IGNORED
+from t2l_fast.train.data.packing import collate
 from t2l_fast.train.sft.code_source import draw_codes
 
 

@@ -43,7 +43,7 @@ def adapters(
         stay_alone,
     )
     from t2l_fast.train.adapters.record import FILE
-    from t2l_fast.train.run.checkpoint import check_folder
+    from t2l_fast.train.run.folder import check_folder
 
     stay_alone("t2l train adapters")
     keep_freed_memory()

@@ -40,7 +40,7 @@ def oracles(
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import Tracking, join, keep_freed_memory, train_library
     from t2l_fast.train.oracles.library import BANK
-    from t2l_fast.train.run.checkpoint import check_folder
+    from t2l_fast.train.run.folder import check_folder
 
     keep_freed_memory()
     tracking = Tracking.of(run.track, out)

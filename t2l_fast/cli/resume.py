@@ -22,7 +22,7 @@ def check_run(out: Path, resume: bool, processes: Processes) -> None:
         CheckpointError: `--resume` was not given and OUT holds a run, a library or a generator, or
             it was and there is no run.
     """
-    from t2l_fast.train.run.checkpoint import check_folder
+    from t2l_fast.train.run.folder import check_folder
 
     check_folder(out, resume, processes)
 

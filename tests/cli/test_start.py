@@ -15,7 +15,7 @@ from t2l_fast import cli
 from t2l_fast.cli.device import chosen
 from t2l_fast.generators.parts import text_generator
 from t2l_fast.train import Processes
-from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.layout import CHECKPOINT
 
 
 def test_the_device_is_a_gpu_where_there_is_one(monkeypatch):
@@ -126,7 +126,7 @@ def test_a_run_that_is_there_or_is_not_is_said_before_anything_is_loaded(start, 
     assert isinstance(error, t2l_fast.errors.CheckpointError)
     assert "there is no run to resume" in str(error) and not seen
     (tmp_path / "out").mkdir()
-    (tmp_path / "out" / FILE).touch()
+    (tmp_path / "out" / CHECKPOINT).touch()
     seen, error = start(command)
     assert isinstance(error, t2l_fast.errors.CheckpointError)
     assert "already: resume that run" in str(error) and not seen

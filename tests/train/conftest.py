@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from t2l_fast.tasks import Prompt
 from t2l_fast.train import SFTConfig, SFTTrainer
-from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.layout import CHECKPOINT
 
 STEPS = 5
 
@@ -90,7 +90,7 @@ def best(folder) -> dict[str, bytes]:
 
 def assert_same_run(a, b) -> None:
     """Weights, moments, random state, metrics and the best generator, bit by bit."""
-    there, here = (load_file(trained.folder / FILE) for trained in (a, b))
+    there, here = (load_file(trained.folder / CHECKPOINT) for trained in (a, b))
     assert there.keys() == here.keys()
     assert any(name.startswith("optimizer.exp_avg_sq.") for name in there) and "rng" in there
     assert [name for name in there if not torch.equal(there[name], here[name])] == []

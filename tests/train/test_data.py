@@ -8,8 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train.data.batches import IGNORED, bucketed, collate
+from t2l_fast.train.data.batches import IGNORED
+from t2l_fast.train.data.bucketing import bucketed
 from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.packing import collate
 
 EXAMPLES = [Example("a", "bcd"), Example("long input", "x"), Example("ab", "many words here")]
 

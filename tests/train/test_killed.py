@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from t2l_fast.train.run.checkpoint import FILE, ORACLES
+from t2l_fast.train.run.layout import CHECKPOINT, ORACLES
 from tests.train import ranks
 
 pytestmark = pytest.mark.slow
@@ -96,7 +96,7 @@ def lines(folder: Path) -> list[dict]:
 
 
 def assert_same(folder: Path, other: Path) -> None:
-    ours, theirs = load_file(folder / FILE), load_file(other / FILE)
+    ours, theirs = load_file(folder / CHECKPOINT), load_file(other / CHECKPOINT)
     assert ours.keys() == theirs.keys() and "rng" in ours
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
     assert lines(folder) == lines(other)
@@ -106,7 +106,7 @@ def assert_same(folder: Path, other: Path) -> None:
 
 
 def resumable(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (FILE, ORACLES))
+    return any((folder / name).exists() for name in (CHECKPOINT, ORACLES))
 
 
 @pytest.mark.parametrize(("count", "what", "after"), KILLS)
@@ -127,7 +127,7 @@ def test_killed_while_it_writes(tmp_path, count, what, after):
 @pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.nightly)])
 @pytest.mark.parametrize(
     ("after", "begun"),
-    [(2, ORACLES), (4, ORACLES), (5, FILE)],
+    [(2, ORACLES), (4, ORACLES), (5, CHECKPOINT)],
     ids=["oracles", "fit, generator alone", "fit"],
 )
 def test_killed_after_parts_of_a_warm_start(tmp_path, count, after, begun):
@@ -137,9 +137,9 @@ def test_killed_after_parts_of_a_warm_start(tmp_path, count, after, begun):
     plant = ("after the renaming", after)
     found = ranks.finish(ranks.start(count, train, folder, options, False, plant))
     assert found[0] == ("killed", None)
-    assert (folder / begun).exists() and (folder / FILE).exists() == (begun == FILE)
+    assert (folder / begun).exists() and (folder / CHECKPOINT).exists() == (begun == CHECKPOINT)
     ranks.together(count, train, folder, options, True)
-    ours, theirs = load_file(folder / FILE), load_file(tmp_path / "whole" / FILE)
+    ours, theirs = load_file(folder / CHECKPOINT), load_file(tmp_path / "whole" / CHECKPOINT)
     assert [name for name in ours if not torch.equal(ours[name], theirs[name])] == []
 
 
@@ -178,7 +178,7 @@ def test_another_number_of_processes_goes_on(tmp_path):
         found = ranks.finish(ranks.start(count, train, folder, options, resumable(folder), plant))
         assert found[0] == ("killed", None)
     ranks.together(1, train, folder, options, True)
-    ours, theirs = load_file(folder / FILE), load_file(tmp_path / "whole" / FILE)
+    ours, theirs = load_file(folder / CHECKPOINT), load_file(tmp_path / "whole" / CHECKPOINT)
     assert torch.equal(ours["rng"], theirs["rng"])
     for name, expected in theirs.items():
         torch.testing.assert_close(ours[name], expected, rtol=1e-9, atol=1e-8)

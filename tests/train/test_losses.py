@@ -6,8 +6,9 @@ import transformers as tf
 
 from t2l_fast.errors import UnsupportedModel
 from t2l_fast.tasks import Example, Prompt, answer
-from t2l_fast.train.data.batches import IGNORED, collate
+from t2l_fast.train.data.batches import IGNORED
 from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.packing import collate
 from t2l_fast.train.model.losses import answer_loss, exact_matches, label_logits
 
 EXAMPLES = [Example("a", "bcd"), Example("long input", "x"), Example("ab", "many words here")]

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from t2l_fast.train.data.batches import Row, collate, pack
+from t2l_fast.train.data.batches import Row
+from t2l_fast.train.data.packing import collate, pack
 from t2l_fast.train.model.neftune import noisy_embeddings
 
 ROWS = [Row(0, (1, 5, 6, 7), 2), Row(1, (1, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), 10)]

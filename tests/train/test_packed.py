@@ -7,8 +7,10 @@ from torch import nn
 
 from t2l_fast.attention import MODELS, packable
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train.data.batches import IGNORED, collate, pack, packed
+from t2l_fast.train.data.batches import IGNORED
+from t2l_fast.train.data.bucketing import packed
 from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.packing import collate, pack
 from t2l_fast.train.model import packed_attention as packing
 from t2l_fast.train.model.losses import answer_loss, exact_matches, label_logits
 from t2l_fast.train.model.packed_attention import packed_attention

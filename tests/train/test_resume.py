@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import load, save
 
 import t2l_fast.train.run.run as run_module
-import t2l_fast.train.sft.trainer as sft
+import t2l_fast.train.sft.settings as settings_module
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import TextToLora
-from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.layout import CHECKPOINT
 
 
 @pytest.fixture
@@ -139,9 +139,9 @@ def without(path, setting: str) -> None:
 
 
 def test_a_setting_that_is_newer_than_the_checkpoint_counts_as_its_default(trainer, uninterrupted):
-    without(uninterrupted.folder / FILE, "encoder_rank")
+    without(uninterrupted.folder / CHECKPOINT, "encoder_rank")
     trainer("whole").train(resume=True)
-    without(uninterrupted.folder / FILE, "learning_rate")
+    without(uninterrupted.folder / CHECKPOINT, "learning_rate")
     with pytest.raises(CheckpointError, match="learning_rate: .* there, 0.01 now"):
         trainer("whole").train(resume=True)
 
@@ -169,7 +169,7 @@ def test_another_precision_of_the_base_is_named(tiny, trainer, uninterrupted):
 def test_tasks_are_read_once_for_all_checkpoints(trainer, monkeypatch):
     """A million examples take longer than the steps between two checkpoints."""
     read = []
-    monkeypatch.setattr(sft, "digest", lambda tasks: read.append(len(tasks)) or "the same")
+    monkeypatch.setattr(settings_module, "digest", lambda tasks: read.append(len(tasks)) or "the same")
     trainer(save_every=1).train()
     assert len(read) == 1
 
@@ -211,7 +211,7 @@ def test_nothing_to_resume(trainer):
 
 @pytest.mark.parametrize("damage", ["empty", "cut", "text", "foreign"])
 def test_a_damaged_checkpoint_is_refused(trainer, uninterrupted, damage):
-    path = uninterrupted.folder / FILE
+    path = uninterrupted.folder / CHECKPOINT
     whole = path.read_bytes()
     damaged = {
         "empty": b"",

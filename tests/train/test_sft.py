@@ -11,8 +11,8 @@ from t2l_fast.adapters import Adapters, DeferredBatch, attach
 from t2l_fast.errors import ConfigError, SiteNotFound
 from t2l_fast.generators import MultiTaskLora, Zhyper, ZhyperConfig
 from t2l_fast.tasks import JUNK, Prompt
-from t2l_fast.train.data.batches import collate
 from t2l_fast.train.data.collator import Collator
+from t2l_fast.train.data.packing import collate
 from t2l_fast.train.model.losses import answer_loss, generated_l2, label_logits
 from t2l_fast.train.sft.sampler import Sampler
 

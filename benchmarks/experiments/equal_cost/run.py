@@ -24,7 +24,7 @@ from t2l_fast.adapters import LoraWeights
 from t2l_fast.evaluate import Condition, conditions, evaluate
 from t2l_fast.tasks import COMPACT, Prompt, Task, load_suite
 from t2l_fast.train import OracleConfig, keep_freed_memory, read_library, train_library
-from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.layout import CHECKPOINT
 
 TASKS, EXAMPLES, SEED = 57, 3, 0
 RESULT = Path(__file__).parents[2] / "results" / "equal_cost.json"
@@ -61,7 +61,9 @@ def train(folder: Path, wanted: Sequence[str]) -> None:
         whole = done.exists() and (name != "tasks" or _has_all(folder / name))
         if whole or name not in needed:
             continue
-        begun = (folder / name / FILE).exists() or (folder / name / "library.safetensors").exists()
+        begun = (folder / name / CHECKPOINT).exists() or (
+            folder / name / "library.safetensors"
+        ).exists()
         more = ["--resume"] if begun else []
         subprocess.run(
             [sys.executable, "-m", "t2l_fast.cli", "train", *arguments, *more], check=True

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from t2l_fast.adapters import Adapters, LoraWeights, MixedBatch
 from t2l_fast.attention import flash, packable
-from t2l_fast.train.data.batches import IGNORED, OVERHEAD, MicroBatch, Row, bucketed, packed
+from t2l_fast.train.data.batches import IGNORED, MicroBatch, Row
+from t2l_fast.train.data.bucketing import OVERHEAD, bucketed, packed
 from t2l_fast.train.model.cross_entropy import cross_entropy
 from t2l_fast.train.model.losses import label_logits
 from t2l_fast.train.run.clock import StepClock

@@ -30,7 +30,7 @@ from t2l_fast.train.adapters.record import (
     checkpoint_folder,
 )
 from t2l_fast.train.adapters.running import RunningJob, total_steps
-from t2l_fast.train.run.checkpoint import check_same
+from t2l_fast.train.run.agreement import check_same
 from t2l_fast.train.run.clock import StepClock
 from t2l_fast.train.run.metrics import Metrics
 from t2l_fast.train.run.tracking import Tracking

@@ -24,7 +24,7 @@ from t2l_fast.train.adapters.record import FILE, JobResult, Record, absent, read
 from t2l_fast.train.adapters.running import total_steps
 from t2l_fast.train.adapters.session import Line, Session, Sites
 from t2l_fast.train.model.frozen import frozen
-from t2l_fast.train.run.checkpoint import check_same
+from t2l_fast.train.run.agreement import check_same
 from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.run.run import Run, Schedule
 from t2l_fast.train.run.tracking import Tracking

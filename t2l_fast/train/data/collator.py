@@ -11,7 +11,8 @@ from torch import nn
 
 from t2l_fast.attention import flash, packable
 from t2l_fast.tasks import Example, Prompt
-from t2l_fast.train.data.batches import OVERHEAD, MicroBatch, Row, bucketed, packed
+from t2l_fast.train.data.batches import MicroBatch, Row
+from t2l_fast.train.data.bucketing import OVERHEAD, bucketed, packed
 
 MAX_TOKENS = 512
 """Of a prompt, and of an answer, unless it is said otherwise (T2L's released trainer)."""

@@ -21,7 +21,7 @@ from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.oracles.batched import concatenated, train_oracles
 from t2l_fast.train.oracles.config import OracleConfig
 from t2l_fast.train.oracles.library import BANK, LoraLibrary, read_library
-from t2l_fast.train.run.checkpoint import check_same
+from t2l_fast.train.run.agreement import check_same
 from t2l_fast.train.run.fingerprint import digest
 from t2l_fast.train.run.run import Line, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking

@@ -19,7 +19,7 @@ from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.oracles.library import LoraLibrary
 from t2l_fast.train.recon.config import ReconConfig
 from t2l_fast.train.recon.loss import ReconLoss, check_library
-from t2l_fast.train.run.checkpoint import FILE
+from t2l_fast.train.run.layout import CHECKPOINT
 from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking
@@ -61,7 +61,7 @@ class ReconTrainer:
         self.generator, self.library, self.config = generator, library, config
         self.folder, self.processes = Path(folder), processes or Processes()
         check_library(generator, library, config, self.processes.count)
-        files = (FILE, CONFIG_NAME, WEIGHTS_NAME)
+        files = (CHECKPOINT, CONFIG_NAME, WEIGHTS_NAME)
         self.run = Run(self.folder, self.processes, tracking, files=files)
         self.embedding_cache, self.progress = embedding_cache, progress
         self.recon_loss = ReconLoss(generator, library, config)

@@ -15,7 +15,8 @@ from t2l_fast.errors import ConfigError
 from t2l_fast.files import sweep
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.run.best import Best
-from t2l_fast.train.run.checkpoint import check_folder, load_run, save_run
+from t2l_fast.train.run.checkpoint import load_run, save_run
+from t2l_fast.train.run.folder import check_folder
 from t2l_fast.train.run.layout import BEST, CHECKPOINT, LAST, METRICS, ORACLES, SETTINGS
 from t2l_fast.train.run.metrics import Metrics
 from t2l_fast.train.run.tracking import Tracking

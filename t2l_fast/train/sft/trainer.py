@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,8 @@ from t2l_fast.train.data.token_cache import keep_tokens
 from t2l_fast.train.distributed.processes import Processes
 from t2l_fast.train.model.frozen import frozen
 from t2l_fast.train.run.best import Best, save_generator
-from t2l_fast.train.run.checkpoint import FILE
 from t2l_fast.train.run.clock import StepClock
-from t2l_fast.train.run.fingerprint import digest
+from t2l_fast.train.run.layout import CHECKPOINT
 from t2l_fast.train.run.progress import Progress, silent
 from t2l_fast.train.run.run import Line, OnStep, Run, Schedule
 from t2l_fast.train.run.tracking import Tracking
@@ -34,6 +33,7 @@ from t2l_fast.train.sft.config import SFTConfig, WarmStartConfig
 from t2l_fast.train.sft.gradients import StepGradients
 from t2l_fast.train.sft.optimizer import GeneratorOptimizer
 from t2l_fast.train.sft.preparation import Preparation, Prepared
+from t2l_fast.train.sft.settings import older_settings, run_settings
 from t2l_fast.train.sft.validate import Validator
 from t2l_fast.train.sft.warm_start import WarmStart
 
@@ -170,9 +170,8 @@ class SFTTrainer:
         with self.attached() as adapters, run, ahead, self.codes.settled():
             torch.manual_seed(config.seed)
             self.optimizer.initialise(self.codes.embeddings)
-            if FILE in present:
-                usual = {k: self._settings[k] for k in ("dtype", "task_names")}
-                usual["sft"] = SFTConfig(config.steps).to_dict()
+            if CHECKPOINT in present:
+                usual = older_settings(self._settings, config)
                 run.load(self.optimizer.state(), self.optimizer.adamw, defaults=usual)
             else:
                 run.begin()
@@ -238,13 +237,12 @@ class SFTTrainer:
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
-        """What a checkpoint must agree with: settings, generator and tasks."""
-        return {
-            "sft": self.config.fixed() | {"best": self.best.measure},
-            "warm_start": None if self.warm_start is None else asdict(self.warm_start),
-            "generator": self._shape,
-            "given": self.origin,
-            "dtype": str(next(self.model.parameters()).dtype),
-            "task_names": [task.name for task in self.tasks],
-            "tasks": digest(self.tasks),
-        }
+        return run_settings(
+            self.config,
+            self.tasks,
+            best=self.best.measure,
+            warm_start=self.warm_start,
+            generator=self._shape,
+            origin=self.origin,
+            dtype=next(self.model.parameters()).dtype,
+        )

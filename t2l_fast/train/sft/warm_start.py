@@ -14,10 +14,10 @@ from t2l_fast.tasks import Task
 from t2l_fast.train.data.collator import Collator
 from t2l_fast.train.oracles.batched import concatenated, train_oracles
 from t2l_fast.train.oracles.config import OracleConfig
-from t2l_fast.train.run.checkpoint import load_oracles, save_oracles
 from t2l_fast.train.run.run import Run
 from t2l_fast.train.sft.config import WarmStartConfig
 from t2l_fast.train.sft.optimizer import GeneratorOptimizer
+from t2l_fast.train.sft.oracle_file import load_oracles, save_oracles
 
 Progress = Callable[[str, int, int, float], None]
 """Called with what is done, how far, of how many, and the loss."""

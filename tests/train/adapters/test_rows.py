@@ -9,7 +9,8 @@ from t2l_fast.train.adapters.data import read_data
 from t2l_fast.train.adapters.rows import pieces_of
 from t2l_fast.train.adapters.sources import read_source
 from t2l_fast.train.adapters.tokens import Rows, encode
-from t2l_fast.train.data.batches import IGNORED, collate, pack
+from t2l_fast.train.data.batches import IGNORED
+from t2l_fast.train.data.packing import collate, pack
 
 TURNS = [
     {"role": "user", "content": "hi"},
