@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load, save
 
 import t2l_fast.train.run.run as run_module
-import t2l_fast.train.sft.settings as settings_module
+import t2l_fast.train.sft.settings as sft_settings
 from t2l_fast.errors import CheckpointError
 from t2l_fast.generators import TextToLora
 from t2l_fast.train.run.layout import CHECKPOINT
@@ -169,7 +169,7 @@ def test_another_precision_of_the_base_is_named(tiny, trainer, uninterrupted):
 def test_tasks_are_read_once_for_all_checkpoints(trainer, monkeypatch):
     """A million examples take longer than the steps between two checkpoints."""
     read = []
-    monkeypatch.setattr(settings_module, "digest", lambda tasks: read.append(len(tasks)) or "the same")
+    monkeypatch.setattr(sft_settings, "digest", lambda tasks: read.append(len(tasks)) or "the same")
     trainer(save_every=1).train()
     assert len(read) == 1
 
