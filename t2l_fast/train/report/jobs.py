@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from t2l_fast.train.adapters.record import ADAPTERS, JobResult, Record
-from t2l_fast.train.report.page import document, figure
+from t2l_fast.train.report.document import Section, document
 from t2l_fast.train.report.runs import Run
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 DRAWN = 7
 """Jobs whose curves are laid over each other: as many as there are colours."""
-_HEAD = ("job", "status", "steps", "loss", "held-out loss", "best step", "dropped rows", "reason")
+_HEADS = ("job", "status", "steps", "loss", "held-out loss", "best step", "dropped rows", "reason")
 
 
 def job_folders(folder: Path, record: Record) -> list[Path]:
@@ -36,28 +35,13 @@ def jobs_page(run: Run, record: Record, plots: list[Plot], of_jobs: list[Plot]) 
     """
     counts = Counter(result.status for result in record.entries.values())
     listed = ", ".join(f"{count} {status}" for status, count in counts.items())
-    parts = [
-        f"<h1>{escape(run.name)}</h1>",
-        f"<p>{len(record.entries)} jobs: {escape(listed)}; {record.rounds} rounds</p>",
-        "<h2>Jobs</h2>",
-        _table(record.entries),
-    ]
-    for title, drawn in (("All jobs", plots), (f"Jobs, the first {DRAWN}", of_jobs)):
+    rows = {name: _cells(result) for name, result in record.entries.items()}
+    sections = [Section("Jobs", rows, _HEADS)]
+    for heading, drawn in (("All jobs", plots), (f"Jobs, the first {DRAWN}", of_jobs)):
         if drawn:
-            parts += [f"<h2>{title}</h2>", '<div class="plots">', *map(figure, drawn), "</div>"]
-    return document(run.name, parts)
-
-
-def _table(entries: dict[str, JobResult]) -> str:
-    head = "".join(f'<th scope="col">{name}</th>' for name in _HEAD)
-    rows = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in _cells(result))
-        + "</tr>"
-        for name, result in entries.items()
-    )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>"
-    return f'<div class="wide">{table}</div>'
+            sections.append(Section(heading, plots=drawn))
+    status = f"{len(record.entries)} jobs: {listed}; {record.rounds} rounds"
+    return document(run.name, status, sections)
 
 
 def _cells(result: JobResult) -> tuple[str, ...]:

@@ -1,80 +1,43 @@
-"""One HTML page about one run or several, with nothing to load."""
+"""The page about one run or several: numbers, curves and settings."""
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Sequence
-from html import escape
 from statistics import fmean, median
 from typing import TYPE_CHECKING, Any
 
+from t2l_fast.train.report.document import Section, document
 from t2l_fast.train.report.runs import KINDS, Run
-from t2l_fast.version import __version__
 
 if TYPE_CHECKING:
     from t2l_fast.train.report.plots import Plot
 
-_STYLE = """
-:root { color-scheme: light; }
-body { margin: 0 auto; padding: 1.2rem; max-width: 76rem; background: #fff; color: #1d1d1f;
-  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-h1 { font-size: 1.5rem; line-height: 1.25; margin: 0 0 .3rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.1rem; margin: 2rem 0 .6rem; }
-p { margin: .2rem 0; color: #555; }
-.plots { display: grid; gap: 1rem;
-  grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); }
-figure { margin: 0; padding: .5rem; border: 1px solid #e4e4e4; border-radius: .5rem; }
-img { display: block; width: 100%; height: auto; }
-.wide { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .3rem .8rem .3rem 0; text-align: left; vertical-align: top;
-  border-bottom: 1px solid #ececec; }
-thead th { border-bottom: 2px solid #bbb; white-space: nowrap; }
-tbody th { min-width: 7.5rem; font-weight: 400; color: #555;
-  position: sticky; left: 0; background: #fff; }
-td { min-width: 8rem; max-width: 26rem; overflow-wrap: anywhere; }
-summary { cursor: pointer; margin: 2rem 0 .6rem; font-size: 1.1rem; font-weight: 700; }
-footer { margin-top: 2.5rem; font-size: .85rem; color: #777; }
-"""
-
 
 def page(runs: Sequence[Run], plots: Sequence[Plot]) -> str:
-    """Return the whole page; every text in it that comes from a file is escaped."""
-    title = " · ".join(run.name for run in runs)
+    """Return the whole page; every text in it that comes from a file is escaped.
+
+    Args:
+        runs: one or several, which stand side by side.
+        plots: of all of them.
+    """
+    one = len(runs) == 1
+    heads = () if one else ("", *(run.name for run in runs))
     names = list(dict.fromkeys(name for run in runs for name in run.settings))
     rows = {name: [_text(run.settings.get(name, "—")) for run in runs] for name in names}
     differing = {name: cells for name, cells in rows.items() if len(set(cells)) > 1}
-    parts = [
-        f"<h1>{escape(title)}</h1>",
-        *(f"<p>{escape(_status(run))}</p>" for run in runs if len(runs) == 1),
-        "<h2>Numbers</h2>",
-        _table(runs, _numbers(runs)),
-    ]
+    sections = [Section("Numbers", _numbers(runs), heads)]
     if plots:
-        parts += ["<h2>Curves</h2>", '<div class="plots">', *map(figure, plots), "</div>"]
+        sections.append(Section("Curves", plots=plots))
     if differing:
-        parts += ["<h2>Settings that differ</h2>", _table(runs, differing)]
+        sections.append(Section("Settings that differ", differing, heads))
     if rows:
-        parts += [f"<details{' open' if len(runs) == 1 else ''}><summary>Settings</summary>"]
-        parts += [_table(runs, rows), "</details>"]
-    return document(title, parts)
-
-
-def document(title: str, parts: Sequence[str]) -> str:
-    """Return a page around its parts."""
-    return "\n".join(
-        [
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
-            '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>",
-            *parts,
-            f"<footer>t2l_fast {escape(__version__)}</footer>\n</body>\n</html>\n",
-        ]
-    )
+        sections.append(Section("Settings", rows, heads, open=one))
+    status = _status(runs[0]) if one else ""
+    return document(" · ".join(run.name for run in runs), status, sections)
 
 
 def _status(run: Run) -> str:
-    """One line: how far, and how good."""
+    """Return one line: the progress, the loss and the best measure."""
     phrases = [_progress(run)]
     losses = run.series("loss")[1]
     if losses:
@@ -85,7 +48,7 @@ def _status(run: Run) -> str:
 
 
 def _numbers(runs: Sequence[Run]) -> dict[str, list[str]]:
-    """Row → one cell a run."""
+    """Return label → one cell a run."""
     rows = {"steps done": [_progress(run) for run in runs]}
     rows["time in steps"] = [_duration(sum(run.series("seconds")[1])) for run in runs]
     rows["loss, mean of the last tenth"] = [_last_tenth(run.series("loss")[1]) for run in runs]
@@ -140,23 +103,3 @@ def _duration(seconds: float) -> str:
 
 def _text(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def figure(plot: Plot) -> str:
-    """Return a picture with its own data."""
-    source = b64encode(plot.png).decode()
-    return f'<figure><img alt="{escape(plot.title)}" src="data:image/png;base64,{source}"></figure>'
-
-
-def _table(runs: Sequence[Run], rows: dict[str, list[str]]) -> str:
-    head = ""
-    if len(runs) > 1:
-        cells = "".join(f'<th scope="col">{escape(run.name)}</th>' for run in runs)
-        head = f"<thead><tr><th></th>{cells}</tr></thead>"
-    body = "\n".join(
-        f'<tr><th scope="row">{escape(label)}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-        + "</tr>"
-        for label, cells in rows.items()
-    )
-    return f'<div class="wide"><table>{head}<tbody>\n{body}\n</tbody></table></div>'
