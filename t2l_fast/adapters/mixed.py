@@ -13,7 +13,7 @@ from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.errors import AdapterMismatch
 
 Ranks = tuple[Tensor | None, ...]
-"""Of every layer: `[N]` int32, or None where all N have the largest rank."""
+"""Ranks by layer: `[N]` int32, or None where all N have the largest rank."""
 Place = tuple[str, tuple[int, ...]]
 """A key of a batch, and which of its layers."""
 

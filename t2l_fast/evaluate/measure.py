@@ -94,7 +94,11 @@ def _answered_right(
 
 
 def _lora(condition: Condition, asked: Sequence[Question]) -> LoraConfig | None:
-    """Of the adapters that a condition runs."""
+    """Return the config of the adapters that a condition runs; None for the base model.
+
+    Raises:
+        ArgumentError: a task has no adapter of its own where it needs one.
+    """
     if condition.own is not None:
         missing = sorted({q.task.name for q in asked} - condition.own.keys())
         if missing:

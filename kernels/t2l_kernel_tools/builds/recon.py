@@ -10,7 +10,7 @@ from t2l_kernels.recon.kernel import lowrank_l1_grad_kernel, lowrank_l1_kernel
 from t2l_kernels.recon.plans import l1_plan
 
 RANKS = ((8, 8), (16, 16), (8, 64), (32, 32), (64, 64), (128, 128))
-"""Of a_hat and of its target."""
+"""Ranks of a_hat and of its target."""
 WIDTHS = (4096, 4112, 2049)
 """One that tiles divide, one that ends within a tile, one without vectors."""
 

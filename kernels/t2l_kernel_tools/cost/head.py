@@ -42,7 +42,7 @@ class Call:
 
     @property
     def rows(self) -> int:
-        """Of one GEMM; there are as many GEMMs as the weight has rank rows."""
+        """Rows of one GEMM; there are as many GEMMs as the weight has rank rows."""
         return self.layers * self.adapters * (self.rank // self.parts)
 
 

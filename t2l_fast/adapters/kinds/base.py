@@ -53,7 +53,7 @@ class Slots(Protocol):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of what the slots hold."""
+        """The dtype of the tensors in the slots."""
         ...
 
     @property

@@ -60,7 +60,7 @@ class LoraSlab:
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of A and B."""
+        """The dtype of A and B."""
         return next(iter(self.lora_a.values())).dtype
 
     @property

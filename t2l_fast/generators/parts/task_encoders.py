@@ -11,7 +11,7 @@ from torch.nn.functional import one_hot
 from t2l_fast.generators.parts.trunk_config import CODEBOOK, DISCRETE_CLASSES, TrunkConfig
 
 DECAY = 0.99
-"""Of a codebook's running averages."""
+"""Decay of a codebook's running averages."""
 COMMITMENT = 0.01
 """Weight of the loss that keeps an encoder near its codebook."""
 _SMOOTHING = 1e-5

@@ -15,7 +15,7 @@ from t2l_fast.generators.config import GeneratorConfig, model_shape
 
 TaskEncoder = Literal["linear", "discrete", "vq", "softmax"]
 DISCRETE_CLASSES = 64
-"""Of a discrete task encoder (T2L's released code)."""
+"""Classes of a discrete task encoder (T2L's released code)."""
 CODEBOOK = 32
 """Vectors of "vq" and "softmax" (T2L's released code)."""
 

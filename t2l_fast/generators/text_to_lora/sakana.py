@@ -137,7 +137,7 @@ class _Checkpoint:
         return config, weights
 
     def _encoder(self) -> str | None:
-        """Of descriptions; "" stands for the base model's last token."""
+        """Return the text encoder's name; "" in the file is the base model's last token."""
         named, base = self.args.get("emb_model"), self.args.get("model_dir")
         return f"{CAUSAL}{base}" if named == "" and base else named or None
 

@@ -15,7 +15,7 @@ from t2l_fast.train.data.batches import MicroBatch, Row
 from t2l_fast.train.data.bucketing import OVERHEAD, bucketed, packed
 
 MAX_TOKENS = 512
-"""Of a prompt, and of an answer, unless it is said otherwise (T2L's released trainer)."""
+"""Default limit of a prompt, and of an answer (T2L's released trainer)."""
 
 Tokens = tuple[tuple[int, ...], int]
 """Ids of a prompt and its answer, and how many are the prompt's."""

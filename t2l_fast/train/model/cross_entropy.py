@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 _ELEMENTS = 1 << 20
-"""Of logits in one piece on a CPU, which then stay in its cache; a GPU takes sixteen times that."""
+"""Logits in one piece, so that they stay in a CPU's cache; a GPU takes sixteen times as many."""
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, smoothing: float = 0.0) -> Tensor:

@@ -107,10 +107,14 @@ def _curve(
 
 
 def _by_kind(runs: list[Run], before: str, after: str, title: str, label: str) -> Figure:
-    """Of one run a colour a kind, of several a colour a run and a line style a kind.
+    """Draw a metric for each kind of description.
+
+    One run has a colour for each kind. Several have a colour for each run and a line style for
+    each kind.
 
     Args:
-        before, after: what stands around the kind in the metrics' names.
+        before: part of the metrics' names before the kind.
+        after: part of the metrics' names after the kind.
     """
     figure, axes = _axes(title, runs)
     axes.set_ylabel(label)
@@ -162,7 +166,7 @@ def _by_kind(runs: list[Run], before: str, after: str, title: str, label: str) -
 
 
 def _time(runs: list[Run]) -> Figure:
-    """Of one run over its steps, of several the medians."""
+    """Draw the time of one run over its steps, or the medians of several runs."""
     figure, axes = _axes("Where a step's time goes", runs)
     parts = [part for part in PARTS if any(run.series(f"seconds_{part}")[0] for run in runs)]
     names = [f"seconds_{part}" for part in parts] or ["seconds"]

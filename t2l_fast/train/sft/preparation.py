@@ -31,7 +31,7 @@ class Prepared:
 
     @property
     def share(self) -> float:
-        """Of the step's tasks that this process takes; over all processes the sum is 1."""
+        """The part of the step's tasks that this process takes; all processes sum to 1."""
         return len(self.own) / len(self.draws)
 
 
