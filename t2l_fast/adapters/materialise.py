@@ -8,8 +8,7 @@ import torch
 
 from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
-from t2l_fast.adapters.kinds.core import CoreSlab
-from t2l_fast.adapters.kinds.lora import LoraSlab
+from t2l_fast.adapters.kinds import KINDS, Slots
 from t2l_fast.adapters.sites import Site
 from t2l_fast.errors import ArgumentError
 from t2l_kernels.basis.cost import Linears, cores_win
@@ -22,7 +21,7 @@ def make_slab(
     rank_max: int,
     dtype: torch.dtype,
     materialise: bool | Literal["auto"],
-) -> LoraSlab | None:
+) -> Slots | None:
     """Return empty slots of the kind that `attach(materialise=…)` asks for; None for no slots.
 
     Raises:
@@ -32,7 +31,7 @@ def make_slab(
     if not isinstance(materialise, bool) and materialise != "auto":
         raise ArgumentError(f'materialise must be True, False or "auto", got {materialise!r}')
     if num_slots and materialise is True:
-        return LoraSlab.allocate(sites, num_slots, rank_max, dtype)
+        return KINDS["lora"].allocate(sites, num_slots, rank_max, dtype)
     bases = generator.bases() if num_slots and isinstance(generator, CoreGenerator) else None
     if materialise is False and bases is None:
         kind = "none" if generator is None else f"one of kind {generator.kind} without bases"
@@ -45,8 +44,8 @@ def make_slab(
     if bases is not None and (
         materialise is False or prefers_cores(sites, bases, num_slots, rank_max, dtype)
     ):
-        return CoreSlab.over(bases, sites, num_slots, rank_max, dtype)
-    return LoraSlab.allocate(sites, num_slots, rank_max, dtype)
+        return KINDS["core"].allocate(sites, num_slots, rank_max, dtype, bases=bases)
+    return KINDS["lora"].allocate(sites, num_slots, rank_max, dtype)
 
 
 def prefers_cores(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from typing_extensions import Self
 
+from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.sites import Site
@@ -68,9 +69,23 @@ class Slots(Protocol):
 
     @classmethod
     def allocate(
-        cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
+        cls,
+        sites: dict[str, list[Site]],
+        num_slots: int,
+        rank_max: int,
+        dtype: torch.dtype,
+        *,
+        bases: Bases | None = None,
     ) -> Self:
-        """Return empty slots on the device of each key's sites."""
+        """Return empty slots on the device of each key's sites.
+
+        Args:
+            sites: key → its sites, in layer order.
+            num_slots: adapters held at once.
+            rank_max: largest rank that a slot takes.
+            dtype: of what the slots hold.
+            bases: what all adapters of a generator share, for kinds that need it.
+        """
         ...
 
     def delta(self, site: Site) -> Delta:

@@ -12,16 +12,16 @@ from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.generator import AdapterGenerator, CoreGenerator
 from t2l_fast.adapters.kinds.base import Delta, NoDelta
-from t2l_fast.adapters.kinds.lora import LoraSlab, empty_slots
+from t2l_fast.adapters.kinds.matrices import MatrixSlots, empty_slots
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
-from t2l_fast.errors import AdapterMismatch
+from t2l_fast.errors import AdapterMismatch, ArgumentError
 from t2l_fast.ops import basis_lora
 from t2l_kernels import Route, Workspace
 
 
 @dataclass(frozen=True)
-class CoreSlab(LoraSlab):
+class CoreSlab(MatrixSlots):
     """Slots that hold `rank · (h_a + h_b)` numbers per layer; `lora_a` and `lora_b` are the cores.
 
     Fields:
@@ -53,6 +53,26 @@ class CoreSlab(LoraSlab):
                 for part in (bases.a, bases.b)
             )
         return cls(*slots, Bases(a, b, bases.fingerprint))
+
+    @classmethod
+    def allocate(
+        cls,
+        sites: dict[str, list[Site]],
+        num_slots: int,
+        rank_max: int,
+        dtype: torch.dtype,
+        *,
+        bases: Bases | None = None,
+    ) -> CoreSlab:
+        """Return empty slots over a copy of `bases`.
+
+        Raises:
+            ArgumentError: there are no bases.
+            AdapterMismatch: they don't fit the sites.
+        """
+        if bases is None:
+            raise ArgumentError("slots of cores need a generator's bases, got none: use lora slots")
+        return cls.over(bases, sites, num_slots, rank_max, dtype)
 
     @property
     def holds_weights(self) -> bool:
@@ -116,13 +136,21 @@ class CoreSlab(LoraSlab):
             "attach with materialise=True"
         )
 
+    def write(self, weights: LoraWeights, slot: int) -> None:
+        """Raise AdapterMismatch, as `check_fits`."""
+        self.check_fits(weights.config.rank, weights.lora_a, torch.tensor([slot]), 1)
+
+    def write_batch(self, batch: LoraBatch, slots: Tensor) -> None:
+        """Raise AdapterMismatch, as `check_fits`."""
+        self.check_fits(batch.config.rank, batch.lora_a, slots, len(batch))
+
     def write_cores(self, cores: LoraBatch, slots: Tensor) -> None:
         """Put the cores of adapter i, as `CoreGenerator.cores` gives them, into `slots[i]`.
 
         Raises:
             AdapterMismatch: rank above `rank_max`, an unknown module, or not one slot per adapter.
         """
-        super().check_fits(cores.config.rank, cores.lora_a, slots, len(cores))
+        self._check_sizes(cores.config.rank, cores.lora_a, slots, len(cores))
         self._put(cores, slots)
 
     def layer(self, key: str, layer: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from t2l_fast.adapters.bases import Bases
 from t2l_fast.adapters.batch import LoraBatch
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.kinds.base import Delta, NoDelta
 from t2l_fast.adapters.kinds.delta import LoraDelta
 from t2l_fast.adapters.kinds.embedding import EmbeddingDelta
+from t2l_fast.adapters.kinds.matrices import MatrixSlots, empty_slots
 from t2l_fast.adapters.sites import Site
 from t2l_fast.adapters.weights import LoraWeights
 from t2l_fast.config import LoraConfig
@@ -20,8 +22,8 @@ from t2l_fast.errors import AdapterMismatch
 
 
 @dataclass(frozen=True)
-class LoraSlab:
-    """Both matrices rank-major, so that a low live rank reads contiguous rows.
+class LoraSlab(MatrixSlots):
+    """Slots that hold A and B of any adapter.
 
     Fields:
         lora_a: key → `[layers, slots, rank_max, in]`; rows at or beyond the live rank are never
@@ -32,47 +34,23 @@ class LoraSlab:
         deltas: (key, layer) → what its hook applies, as `delta` gave it out.
     """
 
-    lora_a: dict[str, Tensor]
-    lora_b: dict[str, Tensor]
-    ranks: dict[str, Tensor]
-    scalings: dict[str, Tensor]
     deltas: dict[tuple[str, int], LoraDelta] = field(
         init=False, default_factory=dict, repr=False, compare=False
     )
 
     @classmethod
     def allocate(
-        cls, sites: dict[str, list[Site]], num_slots: int, rank_max: int, dtype: torch.dtype
+        cls,
+        sites: dict[str, list[Site]],
+        num_slots: int,
+        rank_max: int,
+        dtype: torch.dtype,
+        *,
+        bases: Bases | None = None,
     ) -> LoraSlab:
-        """Return empty slots on the device of each key's sites."""
+        """Return empty slots on the device of each key's sites; A and B need no bases."""
         widths = {m: (g[0].in_features, g[0].out_features) for m, g in sites.items()}
         return cls(*empty_slots(sites, widths, num_slots, rank_max, dtype))
-
-    @property
-    def num_slots(self) -> int:
-        """Adapters held at once."""
-        return next(iter(self.ranks.values())).shape[1]
-
-    @property
-    def rank_max(self) -> int:
-        """Largest rank that a slot takes."""
-        return next(iter(self.lora_a.values())).shape[2]
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """The dtype of A and B."""
-        return next(iter(self.lora_a.values())).dtype
-
-    @property
-    def device(self) -> torch.device:
-        """Where leases put their slots."""
-        return next(iter(self.ranks.values())).device
-
-    @property
-    def bytes_per_slot(self) -> int:
-        """Memory of one slot, all sites together."""
-        tensors = (*self.lora_a.values(), *self.lora_b.values())
-        return sum(t.numel() * t.element_size() for t in tensors) // self.num_slots
 
     @property
     def holds_weights(self) -> bool:
@@ -154,76 +132,25 @@ class LoraSlab:
         self.check_fits(batch.config.rank, batch.lora_a, slots, len(batch))
         self._put(batch, slots)
 
-    @torch.no_grad()
-    def _put(self, batch: LoraBatch, slots: Tensor) -> None:
-        rank = batch.config.rank
-        for m in batch.lora_a:
-            index = slots.to(self.ranks[m].device, torch.int64)
-            keep = (index >= 0).nonzero().squeeze(1)
-            for slab, new in ((self.lora_a, batch.lora_a), (self.lora_b, batch.lora_b)):
-                rows = new[m].to(slab[m].device, slab[m].dtype)
-                rows = rows if len(keep) == len(batch) else rows[:, keep]
-                slab[m][:, index[keep], :rank] = rows
-        self.mark(batch.config, batch.lora_a, slots)
-
     def check_fits(self, rank: int, modules: Iterable[str], slots: Tensor, adapters: int) -> None:
         """Raise unless adapters of this rank on these modules fit `slots`.
 
         Raises:
             AdapterMismatch: rank above `rank_max`, an unknown module, or not one slot per adapter.
         """
-        if rank > self.rank_max or set(modules) - self.lora_a.keys() or slots.shape != (adapters,):
-            raise AdapterMismatch(
-                f"{self.num_slots} slots hold rank ≤ {self.rank_max} for {sorted(self.lora_a)}, "
-                f"got rank {rank} for {sorted(modules)} and {adapters} adapters for slots of "
-                f"shape {tuple(slots.shape)}: attach with a larger rank_max or more target_modules"
-            )
+        self._check_sizes(rank, modules, slots, adapters)
 
     def mark(self, config: LoraConfig, modules: Iterable[str], slots: Tensor) -> None:
         """Set live rank and scale of slots that were filled; other modules get rank 0 there."""
-        filled = set(modules)
-        live = slots[slots >= 0].long()
-        for m, ranks in self.ranks.items():
-            index = live.to(ranks.device, non_blocking=True)
-            ranks[:, index] = config.rank if m in filled else 0
-            if m in filled:
-                self.scalings[m][:, index] = config.scaling
-        self._drop_gains(live)
+        super().mark(config, modules, slots)
+        self._drop_gains(slots[slots >= 0].long())
 
     def clear(self, slots: Tensor) -> None:
         """Make slots empty: whatever runs them gets the base model."""
-        for ranks in self.ranks.values():
-            ranks[:, slots.to(ranks.device, torch.int64)] = 0
+        super().clear(slots)
         self._drop_gains(slots.long())
 
     def _drop_gains(self, slots: Tensor) -> None:
         for delta in self.deltas.values():
             if delta.gains is not None:
                 delta.gains.drop(slots)
-
-
-def empty_slots(
-    sites: dict[str, list[Site]],
-    widths: dict[str, tuple[int, int]],
-    num_slots: int,
-    rank_max: int,
-    dtype: torch.dtype,
-) -> tuple[dict[str, Tensor], dict[str, Tensor], dict[str, Tensor], dict[str, Tensor]]:
-    """Return both matrices, ranks and scalings of empty slots, on their sites' devices.
-
-    Args:
-        widths: key → row lengths of the two matrices.
-    """
-    lora_a, lora_b, ranks, scalings = {}, {}, {}, {}
-    padded = -(-num_slots // 4) * 4  # rows of 16 bytes' multiples: one build of a kernel for all
-    with torch.inference_mode(False):  # slots are written in and out of inference mode
-        for m, (width_a, width_b) in widths.items():
-            device = next(sites[m][0].module.parameters()).device
-            shape = (len(sites[m]), num_slots, rank_max)
-            lora_a[m] = torch.zeros(*shape, width_a, dtype=dtype, device=device)
-            lora_b[m] = torch.zeros(*shape, width_b, dtype=dtype, device=device)
-            ranks[m], scalings[m] = (
-                torch.zeros(shape[0], padded, dtype=kind, device=device)[:, :num_slots]
-                for kind in (torch.int32, torch.float32)
-            )
-    return lora_a, lora_b, ranks, scalings
