@@ -14,7 +14,7 @@ from t2l_fast.adapters.bank.fill import check_fingerprints, fill
 from t2l_fast.adapters.bank.intake import Intake, checked_names, widened
 from t2l_fast.adapters.bank.lease import Lease
 from t2l_fast.adapters.bank.mixing import Parts, summed, weighted_sum
-from t2l_fast.adapters.bank.mixture import AdapterKey, Asked, Mixture, key_of
+from t2l_fast.adapters.bank.mixture import AdapterKey, Asked, Mixture, adapters_of, key_of
 from t2l_fast.adapters.bank.slot_cache import SlotCache
 from t2l_fast.adapters.bank.store import AdapterStore, StoredCode
 from t2l_fast.adapters.batch import LoraBatch
@@ -208,7 +208,7 @@ class AdapterBank:
             UnknownAdapter: it is not registered.
         """
         key = key_of(adapter)
-        return all(map(self._store.holds_code, _adapters(key)))
+        return all(map(self._store.holds_code, adapters_of(key)))
 
     def weights(self, adapter: Asked) -> LoraWeights:
         """Return an adapter as weights with module paths, generated where it is stored as a code.
@@ -282,7 +282,7 @@ class AdapterBank:
     def _unpinned(self, ids: Sequence[K]) -> list[K]:
         wanted = list(dict.fromkeys(ids))
         for key in wanted:
-            for adapter in _adapters(key):
+            for adapter in adapters_of(key):
                 self._store.check(adapter)
             self._slots.check_unpinned(key)
         return wanted
@@ -319,7 +319,3 @@ class AdapterBank:
         slots = self._slots.take(len(entries), victims)
         fill(self.slab, self.generator, plain, sums, slots)
         self._slots.settle([*plain, *sums], slots)
-
-
-def _adapters(key: AdapterKey) -> tuple[AdapterId, ...]:
-    return key.adapters if isinstance(key, Mixture) else (key,)

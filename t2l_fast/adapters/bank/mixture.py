@@ -43,6 +43,20 @@ Asked = AdapterKey | Mapping[Any, float]
 """What `AdapterBank.lease` takes for a row: an id, or adapter → weight."""
 
 
+def adapters_of(key: AdapterKey | None) -> tuple[AdapterId, ...]:
+    """Return the registered adapters behind a key, none for the base model."""
+    if isinstance(key, Mixture):
+        return key.adapters
+    return () if key is None else (key,)
+
+
+def renamed(key: AdapterKey, adapter: AdapterId, new: AdapterId) -> AdapterKey:
+    """Return a key with another id for one of its adapters."""
+    if isinstance(key, Mixture):
+        return key.renamed(adapter, new)
+    return new if key == adapter else key
+
+
 def key_of(asked: Asked) -> AdapterKey:
     """Return the key of what was asked for; one adapter of weight 1 is that adapter.
 

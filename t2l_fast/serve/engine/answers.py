@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
-from t2l_fast.adapters import AdapterId
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import EngineError
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.engine.request import Chunk, Completion, Sink, join
@@ -29,7 +29,7 @@ class Answers:
         prompts: Sequence[Sequence[int]],
         params: Sequence[SamplingParams],
         *,
-        adapter: AdapterId | None,
+        adapter: AdapterKey | None,
         tenant: str,
     ) -> None:
         self._chunks: asyncio.Queue[tuple[int, Chunk]] = asyncio.Queue()

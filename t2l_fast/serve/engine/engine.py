@@ -12,6 +12,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from t2l_fast.adapters import AdapterId, Adapters
+from t2l_fast.adapters.bank.mixture import Asked, key_of
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.paths import check_kind, positions, proven
@@ -88,7 +89,7 @@ class Engine:
         self,
         prompt: Sequence[int],
         *,
-        adapter: AdapterId | None = None,
+        adapter: Asked | None = None,
         params: SamplingParams | None = None,
         tenant: str = "",
         sink: Sink | None = None,
@@ -97,14 +98,14 @@ class Engine:
 
         Args:
             prompt: token ids.
-            adapter: an id of the bank; None = the base model.
+            adapter: as `AdapterBank.lease` takes it; None = the base model.
             params: how to answer; None = greedily, 16 tokens.
             tenant: on whose turn it waits.
             sink: called with every chunk in the engine's thread; None = the ticket keeps them.
 
         Raises:
-            ArgumentError: an empty prompt, tokens outside the vocabulary, or more tokens than
-                `longest`.
+            ArgumentError: an empty prompt, tokens outside the vocabulary, more tokens than
+                `longest`, or an unfit mixture.
             UnknownAdapter: the adapter is not registered.
             QueueFull: too many requests wait.
             EngineError: the engine is closed or failed.
@@ -117,12 +118,13 @@ class Engine:
         prompts: Sequence[Sequence[int]],
         params: Sequence[SamplingParams],
         *,
-        adapter: AdapterId | None = None,
+        adapter: Asked | None = None,
         tenant: str = "",
         sinks: Sequence[Sink | None],
     ) -> list[Ticket]:
         """Queue requests that belong together, all or none; otherwise as `submit`."""
-        if adapter is not None and adapter not in self.bank:
+        key = None if adapter is None else key_of(adapter)
+        if key is not None and key not in self.bank:
             raise UnknownAdapter(f"an adapter must be registered, got {adapter!r}")
         accepted, tickets = [], []
         for prompt, asked, sink in zip(prompts, params, sinks, strict=True):
@@ -132,7 +134,7 @@ class Engine:
             request = Request(
                 key=str(next(self._keys)),
                 prompt=list(prompt),
-                adapter=adapter,
+                adapter=key,
                 params=replace(asked, seed=seed),
                 tenant=tenant,
                 sink=sink or chunks.put,

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from t2l_fast.adapters import AdapterId, Lease
+from t2l_fast.adapters import Lease
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import EngineError
 from t2l_fast.serve.engine.sampling import SamplingParams, TokenLogprob
 from t2l_fast.serve.engine.text import TextStream
@@ -52,7 +53,7 @@ class Request:
 
     key: str
     prompt: list[int]
-    adapter: AdapterId | None
+    adapter: AdapterKey | None
     params: SamplingParams
     tenant: str
     sink: Sink

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from t2l_fast.adapters import AdapterId, Adapters
+from t2l_fast.adapters.bank.mixture import adapters_of, renamed
 from t2l_fast.errors import BankFull, EngineError
 from t2l_fast.serve.engine.loop import Loop
 from t2l_fast.serve.engine.queue import FairQueue
@@ -93,16 +94,18 @@ class Running:
         return not self.waiting and not self.active
 
     def asks_for(self, adapter: AdapterId) -> bool:
-        """Return whether a request that waits or runs names an adapter."""
+        """Return whether a request that waits or runs names an adapter, mixed or alone."""
         with self.lock:
-            return any(r.adapter == adapter for r in (*self.waiting, *self.active.values()))
+            return any(
+                adapter in adapters_of(r.adapter) for r in (*self.waiting, *self.active.values())
+            )
 
     def redirect(self, adapter: AdapterId, to: AdapterId) -> None:
         """Let requests that wait or run with an adapter name it by another id."""
         with self.lock:
             for request in (*self.waiting, *self.active.values()):
-                if request.adapter == adapter:
-                    request.adapter = to
+                if request.adapter is not None:
+                    request.adapter = renamed(request.adapter, adapter, to)
 
     def between_steps(self, loop: Loop) -> list[Request]:
         """Implement `Owner.between_steps`: one errand, what was cancelled, and what fits now."""

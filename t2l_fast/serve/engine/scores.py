@@ -9,7 +9,8 @@ from typing import Any
 
 import torch
 
-from t2l_fast.adapters import AdapterId, Adapters, Lease
+from t2l_fast.adapters import Adapters, Lease
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.serve.engine.attention import own_attention
 from t2l_fast.serve.engine.sampling import LEAST, TokenLogprob
 
@@ -35,7 +36,7 @@ class Scorer:
         """Tokens of one forward; all of a prompt where the model takes no keys and values."""
         return PIECE if "past_key_values" in self._known else sys.maxsize
 
-    def begin(self, prompt: Sequence[int], adapter: AdapterId | None, count: int) -> Score:
+    def begin(self, prompt: Sequence[int], adapter: AdapterKey | None, count: int) -> Score:
         """Lease an adapter for a score; only between two steps of the engine.
 
         Args:

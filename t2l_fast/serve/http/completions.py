@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import Response
 
-from t2l_fast.adapters import AdapterId
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import ArgumentError
 from t2l_fast.serve.engine.sampling import TokenLogprob
 from t2l_fast.serve.http.echo import Echo, scored
@@ -95,12 +95,12 @@ async def _echoes(state: State, asked: Asked, sources: Sequence[str | list[int]]
     return echoes
 
 
-async def _adapter(state: State, tenant: str, model: str) -> AdapterId | None:
+async def _adapter(state: State, tenant: str, model: str) -> AdapterKey | None:
     if model == state.base:
         return None
     if model.startswith(INLINE) and not state.registry.knows(tenant, model):
         return await state.registry.inline(tenant, model.removeprefix(INLINE).strip())
-    return state.registry.resolve(tenant, model)
+    return state.registry.model(tenant, model)
 
 
 def _check(state: State, body: Sampled) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from t2l_fast.adapters import AdapterId
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import BankFull
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.engine.sampling import TokenLogprob
@@ -34,7 +34,7 @@ class Echo:
 
 
 async def scored(
-    engine: Engine, prompt: Sequence[int], adapter: AdapterId | None, count: int, tenant: str
+    engine: Engine, prompt: Sequence[int], adapter: AdapterKey | None, count: int, tenant: str
 ) -> Sequence[TokenLogprob | None]:
     """Return the log probabilities of a prompt's tokens, and of `count` of the likeliest.
 

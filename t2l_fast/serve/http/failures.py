@@ -23,6 +23,7 @@ from t2l_fast.serve.http.guard import error_body
 from t2l_fast.serve.http.invalid import sentence
 from t2l_fast.serve.http.peft_zip import UploadTooLarge
 from t2l_fast.serve.http.schema import ChatRequest, CompletionRequest
+from t2l_fast.serve.tenants.mixtures import UnknownComponent
 
 STATUS: list[tuple[type[Exception], int, str | None]] = [
     (UnknownAdapter, 404, "model_not_found"),
@@ -44,7 +45,7 @@ def failure(error: Exception) -> tuple[int, dict[str, Any]]:
     if isinstance(error, EngineError) and not isinstance(error, QueueFull):
         # what failed may have been another's
         message = "the server could not finish this request, or is closing: try again later"
-    if isinstance(error, UnknownAdapter):
+    if isinstance(error, UnknownAdapter) and not isinstance(error, UnknownComponent):
         # the bank's own words count all tenants' adapters
         message = "the model is not registered here: list what is by GET /v1/models"
     if isinstance(error, StoreError):

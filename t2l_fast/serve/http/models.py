@@ -31,7 +31,7 @@ async def models(
 async def model(state: Serving, tenant: Tenant, model: str) -> Model:
     """Tell of one of them."""
     if model != state.base:
-        state.registry.resolve(tenant, model)
+        state.registry.model(tenant, model)
     return _model(state, model)
 
 

@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 
-from t2l_fast.adapters import AdapterId
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import T2LError
 from t2l_fast.serve.engine.answers import Answers
 from t2l_fast.serve.engine.request import Chunk, Completion, join
@@ -40,7 +40,7 @@ class Asked:
     prompts: Sequence[list[int]]
     count: int
     logprobs: int | None
-    adapter: AdapterId | None
+    adapter: AdapterKey | None
     tenant: str
     started: float
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from t2l_fast.adapters import AdapterBank, AdapterId, LoraWeights
+from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.encoders.base import prepare
 from t2l_fast.errors import (
     AdapterInUse,
@@ -25,6 +26,7 @@ from t2l_fast.errors import (
 )
 from t2l_fast.serve.config import Limits
 from t2l_fast.serve.engine.engine import Engine
+from t2l_fast.serve.tenants.mixtures import parsed
 from t2l_fast.serve.tenants.retire import retire
 
 T = TypeVar("T")
@@ -79,6 +81,24 @@ class Registry:
                 f"got {name!r}: register it first"
             )
         return wanted
+
+    def model(self, tenant: str, name: str) -> AdapterKey:
+        """Return what a request's `model` names: an adapter, else a mixture of the tenant's own.
+
+        Raises:
+            UnknownAdapter: the tenant has none of that name, or none of a mixture's.
+            ArgumentError: as `mixtures.parsed`.
+        """
+
+        def find(part: str) -> AdapterId | None:
+            try:
+                return self.resolve(tenant, part)
+            except UnknownAdapter:
+                return None
+
+        exact = find(name)
+        mixture = parsed(name, find) if exact is None else exact
+        return self.resolve(tenant, name) if mixture is None else mixture
 
     def knows(self, tenant: str, name: str) -> bool:
         """Return whether a tenant has an adapter of this name."""
