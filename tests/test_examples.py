@@ -18,6 +18,7 @@ EXPECTED = {
     "06_your_own_generator": "loaded letters",
     "07_evaluate": "generated, matched",
     "08_many_processes": "2 processes, losses",
+    "09_sixteen_jobs": "16 adapters trained at once",
 }
 
 

@@ -1,13 +1,12 @@
 """Jobs on single letters, and the plain loop with PEFT that each is compared with."""
 
-import random
 from types import SimpleNamespace
 
-import peft
 import pytest
 import torch
 
 import t2l_fast as t2l
+from benchmarks.train.peft_alone import train_alone
 from t2l_fast.train import Job, MultiLoraConfig, MultiLoraTrainer
 from t2l_fast.train.adapters.data import read_data
 
@@ -45,58 +44,8 @@ def different(tiny) -> list[Job]:
 
 
 def alone(tiny, job: Job, model) -> dict[str, torch.Tensor]:
-    """Train a job with PEFT, torch's AdamW and nothing of ours but data and initial weights."""
-    data = read_data(job, tiny.tokenizer()).train
-    sites = t2l.find_sites(model, job.lora.target_modules)
-    start = t2l.LoraBatch.init(job.lora, sites, 1, seed=job.seed)
-    adapted = peft.get_peft_model(model, job.lora.to_peft())
-    parameters = {}
-    for m, group in sites.items():
-        for site in group:
-            layer = adapted.base_model.model.get_submodule(site.path)
-            for part, rows_of in (("lora_A", start.lora_a), ("lora_B", start.lora_b)):
-                weight = getattr(layer, part)["default"].weight
-                wanted = rows_of[m][site.layer, 0].detach().to(weight)
-                weight.data.copy_(wanted if part == "lora_A" else wanted.T)
-                parameters[f"{site.path}.{part}"] = weight
-    optimizer = torch.optim.AdamW(
-        parameters.values(),
-        lr=job.learning_rate,
-        betas=job.betas,
-        weight_decay=job.weight_decay,
-    )
-    per_epoch = -(-len(data) // job.batch)
-    steps = job.max_steps or job.epochs * per_epoch
-    warmup = max(1, round(steps * job.warmup_fraction))
-    kinds = {
-        "constant": lambda done: 1.0,
-        "linear": lambda done: 1.0 - done,
-        "cosine": lambda done: 0.5 * (1.0 + torch.cos(torch.tensor(done * torch.pi)).item()),
-    }
-    adapted.eval()
-    for step in range(steps):
-        epoch, place = divmod(step, per_epoch)
-        order = list(range(len(data)))
-        random.Random(f"{job.seed}/{epoch}").shuffle(order)
-        chosen = [data.row(i, 0) for i in order[place * job.batch : (place + 1) * job.batch]]
-        width = max(len(row.ids) for row in chosen)
-        ids = torch.zeros(len(chosen), width, dtype=torch.long)
-        labels = torch.full_like(ids, -100)
-        for i, row in enumerate(chosen):
-            tokens, learned = torch.tensor(row.ids), torch.tensor(row.learned)
-            ids[i, : len(tokens)] = tokens
-            labels[i, : len(tokens)] = tokens.where(learned, -100)
-        logits = adapted(input_ids=ids).logits[:, :-1]
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), labels[:, 1:].flatten())
-        loss.backward()
-        if job.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(list(parameters.values()), job.clip_norm)
-        part = (step - warmup) / max(1, steps - warmup)
-        factor = (step + 1) / warmup if step < warmup else kinds[job.schedule](part)
-        optimizer.param_groups[0]["lr"] = job.learning_rate * factor
-        optimizer.step()
-        optimizer.zero_grad()
-    return {name: p.detach() for name, p in parameters.items()}
+    """Train a job with PEFT and torch; of ours are rows and initial weights alone."""
+    return train_alone(job, model, read_data(job, tiny.tokenizer()).train)[0]
 
 
 def trained(folder) -> dict[str, torch.Tensor]:
