@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from t2l_fast.adapters.bank.fill import check_fingerprints, fill
 from t2l_fast.adapters.bank.intake import Intake, checked_names, widened
 from t2l_fast.adapters.bank.lease import Lease
-from t2l_fast.adapters.bank.mixing import Parts, summed, weighted_sum
+from t2l_fast.adapters.bank.mixing import Parts, mixed_code, summed, weighted_sum
 from t2l_fast.adapters.bank.mixture import AdapterKey, Asked, Mixture, adapters_of, key_of
 from t2l_fast.adapters.bank.slot_cache import SlotCache
 from t2l_fast.adapters.bank.store import AdapterStore, StoredCode
@@ -231,6 +231,24 @@ class AdapterBank:
                 assert self.generator is not None
                 entry = self.generator.generate(codes=widened(entry.code)[None])[0]
             return entry.for_sites(self._intake.sites)
+
+    def code(self, adapter: Asked) -> Tensor:
+        """Return a generated adapter's code, `[*code_shape]` as generators take it.
+
+        Args:
+            adapter: an id; or a mixture, whose code is Σ weight · code. The generator makes another
+                adapter of it than the sum of deltas: register it under a name of its own.
+
+        Raises:
+            UnknownAdapter: it is not registered.
+            AdapterMismatch: as `mixed_code`.
+            ArgumentError: a mixture as `lease` refuses it.
+        """
+        with self._lock:
+            key = key_of(adapter)
+            parts = {i: self._store[i] for i in adapters_of(key)}
+            check_fingerprints(self.slab, self.generator, parts)
+            return mixed_code(key, parts)
 
     def fits(self, ids: Sequence[AdapterKey | None]) -> int:
         """Return how many of the leading ids one `lease` could take now; unknown ids fit."""

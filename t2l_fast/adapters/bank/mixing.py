@@ -11,7 +11,7 @@ import torch
 from t2l_fast.adapters.bank.fill import check_fingerprints
 from t2l_fast.adapters.bank.intake import widened
 from t2l_fast.adapters.bank.mixture import AdapterKey, Mixture
-from t2l_fast.adapters.bank.store import StoredCode
+from t2l_fast.adapters.bank.store import StoredCode, rounded
 from t2l_fast.adapters.generator import AdapterGenerator
 from t2l_fast.adapters.ids import AdapterId
 from t2l_fast.adapters.kinds.base import Slots
@@ -51,6 +51,39 @@ def summed(
                 "weights"
             )
     return sums
+
+
+def mixed_code(key: AdapterKey, parts: Parts) -> torch.Tensor:
+    """Return Σ weight · code in fp32, or a single adapter's code.
+
+    Args:
+        key: an adapter, or a mixture.
+        parts: what is stored for its adapters.
+
+    Raises:
+        AdapterMismatch: one is stored as weights; or codes of a mixture are integers, or their sum
+            is not finite as stored.
+    """
+    codes: dict[AdapterId, torch.Tensor] = {}
+    for adapter, entry in parts.items():
+        if isinstance(entry, LoraWeights):
+            raise AdapterMismatch(
+                f"a code is what the generator made an adapter from, got weights for {adapter!r}: "
+                "lease the mixture of the adapters instead"
+            )
+        codes[adapter] = entry.code
+    if not isinstance(key, Mixture):
+        return widened(codes[key]).clone()
+    if not all(code.is_floating_point() for code in codes.values()):
+        raise AdapterMismatch(
+            "codes that are mixed must be vectors of real numbers, got integers, which name tasks: "
+            "lease the mixture of the adapters instead"
+        )
+    mixed = sum(weight * widened(codes[i]).double() for i, weight in key.parts)
+    assert isinstance(mixed, torch.Tensor)
+    if not rounded(mixed).isfinite().all():
+        raise AdapterMismatch("a mixed code must be finite in fp16, got one that is not")
+    return mixed.float()
 
 
 @torch.no_grad()
