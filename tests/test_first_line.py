@@ -1,7 +1,9 @@
-"""`t2l train sft` in a process of its own: the first line comes before anything slow."""
+"""`t2l train …` in a process of its own: the first line comes before anything slow."""
 
 import subprocess
 import sys
+
+import pytest
 
 SCRIPT = """
 import sys
@@ -16,16 +18,16 @@ class Stop:
             raise SystemExit(3)
 
 sys.meta_path.insert(0, Stop())
-sys.argv = ["t2l", "train", "sft", *sys.argv[1:]]
+sys.argv = ["t2l", "train", *sys.argv[1:]]
 main()
 """
 
 
-def test_the_first_line_comes_before_slow_work(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "run")], capture_output=True, text=True
-    )
+@pytest.mark.parametrize("command", ["sft", "adapters"])
+def test_the_first_line_comes_before_slow_work(tmp_path, command):
+    words = [command, str(tmp_path / "run")]
+    done = subprocess.run([sys.executable, "-c", SCRIPT, *words], capture_output=True, text=True)
     assert done.returncode == 3, done.stderr
     first, then = done.stderr.strip().splitlines()[:2]
-    assert first == "t2l train sft: loading torch …"
+    assert first == f"t2l train {command}: loading torch …"
     assert then == "SLOW WORK BEGINS"

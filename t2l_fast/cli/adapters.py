@@ -13,6 +13,7 @@ from rich.console import Console
 from t2l_fast.cli.device import FrozenOptions, chosen, load_base
 from t2l_fast.cli.options import Fields, from_configs
 from t2l_fast.cli.progress import Bar, StageBars, stage
+from t2l_fast.cli.resume import resumable
 from t2l_fast.cli.run import RunOptions
 from t2l_fast.train.adapters.config import MultiLoraConfig
 
@@ -67,7 +68,7 @@ def adapters(
         )
         trainer.prepare()
     total = sum(trainer.steps.values())
-    with Bar("training", total, run.as_json) as note:
+    with resumable(out, Processes(), (FILE,)), Bar("training", total, run.as_json) as note:
         results = trainer.train(resume=run.resume, on_step=lambda line: note(_shown(line, run)))
     _report(results, out, Console(stderr=run.as_json))
 
