@@ -10,9 +10,9 @@ from torch import Tensor
 
 from t2l_kernels._core.impl import resolve_impl
 from t2l_kernels._core.register import operator
+from t2l_kernels._core.shapes import flat
 from t2l_kernels.basis import torch_impl
 from t2l_kernels.lora.reference import accumulator
-from t2l_kernels.lora.torch_impl import flat
 from t2l_kernels.routing.route import Route
 
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from t2l_kernels._core.checks import check_ranks, check_slot_range
+from t2l_kernels._core.shapes import flat
 from t2l_kernels.lora.reference import accumulator
 from t2l_kernels.routing.route import Route
 from t2l_kernels.routing.torch_impl import LONG_RUN
@@ -107,11 +108,6 @@ def matmul(left: Tensor, right: Tensor) -> Tensor:
     if left.shape[0] == 1:
         return torch.mm(left[0], right[0]).unsqueeze(0)
     return torch.bmm(left, right)
-
-
-def flat(x: Tensor) -> Tensor:
-    """Return `[…, d]` as `[T, d]`."""
-    return x.reshape(x.shape[:-1].numel(), x.shape[-1])
 
 
 def in_order(rows: Tensor, route: Route) -> Tensor:

@@ -6,13 +6,9 @@ Arguments have the names and shapes of `t2l_kernels.lora.api`, unless a docstrin
 import torch
 from torch import Tensor
 
+from t2l_kernels._core.shapes import flat
 from t2l_kernels.lora.launch import expand, grad, shrink
 from t2l_kernels.routing.route import Route
-
-
-def flat(x: Tensor) -> Tensor:
-    """Return `[…, d]` as contiguous `[T, d]`."""
-    return x.reshape(x.shape[:-1].numel(), x.shape[-1]).contiguous()
 
 
 def forward(
@@ -25,10 +21,10 @@ def forward(
     residual: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
     """Return `residual + delta` and s `[T, R]` in token order and x's dtype, as expand read it."""
-    rows = flat(x)
+    rows = flat(x).contiguous()
     out = x.new_empty((*x.shape[:-1], lora_b.shape[2]))
     s = x.new_empty((rows.shape[0], lora_a.shape[1]))
-    base = None if residual is None else flat(residual)
+    base = None if residual is None else flat(residual).contiguous()
     planes = shrink(rows, lora_a, route, ranks)
     expand(
         planes, lora_b, route, scalings, ranks,
@@ -53,7 +49,7 @@ def backward(
     With y = c · s B and s = x Aᵀ: ds = dy Bᵀ, dx = c · ds A, dA = c · dsᵀ x, dB = c · sᵀ dy. B is
     rank-major, so ds is a shrink of dy and dx an expand of ds.
     """
-    dy = flat(grad_out)
+    dy = flat(grad_out).contiguous()
     grad_x = grad_a = grad_b = x.new_empty(0)
     if needs[2]:
         grad_b = grad(s, dy, lora_b, route, scalings, ranks)
@@ -70,5 +66,5 @@ def backward(
                 whole = whole + plane
             ds.copy_(whole)
         if ds is not None:
-            grad_a = grad(ds, flat(x), lora_a, route, scalings, ranks)
+            grad_a = grad(ds, flat(x).contiguous(), lora_a, route, scalings, ranks)
     return grad_x, grad_a, grad_b

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from t2l_kernels._core.arch import DTYPES, MAX_RANK, arch_of, launch_options
 from t2l_kernels._core.checks import ArgumentError, check_dtype
+from t2l_kernels._core.shapes import flat
 from t2l_kernels.recon.kernel import lowrank_l1_grad_kernel, lowrank_l1_kernel
 from t2l_kernels.recon.plans import l1_plan
-from t2l_kernels.recon.torch_impl import Factors, empty_grads, flat, numel
+from t2l_kernels.recon.torch_impl import Factors, empty_grads, numel
 
 
 def l1(factors: Factors, scale: float) -> Tensor:
@@ -74,4 +75,4 @@ def _flat(factors: Factors) -> tuple[Tensor, ...]:
                 f"{name} must have a rank from 1 to {MAX_RANK} for impl='triton', got "
                 f"{rank}: pass impl='torch'"
             )
-    return tuple(flat(t).contiguous() for t in factors)
+    return tuple(flat(t, 2).contiguous() for t in factors)

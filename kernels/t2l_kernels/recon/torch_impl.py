@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
+from t2l_kernels._core.shapes import flat
 from t2l_kernels.lora.reference import accumulator
 
 _TILE_BYTES = 4 << 20
@@ -21,11 +22,6 @@ _WIDE_BYTES = 4 << 20
 
 Factors = tuple[Tensor, Tensor, Tensor, Tensor]
 """a_hat, b_hat, a and b."""
-
-
-def flat(x: Tensor) -> Tensor:
-    """Return `[…, rank, d]` as `[n, rank, d]`."""
-    return x.reshape(x.shape[:-2].numel(), *x.shape[-2:])
 
 
 def numel(factors: Factors) -> int:
@@ -69,7 +65,7 @@ def l1_backward(
                 sums[1][..., rows].baddbmm_(a_hat, tile.mT)
         for need, target, summed in zip(needs, grads, sums, strict=True):
             if need:
-                flat(target)[entries] = summed.mul_(factor)
+                flat(target, 2)[entries] = summed.mul_(factor)
     return grads
 
 
@@ -112,7 +108,7 @@ def l2_backward(
             part = torch.bmm(mine, wide[0], out=wide[2])
             # scaled last: of equal operands the difference is exactly zero
             part.sub_(torch.bmm(cross, wide[1], out=wide[0]), alpha=scale)
-            flat(grad_of)[entries] = part.mul_(factor)
+            flat(grad_of, 2)[entries] = part.mul_(factor)
     return grads
 
 
@@ -128,7 +124,7 @@ def _wide_chunks(*tensors: Tensor) -> Iterator[tuple[slice, list[Tensor]]]:
     for entries in _slices(n, step):
         pairs = zip(buffers, tensors, strict=True)
         count = entries.stop - entries.start
-        yield entries, [buffer[:count].copy_(flat(t)[entries]) for buffer, t in pairs]
+        yield entries, [buffer[:count].copy_(flat(t, 2)[entries]) for buffer, t in pairs]
 
 
 def _chunks(factors: Factors) -> Iterator[tuple[slice, Factors, Tensor]]:
@@ -144,7 +140,7 @@ def _chunks(factors: Factors) -> Iterator[tuple[slice, Factors, Tensor]]:
     rows = min(length, max(1, size // (step * width)))
     buffer = a_hat.new_empty((step, rows, width), dtype=wide)
     for entries in _slices(n, step):
-        a_hat, b_hat, a, b = (flat(t)[entries].to(wide) for t in factors)
+        a_hat, b_hat, a, b = (flat(t, 2)[entries].to(wide) for t in factors)
         yield entries, (a_hat, b_hat, a, b), buffer[: entries.stop - entries.start]
 
 

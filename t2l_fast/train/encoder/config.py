@@ -8,11 +8,11 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Interval
 
 from t2l_fast.bounds import check_bounds
-from t2l_fast.train.run.config import schedule_factor
+from t2l_fast.train.run.config import LinearSchedule
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderConfig:
+class EncoderConfig(LinearSchedule):
     """A LoRA of the text encoder, fitted to descriptions alone (`train/encoder/trainer.py`).
 
     Args:
@@ -44,7 +44,3 @@ class EncoderConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self)
-
-    def factor(self, step: int) -> float:
-        """Return the learning rate of a step (from 0) over the peak."""
-        return schedule_factor(step, self.steps, self.warmup_fraction, "linear")

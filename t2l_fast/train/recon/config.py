@@ -8,11 +8,11 @@ from typing import Annotated
 from annotated_types import Ge, Gt, Interval
 
 from t2l_fast.bounds import check_bounds
-from t2l_fast.train.run.config import schedule_factor
+from t2l_fast.train.run.config import LinearSchedule
 
 
 @dataclass(frozen=True, slots=True)
-class ReconConfig:
+class ReconConfig(LinearSchedule):
     """Reconstruction of a library of LoRAs; defaults are Text-to-LoRA's (`train_hyper_recon.py`).
 
     Args:
@@ -49,7 +49,3 @@ class ReconConfig:
 
     def __post_init__(self) -> None:
         check_bounds(self)
-
-    def factor(self, step: int) -> float:
-        """Return the learning rate of a step (from 0) over the peak."""
-        return schedule_factor(step, self.steps, self.warmup_fraction, "linear")

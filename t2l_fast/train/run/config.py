@@ -19,6 +19,18 @@ def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str
     return 1.0 if schedule == "constant" else 0.5 * (1.0 + math.cos(math.pi * done))
 
 
+class LinearSchedule:
+    """Part of a config whose learning rate rises over the warm-up and then falls linearly."""
+
+    __slots__ = ()
+    steps: int
+    warmup_fraction: float
+
+    def factor(self, step: int) -> float:
+        """Return the learning rate of a step (from 0) over the peak, in [0, 1]."""
+        return schedule_factor(step, self.steps, self.warmup_fraction, "linear")
+
+
 def chosen_measure(
     asked: str | None, splits: Iterable[str], *, evaluates: bool, patience: int
 ) -> str | None:
