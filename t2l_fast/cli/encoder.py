@@ -35,12 +35,21 @@ def encoder(
 
     Then: t2l train sft RUN --encoder minilm+OUT
     """
-    from t2l_fast.encoders import SentenceEncoder, load_encoder
+    from t2l_fast.encoders import EncoderName, SentenceEncoder, load_encoder
     from t2l_fast.encoders.adapter import CONFIG_NAME
     from t2l_fast.tasks import load_suite, read_tasks
     from t2l_fast.tasks.published import is_trained
     from t2l_fast.train import Processes, fit_encoder, keep_freed_memory, stay_alone
 
+    name = EncoderName.parse(reads.encoder)
+    if name.kind == "causal":
+        raise ArgumentError(
+            f"--encoder must be a sentence-transformers model here, got {reads.encoder!r}"
+        )
+    if name.adapter is not None:
+        raise ArgumentError(
+            f"an encoder to fit must have no adapter yet, got {reads.encoder!r}: fit {name.plain!r}"
+        )
     stay_alone("t2l train encoder")
     if not run.resume and (out / CONFIG_NAME).exists():
         raise ArgumentError(f"{out} holds an adapter already: name another folder")
@@ -55,10 +64,7 @@ def encoder(
     device = chosen(place.device)
     stage(f"loading the text encoder {reads.encoder}", run.as_json)
     loaded = load_encoder(reads.encoder, device=device, trust_remote_code=reads.trust_remote_code)
-    if not isinstance(loaded, SentenceEncoder):
-        raise ArgumentError(
-            f"--encoder must be a sentence-transformers model here, got {reads.encoder!r}"
-        )
+    assert isinstance(loaded, SentenceEncoder)  # every kind but "causal"
     keep_freed_memory()
     with resumable(out, Processes()), Bar("encoder", config.steps, run.as_json) as note:
         fitted = fit_encoder(

@@ -53,9 +53,10 @@ def recon(
     """
     import torch
 
-    from t2l_fast.encoders import embedding_file, load_encoder
+    from t2l_fast.encoders import EncoderName, embedding_file, load_encoder
     from t2l_fast.train import ReconTrainer, Tracking, join, keep_freed_memory, read_library
 
+    EncoderName.parse(reads.encoder)  # refused before the library is read
     keep_freed_memory()
     tracking = Tracking.of(run.track, out)
     processes = join()

@@ -48,7 +48,7 @@ def sft(
     """
     import torch
 
-    from t2l_fast.encoders import embedding_file, load_encoder
+    from t2l_fast.encoders import EncoderName, embedding_file, load_encoder
     from t2l_fast.tasks import Prompt
     from t2l_fast.train import SFTTrainer, Tracking, WarmStartConfig, join, keep_freed_memory
     from t2l_fast.train.run.best import save_generator
@@ -57,6 +57,8 @@ def sft(
     if files.print_config:
         typer.echo(json.dumps(options, indent=1))
         return
+    if new.init is None:
+        EncoderName.parse(options["encoder"])  # refused before minutes of reading
     keep_freed_memory()
     tracking = Tracking.of(run.track, out)
     processes = join()

@@ -15,11 +15,6 @@ from t2l_fast.errors import EncoderError
 from t2l_fast.files import replace_files
 
 NAMES = CONFIG_NAME, WEIGHTS_NAME = "adapter_config.json", "adapter_model.safetensors"
-JOINT = "+"
-"""Between an encoder and its adapter: "minilm+FOLDER" to load, "minilm+DIGEST" as a name."""
-
-
-DIGEST = "[0-9a-f]{12}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,21 +9,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from t2l_fast.encoders.adapter import JOINT, EncoderAdapter
+from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import TextEncoder
 from t2l_fast.encoders.causal import CausalEncoder
+from t2l_fast.encoders.name import ACCEPTED, MINILM, EncoderName
 from t2l_fast.encoders.sentence import SentenceEncoder, is_sfr
 from t2l_fast.errors import EncoderError
 from t2l_fast.models import load_model
 from t2l_fast.quiet import quiet
-
-MINILM = "minilm"
-CAUSAL = "causal:"
-_ACCEPTED = (
-    "'minilm', a folder or a sentence-transformers model on the Hugging Face hub, or a causal LM "
-    "as 'causal:MODEL' or 'causal:MODEL:BLOCKS'; of the first two also 'ENCODER+FOLDER', with an "
-    "adapter that `t2l train encoder` made"
-)
 
 
 def load_encoder(
@@ -49,82 +42,52 @@ def load_encoder(
         EncoderError: a package is missing, there is no such model, it loads but does not work, or
             the adapter is another than the name says.
     """
-    if not isinstance(name, str) or not name.strip():
-        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
-    name, adapter = split_name(name, adapter)
-    if name.startswith(CAUSAL):
+    source = EncoderName.parse(name, by_digest=adapter is not None)
+    adapter, plain = source.read_adapter(adapter), source.plain
+    if source.kind == "causal":
         if adapter is not None:
-            raise EncoderError(f"an adapter needs a sentence-transformers encoder, got {name!r}")
-        return _causal(name, device)
+            raise EncoderError(
+                f"an adapter needs a sentence-transformers encoder, got {plain!r}: leave it out"
+            )
+        return _causal(source, device)
     if find_spec("sentence_transformers") is None:
         raise EncoderError(
-            f"the encoder {name!r} needs the package sentence-transformers, got none: "
+            f"the encoder {plain!r} needs the package sentence-transformers, got none: "
             "pip install sentence-transformers"
         )
     from sentence_transformers import SentenceTransformer
 
-    source = str(_minilm_folder()) if name == MINILM else name
+    minilm = source.kind == "minilm"
+    folder = str(_minilm_folder()) if minilm else plain
     try:
         with quiet():
             model = SentenceTransformer(
-                source,
+                folder,
                 device=str(device or "cpu"),
                 trust_remote_code=trust_remote_code,
-                local_files_only=name == MINILM,
-                model_kwargs={"dtype": torch.bfloat16 if is_sfr(name) else torch.float32},
+                local_files_only=minilm,
+                model_kwargs={"dtype": torch.bfloat16 if is_sfr(plain) else torch.float32},
             )
     except Exception as error:  # code from the hub, run while loading, raises anything
         reason = (str(error).strip() or type(error).__name__).split("\n", 1)[0]
         raise EncoderError(
-            f"an encoder must be {_ACCEPTED}, with trust_remote_code=True if it brings code, got "
-            f"{name!r}: {reason}"
+            f"an encoder must be {ACCEPTED}, with trust_remote_code=True if it brings code, got "
+            f"{plain!r}: {reason}"
         ) from error
-    if name != MINILM and Path(name).is_dir():
-        name = str(Path(name).resolve())
-    return SentenceEncoder(model, name, adapter)
+    if not minilm and Path(plain).is_dir():
+        plain = str(Path(plain).resolve())
+    return SentenceEncoder(model, plain, adapter)
 
 
-def split_name(
-    name: str, adapter: EncoderAdapter | None = None
-) -> tuple[str, EncoderAdapter | None]:
-    """Return the encoder's own name, and the adapter behind the "+" or in the argument.
-
-    Raises:
-        EncoderError: there is none behind it, or it is another than the name says.
-    """
-    if Path(name).is_dir():  # a "+" may be part of a path
-        return name, adapter
-    parts = name.split(JOINT)
-    if len(parts) == 1:
-        return name, adapter
-    cuts = [(JOINT.join(parts[:i]), JOINT.join(parts[i:])) for i in range(1, len(parts))]
-    plain, rest = cuts[-1]
-    if adapter is None:
-        plain, rest = next((cut for cut in cuts if Path(cut[1]).is_dir()), cuts[-1])
-    if not plain.strip():
-        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
-    if adapter is None:
-        return plain, EncoderAdapter.read(rest)
-    if adapter.digest != rest:
-        raise EncoderError(
-            f"the adapter of the encoder {name!r} must have the digest in its name, got one of "
-            f"{adapter.digest}: take the files that belong together"
-        )
-    return plain, adapter
-
-
-def _causal(name: str, device: torch.device | str | None) -> TextEncoder:
-    model_name, _, blocks = name.removeprefix(CAUSAL).partition(":")
-    if not model_name or not (blocks.isdecimal() or not blocks):
-        raise EncoderError(f"an encoder must be {_ACCEPTED}, got {name!r}")
-    model, tokenizer = load_model(model_name, dtype=torch.float32, device=device)
-    if blocks:
-        _cut(model, int(blocks) + 1)  # what a last block gives is normalised
+def _causal(source: EncoderName, device: torch.device | str | None) -> TextEncoder:
+    model, tokenizer = load_model(source.model, dtype=torch.float32, device=device)
+    if source.blocks is not None:
+        _cut(model, source.blocks + 1)  # what a last block gives is normalised
     return CausalEncoder(
         model.requires_grad_(False),
         tokenizer,
-        name=name,
-        mean_after=int(blocks) if blocks else None,
+        name=source.plain,
+        mean_after=source.blocks,
     )
 
 

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from t2l_fast.encoders.adapter import JOINT, EncoderAdapter
+from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import BATCH, MAX_TOKENS, prepare_all, refuse_long, scaled
 from t2l_fast.encoders.health import check_buffers, check_embeddings
+from t2l_fast.encoders.name import EncoderName, with_adapter
 from t2l_fast.errors import EncoderError
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class SentenceEncoder:
     def __init__(
         self, model: SentenceTransformer, name: str, adapter: EncoderAdapter | None = None
     ) -> None:
-        self.name = name if adapter is None else f"{name}{JOINT}{adapter.digest}"
+        self.name = name if adapter is None else with_adapter(name, adapter.digest)
         self.adapter = adapter
         if adapter is not None:
             adapter.merge_into(_transformer(model, name))
@@ -102,7 +103,7 @@ class SentenceEncoder:
 
     def name_with(self, adapter: EncoderAdapter) -> str:
         """Return this encoder's name with an adapter merged."""
-        return f"{self.name}{JOINT}{adapter.digest}"
+        return with_adapter(self.name, adapter.digest)
 
     def attach(self, lora: Any) -> Any:
         """Put a new LoRA into the model, which is all that takes gradients; a `PeftModel`.
@@ -118,7 +119,7 @@ class SentenceEncoder:
         if self.adapter is not None:
             raise EncoderError(
                 f"an encoder to fit must have no adapter yet, got {self.name!r}: fit "
-                f"{self.name.rpartition(JOINT)[0]!r}"
+                f"{EncoderName.parse(self.name, by_digest=True).plain!r}"
             )
         return peft.get_peft_model(_transformer(self._model, self.name), lora)
 

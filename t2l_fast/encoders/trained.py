@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from t2l_fast.encoders.adapter import EncoderAdapter
 from t2l_fast.encoders.base import scaled
-from t2l_fast.encoders.load import load_encoder, split_name
+from t2l_fast.encoders.load import load_encoder
+from t2l_fast.encoders.name import EncoderName
 from t2l_fast.encoders.sentence import SentenceEncoder
 from t2l_fast.errors import EncoderError
 
@@ -50,7 +51,8 @@ class TrainedEncoder:
         device: torch.device | str | None = None,
         seed: int = 0,
     ) -> None:
-        self._base, start = split_name(name, adapter)
+        source = EncoderName.parse(name, by_digest=adapter is not None)
+        self._base, start = source.plain, source.read_adapter(adapter)
         encoder = load_encoder(self._base, device=device)
         if not isinstance(encoder, SentenceEncoder):
             raise EncoderError(

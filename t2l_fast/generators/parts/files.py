@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +14,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from t2l_fast.encoders import EncoderAdapter
-from t2l_fast.encoders.adapter import DIGEST, JOINT, NAMES
+from t2l_fast.encoders.adapter import NAMES
+from t2l_fast.encoders.name import digest_in
 from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
 from t2l_fast.files import replace_files
 from t2l_fast.generators.config import DEFAULT_KIND, GeneratorConfig
@@ -127,8 +127,7 @@ def _unreadable(folder: Path, error: Exception) -> CheckpointError:
 
 def digest_of(config: GeneratorConfig) -> str | None:
     """Return the DIGEST that `config.encoder` names as "minilm+DIGEST", None if it names none."""
-    _, joint, digest = (config.encoder or "").rpartition(JOINT)
-    return digest if joint and re.fullmatch(DIGEST, digest) else None
+    return digest_in(config.encoder or "")
 
 
 def encoder_adapter(config: GeneratorConfig, folder: Path) -> EncoderAdapter | None:

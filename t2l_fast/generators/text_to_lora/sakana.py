@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from t2l_fast.config import LoraConfig
-from t2l_fast.encoders.load import CAUSAL
+from t2l_fast.encoders.name import CAUSAL
 from t2l_fast.errors import CheckpointError, ConfigError
 from t2l_fast.generators.parts.trunk_config import TaskEncoder
 from t2l_fast.generators.text_to_lora.config import T2LConfig
