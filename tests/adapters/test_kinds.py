@@ -104,6 +104,17 @@ def test_a_slot_gives_back_what_was_written(case, rows, layer):
     assert (out[0] - y[0]).abs().max() > 1e-3
 
 
+def test_an_adapter_in_the_slots_own_form_is_what_fill_writes(case, rows):
+    codes = torch.randn(3, 5, generator=torch.Generator().manual_seed(2)).double()
+    form = case.slots.own_form(case.own, codes)
+    case.slots.clear(torch.arange(SLOTS))
+    for slot, i in PLACES.items():
+        case.slots.write_own(form[i], slot)
+    x, y = rows
+    out = case.apply(0, x, y.clone(), TOKENS)
+    torch.testing.assert_close(out, case.by_hand(0, x, y, TOKENS))
+
+
 def test_rows_without_an_adapter_keep_every_bit(case, rows):
     x, y = rows
     out = case.apply(0, x, y.clone(), TOKENS)
