@@ -70,13 +70,13 @@ def table_of(base: Sequence[str], generated: Sequence[str]) -> Table:
         table.add_row(Text(f"Tasks {title}", style="bold"))
         for request, before, after in rows:
             if request.seen == seen:
-                asked = Text(f"{request.description}\n").append(
+                task = Text(f"{request.description}\n").append(
                     f"{request.source} → {request.expected}", style="italic"
                 )
                 # answers may hold square brackets and line breaks
                 answers = [" ".join(text.split()) for text in (before, after)]
                 mark = "✓" if after == request.expected else "✗"
-                table.add_row(asked, Text(answers[0]), Text(f"{answers[1]} {mark}"))
+                table.add_row(task, Text(answers[0]), Text(f"{answers[1]} {mark}"))
     return table
 
 

@@ -75,30 +75,30 @@ def questions(tasks: Sequence[Task], examples: int, *, seed: int = 0) -> list[Qu
     undescribed = [task.name for task in tasks if not task.eval_descriptions]
     if undescribed:
         raise ArgumentError(f"tasks {undescribed} must have evaluation descriptions, got none")
-    asked = [
+    group = [
         Question(task, example, task.eval_descriptions[i % len(task.eval_descriptions)])
         for task in tasks
         for i, example in enumerate(task.validation[:examples])
     ]
-    if not asked:
+    if not group:
         raise ArgumentError(f"evaluation needs validation examples, got none in {len(tasks)} tasks")
-    random.Random(seed).shuffle(asked)
-    return asked
+    random.Random(seed).shuffle(group)
+    return group
 
 
-def shuffled(asked: Sequence[Question]) -> list[str]:
+def shuffled(group: Sequence[Question]) -> list[str]:
     """Return, for each question, the description of another task that is no near-twin.
 
     Args:
-        asked: what `questions` returned.
+        group: what `questions` returned.
 
     Raises:
         ArgumentError: all tasks are near-twins of each other.
     """
-    half = len(asked) // 2
+    half = len(group) // 2
     descriptions = []
-    for i, question in enumerate(asked):
-        order = (asked[(i + half + k) % len(asked)] for k in range(len(asked)))
+    for i, question in enumerate(group):
+        order = (group[(i + half + k) % len(group)] for k in range(len(group)))
         other = next((q for q in order if q.task.twins != question.task.twins), None)
         if other is None:
             raise ArgumentError(

@@ -44,11 +44,11 @@ def evaluate(
         ArgumentError: a split has no examples, or a task that lacks an oracle.
         AdapterMismatch: adapters don't fit the model.
     """
-    asked = {name: questions(tasks, examples, seed=seed) for name, tasks in splits.items()}
+    by_split = {name: questions(tasks, examples, seed=seed) for name, tasks in splits.items()}
     report: dict[str, dict[str, Any]] = {}
     for condition in rivals:
         report[condition.name] = {}
-        for split, group in asked.items():
+        for split, group in by_split.items():
             right = _answered_right(model, prompt, group, condition, on_rows)
             report[condition.name][split] = _summary(group, right)
     return report
@@ -57,19 +57,19 @@ def evaluate(
 def _answered_right(
     model: Any,
     prompt: Prompt,
-    asked: Sequence[Question],
+    group: Sequence[Question],
     condition: Condition,
     on_rows: Callable[[int], None] | None,
 ) -> list[bool]:
-    descriptions = [q.description for q in asked]
+    descriptions = [q.description for q in group]
     if condition.descriptions == "shuffled":
-        descriptions = shuffled(asked)
+        descriptions = shuffled(group)
     elif condition.descriptions == "junk":
-        descriptions = [JUNK[i % len(JUNK)] for i in range(len(asked))]
-    lengths = [_tokens(prompt, q.example) for q in asked]
-    order = sorted(range(len(asked)), key=lambda i: lengths[i])
-    right = [False] * len(asked)
-    lora = _lora(condition, asked)
+        descriptions = [JUNK[i % len(JUNK)] for i in range(len(group))]
+    lengths = [_tokens(prompt, q.example) for q in group]
+    order = sorted(range(len(group)), key=lambda i: lengths[i])
+    right = [False] * len(group)
+    lora = _lora(condition, group)
     adapters = None if lora is None else attach(model, lora, num_slots=0)
     try:
         for start in range(0, len(order), ROWS):
@@ -77,14 +77,14 @@ def _answered_right(
             texts = _answers(
                 model,
                 prompt,
-                [asked[i] for i in rows],
+                [group[i] for i in rows],
                 [descriptions[i] for i in rows],
                 condition,
                 adapters,
                 max_new_tokens=max(lengths[i] for i in rows),
             )
             for i, text in zip(rows, texts, strict=True):
-                right[i] = asked[i].example.accepts(text)
+                right[i] = group[i].example.accepts(text)
             if on_rows is not None:
                 on_rows(len(rows))
     finally:
@@ -93,20 +93,20 @@ def _answered_right(
     return right
 
 
-def _lora(condition: Condition, asked: Sequence[Question]) -> LoraConfig | None:
+def _lora(condition: Condition, group: Sequence[Question]) -> LoraConfig | None:
     """Return the config of the adapters that a condition runs; None for the base model.
 
     Raises:
         ArgumentError: a task has no adapter of its own where it needs one.
     """
     if condition.own is not None:
-        missing = sorted({q.task.name for q in asked} - condition.own.keys())
+        missing = sorted({q.task.name for q in group} - condition.own.keys())
         if missing:
             raise ArgumentError(
                 f"every evaluated task must have an oracle, got none for {len(missing)}, "
                 f"{missing[0]!r} among them: leave out its split, or train them all"
             )
-        return condition.own[asked[0].task.name].config
+        return condition.own[group[0].task.name].config
     if condition.adapter is not None:
         return condition.adapter.config
     return None if condition.generator is None else condition.generator.config.lora
@@ -115,7 +115,7 @@ def _lora(condition: Condition, asked: Sequence[Question]) -> LoraConfig | None:
 def _answers(
     model: Any,
     prompt: Prompt,
-    asked: Sequence[Question],
+    group: Sequence[Question],
     descriptions: Sequence[str],
     condition: Condition,
     adapters: Adapters | None,
@@ -123,14 +123,14 @@ def _answers(
     max_new_tokens: int,
 ) -> list[str]:
     shown = descriptions if condition.described else None
-    sources = [q.example for q in asked]
+    sources = [q.example for q in group]
     if adapters is None:
         return answer(model, prompt, sources, max_new_tokens=max_new_tokens, descriptions=shown)
     if condition.adapter is not None:
         batch = LoraBatch.stack([condition.adapter])
         slots = torch.zeros(len(sources), dtype=torch.int32)
     else:
-        keys = descriptions if condition.own is None else [q.task.name for q in asked]
+        keys = descriptions if condition.own is None else [q.task.name for q in group]
         distinct = list(dict.fromkeys(keys))
         if condition.own is not None:
             batch = LoraBatch.stack([condition.own[name] for name in distinct])
@@ -149,9 +149,9 @@ def _tokens(prompt: Prompt, example: Example) -> int:
     return max(len(prompt.answer_ids(text, example.prefill)) for text in texts)
 
 
-def _summary(asked: Sequence[Question], right: Sequence[bool]) -> dict[str, Any]:
+def _summary(group: Sequence[Question], right: Sequence[bool]) -> dict[str, Any]:
     families: dict[str, list[bool]] = {}
-    for question, hit in zip(asked, right, strict=True):
+    for question, hit in zip(group, right, strict=True):
         families.setdefault(question.task.family, []).append(hit)
     return {
         "exact_match": sum(right) / len(right),

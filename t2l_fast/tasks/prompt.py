@@ -39,17 +39,17 @@ class Prompt:
             source: an input, or an example, which may bring a system message and a prefill.
             description: stands in front of the input (rivals need it, adapters don't).
         """
-        asked = source if isinstance(source, Example) else Example(source, "")
+        example = source if isinstance(source, Example) else Example(source, "")
         if self.template is None:
-            content = asked.input if description is None else f"{description}\n\n{asked.input}"
+            content = example.input if description is None else f"{description}\n\n{example.input}"
             turns = [{"role": "user", "content": content}]
-            if asked.system:
-                turns.insert(0, {"role": "system", "content": asked.system})
+            if example.system:
+                turns.insert(0, {"role": "system", "content": example.system})
             chat = self.tokenizer.apply_chat_template
-            return chat(turns, tokenize=False, add_generation_prompt=True) + asked.prefill
-        prompt = self.template.replace("{input}", asked.input)
-        parts = [text for text in (asked.system, description) if text]
-        prefill = self._gap("") + asked.prefill if asked.prefill else ""
+            return chat(turns, tokenize=False, add_generation_prompt=True) + example.prefill
+        prompt = self.template.replace("{input}", example.input)
+        parts = [text for text in (example.system, description) if text]
+        prefill = self._gap("") + example.prefill if example.prefill else ""
         return "\n".join([*parts, prompt]) + prefill
 
     def ids(self, source: str | Example, description: str | None = None) -> list[int]:

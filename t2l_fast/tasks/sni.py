@@ -45,8 +45,8 @@ def sni_fields(row: Mapping[str, Any]) -> dict[str, str]:
             f"{ {name: type(value).__name__ for name, value in row.items()} }"
         )
     definition = _between(text, "Definition: ", "\n\nPositive Example")
-    asked = _between(text, "Now complete the following example -", None)
-    problem = _between(asked, "Input: ", None).rstrip().removesuffix("Output:").removesuffix("\n")
+    query = _between(text, "Now complete the following example -", None)
+    problem = _between(query, "Input: ", None).rstrip().removesuffix("Output:").removesuffix("\n")
     definition = f"{definition} Please complete the task without any explanation."
     if len(outputs) > 1:
         definition += "\nGive all possible answers, separated by commas."

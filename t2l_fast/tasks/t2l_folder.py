@@ -62,8 +62,8 @@ def read_t2l_folder(
     """
     _check(parts, train_fraction, max_examples)
     folders = sorted(file.parent for file in Path(path).glob(f"*/{FILE}"))
-    asked = ("train", "held_out") if parts is None else parts
-    wanted = {part: [f for f in folders if _belongs(f.name, part)] for part in asked}
+    names = ("train", "held_out") if parts is None else parts
+    wanted = {part: [f for f in folders if _belongs(f.name, part)] for part in names}
     if parts is None and not wanted["held_out"]:
         del wanted["held_out"]
     for part, members in wanted.items():

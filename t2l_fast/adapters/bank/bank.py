@@ -14,7 +14,7 @@ from t2l_fast.adapters.bank.fill import check_fingerprints, fill
 from t2l_fast.adapters.bank.intake import Intake, checked_names, widened
 from t2l_fast.adapters.bank.lease import Lease
 from t2l_fast.adapters.bank.mixing import Parts, mixed_code, summed, weighted_sum
-from t2l_fast.adapters.bank.mixture import AdapterKey, Asked, Mixture, adapters_of, key_of
+from t2l_fast.adapters.bank.mixture import AdapterKey, AdapterRef, Mixture, adapters_of, key_of
 from t2l_fast.adapters.bank.slot_cache import SlotCache
 from t2l_fast.adapters.bank.store import AdapterStore, StoredCode
 from t2l_fast.adapters.batch import LoraBatch
@@ -151,7 +151,7 @@ class AdapterBank:
                 self._slots.rename(mixture, mixture.renamed(adapter, aside))
             return aside
 
-    def lease(self, ids: Sequence[Asked | None]) -> Lease:
+    def lease(self, ids: Sequence[AdapterRef | None]) -> Lease:
         """Pin a slot for every adapter; what is missing is generated in one pass.
 
         Args:
@@ -187,7 +187,7 @@ class AdapterBank:
                 generations=lambda: tuple(self._slots.generations[s] for s in pinned),
             )
 
-    def lease_each(self, ids: Sequence[Asked | None]) -> list[Lease]:
+    def lease_each(self, ids: Sequence[AdapterRef | None]) -> list[Lease]:
         """Return a lease for every id, each released alone; generate what is missing in one pass.
 
         Raises:
@@ -201,7 +201,7 @@ class AdapterBank:
             finally:
                 self.hits, self.misses = counted
 
-    def generated(self, adapter: Asked) -> bool:
+    def generated(self, adapter: AdapterRef) -> bool:
         """Return whether an adapter, or all of a mixture, is stored as codes; wait for no lease.
 
         Raises:
@@ -210,7 +210,7 @@ class AdapterBank:
         key = key_of(adapter)
         return all(map(self._store.holds_code, adapters_of(key)))
 
-    def weights(self, adapter: Asked) -> LoraWeights:
+    def weights(self, adapter: AdapterRef) -> LoraWeights:
         """Return an adapter as weights with module paths, generated where it is stored as a code.
 
         Args:
@@ -232,7 +232,7 @@ class AdapterBank:
                 entry = self.generator.generate(codes=widened(entry.code)[None])[0]
             return entry.for_sites(self._intake.sites)
 
-    def code(self, adapter: Asked) -> Tensor:
+    def code(self, adapter: AdapterRef) -> Tensor:
         """Return a generated adapter's code, `[*code_shape]` as generators take it.
 
         Args:
@@ -255,7 +255,7 @@ class AdapterBank:
         with self._lock:
             return self._slots.fits(ids, self.__contains__)
 
-    def evict(self, ids: Sequence[Asked]) -> None:
+    def evict(self, ids: Sequence[AdapterRef]) -> None:
         """Free the slots of adapters or mixtures; they stay registered.
 
         Raises:

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 
 from torch import Tensor
 
-from t2l_fast.adapters.bank.mixture import Asked
+from t2l_fast.adapters.bank.mixture import AdapterRef
 from t2l_fast.errors import UseError
 
 
@@ -28,7 +28,7 @@ class Lease:
     def __init__(
         self,
         slots: Tensor,
-        ids: tuple[Asked | None, ...],
+        ids: tuple[AdapterRef | None, ...],
         *,
         owner: object,
         lock: AbstractContextManager[object],

@@ -39,7 +39,7 @@ class Mixture:
 AdapterKey = AdapterId | Mixture
 """What a slot holds."""
 
-Asked = AdapterKey | Mapping[Any, float]
+AdapterRef = AdapterKey | Mapping[Any, float]
 """What `AdapterBank.lease` takes for a row: an id, or adapter → weight."""
 
 
@@ -57,19 +57,19 @@ def renamed(key: AdapterKey, adapter: AdapterId, new: AdapterId) -> AdapterKey:
     return new if key == adapter else key
 
 
-def key_of(asked: Asked) -> AdapterKey:
+def key_of(source: AdapterRef) -> AdapterKey:
     """Return the key of what was asked for; one adapter of weight 1 is that adapter.
 
     Raises:
         ArgumentError: a mixture of nothing, of what can't be an id, or of weights that are not
             finite or are zero.
     """
-    if not isinstance(asked, Mapping):
-        return asked
-    if not asked:
+    if not isinstance(source, Mapping):
+        return source
+    if not source:
         raise ArgumentError("a mixture needs at least one adapter, got none: use None for the base")
     weights: dict[AdapterId, float] = {}
-    for adapter, weight in asked.items():
+    for adapter, weight in source.items():
         if not isinstance(adapter, (int, str)):
             raise ArgumentError(
                 f"a mixture's adapters must be ids that register gave, got a "

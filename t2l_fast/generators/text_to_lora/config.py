@@ -115,14 +115,14 @@ class T2LConfig(TrunkConfig, _Architecture):
         first, more, untrained = self.encoder_macs()
         rank = self.lora.rank
         rows = self.num_layers * len(self.module_shapes) * codes
-        asked = rows * (1 if self.arch == "L" else 2)
-        read = asked * (rank if self.rank_by_rank else 1)
+        places = rows * (1 if self.arch == "L" else 2)
+        read = places * (rank if self.rank_by_rank else 1)
         if not self.rank_by_rank:
-            second = asked
+            second = places
         elif self.arch == "L":
             second = read  # once, after the position of the rank
         else:
-            second = asked + (read if self.rank_positions == "rotary" else rank)
+            second = places + (read if self.rank_positions == "rotary" else rank)
         numbers = sum(a + b for a, b in self.module_shapes.values()) * rank
         numbers *= self.num_layers * codes
         inner = codes * more + self.trunk_macs(rows, second, read) + numbers * self.head_in_size

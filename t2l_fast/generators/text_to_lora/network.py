@@ -66,8 +66,8 @@ class T2LNetwork(TrunkNetwork):
         """
         v = self.mlp1(self.mixed(codes))
         if self.config.arch != "L":
-            asked: list[Any] = list(self.out_emb.values())
-            outputs = torch.stack([torch.stack((each.A, each.B)) for each in asked])
+            modules: list[Any] = list(self.out_emb.values())
+            outputs = torch.stack([torch.stack((each.A, each.B)) for each in modules])
             v = v[:, None] + self.out_emb_norm(outputs)[:, :, None, None]
         return self.mlp3(self._by_rank(v) if self.config.rank_by_rank else self.mlp2(v))
 

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any, TypeVar
 
 from t2l_fast.adapters import AdapterId, Adapters
-from t2l_fast.adapters.bank.mixture import Asked, key_of
+from t2l_fast.adapters.bank.mixture import AdapterRef, key_of
 from t2l_fast.errors import ArgumentError, EngineError, UnknownAdapter
 from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.paths import check_kind, positions, proven
@@ -89,7 +89,7 @@ class Engine:
         self,
         prompt: Sequence[int],
         *,
-        adapter: Asked | None = None,
+        adapter: AdapterRef | None = None,
         params: SamplingParams | None = None,
         tenant: str = "",
         sink: Sink | None = None,
@@ -110,15 +110,15 @@ class Engine:
             QueueFull: too many requests wait.
             EngineError: the engine is closed or failed.
         """
-        asked = params or SamplingParams()
-        return self.submit_all([prompt], [asked], adapter=adapter, tenant=tenant, sinks=[sink])[0]
+        every = [params or SamplingParams()]
+        return self.submit_all([prompt], every, adapter=adapter, tenant=tenant, sinks=[sink])[0]
 
     def submit_all(
         self,
         prompts: Sequence[Sequence[int]],
         params: Sequence[SamplingParams],
         *,
-        adapter: Asked | None = None,
+        adapter: AdapterRef | None = None,
         tenant: str = "",
         sinks: Sequence[Sink | None],
     ) -> list[Ticket]:
@@ -127,22 +127,22 @@ class Engine:
         if key is not None and key not in self.bank:
             raise UnknownAdapter(f"an adapter must be registered, got {adapter!r}")
         accepted, tickets = [], []
-        for prompt, asked, sink in zip(prompts, params, sinks, strict=True):
-            self.check(prompt, asked.max_tokens)
+        for prompt, sampling, sink in zip(prompts, params, sinks, strict=True):
+            self.check(prompt, sampling.max_tokens)
             chunks: queue.SimpleQueue[Chunk] = queue.SimpleQueue()
-            seed = secrets.randbits(63) if asked.seed is None else asked.seed
+            seed = secrets.randbits(63) if sampling.seed is None else sampling.seed
             request = Request(
                 key=str(next(self._keys)),
                 prompt=list(prompt),
                 adapter=key,
-                params=replace(asked, seed=seed),
+                params=replace(sampling, seed=seed),
                 tenant=tenant,
                 sink=sink or chunks.put,
                 stream=TextStream(
-                    self.tokenizer, asked.stop, prompt=prompt, vocabulary=self._vocabulary
+                    self.tokenizer, sampling.stop, prompt=prompt, vocabulary=self._vocabulary
                 ),
-                eos=frozenset(asked.stop_token_ids)
-                | (frozenset() if asked.ignore_eos else self._eos),
+                eos=frozenset(sampling.stop_token_ids)
+                | (frozenset() if sampling.ignore_eos else self._eos),
             )
             accepted.append(request)
             tickets.append(Ticket(partial(self._cancel, request), chunks))

@@ -15,7 +15,7 @@ from t2l_fast.errors import ArgumentError
 from t2l_fast.serve.engine.sampling import TokenLogprob
 from t2l_fast.serve.http.echo import Echo, scored
 from t2l_fast.serve.http.render import ChatRender, TextRender
-from t2l_fast.serve.http.respond import Asked, respond, unless_gone
+from t2l_fast.serve.http.respond import Job, respond, unless_gone
 from t2l_fast.serve.http.responses import (
     Answer,
     ChatCompletion,
@@ -49,14 +49,14 @@ async def chat(body: ChatRequest, request: Request, state: Serving, tenant: Tena
     generated = adapter is not None and state.engine.bank.generated(adapter)
     messages = [m.plain() for m in body.messages]
     prompt = await run_in_threadpool(state.prompter.chat, messages, generated=generated)
-    asked = body.max_completion_tokens or body.max_tokens
+    limit = body.max_completion_tokens or body.max_tokens
     room = state.engine.longest - len(prompt)
-    count = asked or max(1, min(room, state.limits.default_tokens))
+    count = limit or max(1, min(room, state.limits.default_tokens))
     logprobs = (body.top_logprobs or 0) if body.logprobs else None
     trim = state.prompter.follows_template(generated=generated)
     render = ChatRender(body, state.prompter, trim=trim)
     return await respond(
-        state, request, body, Asked([prompt], count, logprobs, adapter, tenant, started), render
+        state, request, body, Job([prompt], count, logprobs, adapter, tenant, started), render
     )
 
 
@@ -80,17 +80,17 @@ async def complete(
     prompts = await run_in_threadpool(state.prompter.each, sources)
     for prompt in prompts:
         state.engine.check(prompt, body.max_tokens)
-    asked = Asked(prompts, body.max_tokens, body.logprobs, adapter, tenant, started)
-    echoes = await unless_gone(request, _echoes(state, asked, sources)) if body.echo else []
-    return await respond(state, request, body, asked, TextRender(body, state.prompter, echoes))
+    job = Job(prompts, body.max_tokens, body.logprobs, adapter, tenant, started)
+    echoes = await unless_gone(request, _echoes(state, job, sources)) if body.echo else []
+    return await respond(state, request, body, job, TextRender(body, state.prompter, echoes))
 
 
-async def _echoes(state: State, asked: Asked, sources: Sequence[str | list[int]]) -> list[Echo]:
+async def _echoes(state: State, job: Job, sources: Sequence[str | list[int]]) -> list[Echo]:
     echoes = []
-    for prompt, ids in zip(sources, asked.prompts, strict=True):
+    for prompt, ids in zip(sources, job.prompts, strict=True):
         logprobs: Sequence[TokenLogprob | None] = ()
-        if asked.logprobs is not None:
-            logprobs = await scored(state.engine, ids, asked.adapter, asked.logprobs, asked.tenant)
+        if job.logprobs is not None:
+            logprobs = await scored(state.engine, ids, job.adapter, job.logprobs, job.tenant)
         echoes.append(Echo(ids, state.prompter.text_of(prompt), logprobs))
     return echoes
 

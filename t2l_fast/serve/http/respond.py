@@ -26,8 +26,8 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What goes to the engine.
+class Job:
+    """What a request gives the engine to do.
 
     Fields:
         prompts: token ids of each; choices of the first come first.
@@ -49,7 +49,7 @@ async def respond(
     state: State,
     request: Request,
     body: Sampled,
-    asked: Asked,
+    job: Job,
     render: ChatRender | TextRender,
 ) -> Response:
     """Answer with one choice for every prompt and number up to `n`.
@@ -58,10 +58,10 @@ async def respond(
         T2LError: as `Engine.submit` and `Answers`.
         HTTPException: the client hung up.
     """
-    choices = body.n * len(asked.prompts)
-    answers = _submitted(state, body, asked) if asked.count else _Nothing(choices)
-    timed = _timed(state, answers, asked.started)
-    prompt_tokens = sum(map(len, asked.prompts))
+    choices = body.n * len(job.prompts)
+    answers = _submitted(state, body, job) if job.count else _Nothing(choices)
+    timed = _timed(state, answers, job.started)
+    prompt_tokens = sum(map(len, job.prompts))
     try:
         if not body.stream:
             completions = await unless_gone(request, answers.whole(timed))
@@ -93,14 +93,14 @@ async def respond(
     return StreamingResponse(events(), media_type="text/event-stream")
 
 
-def _submitted(state: State, body: Sampled, asked: Asked) -> Answers:
-    params = [body.params(i, asked.count, asked.logprobs) for i in range(body.n)]
+def _submitted(state: State, body: Sampled, job: Job) -> Answers:
+    params = [body.params(i, job.count, job.logprobs) for i in range(body.n)]
     return Answers(
         state.engine,
-        [prompt for prompt in asked.prompts for _ in params],
-        params * len(asked.prompts),
-        adapter=asked.adapter,
-        tenant=asked.tenant,
+        [prompt for prompt in job.prompts for _ in params],
+        params * len(job.prompts),
+        adapter=job.adapter,
+        tenant=job.tenant,
     )
 
 

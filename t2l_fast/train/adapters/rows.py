@@ -51,8 +51,8 @@ def pieces_of(row: Mapping[str, Any], tokenizer: Any, learn: Learn) -> tuple[lis
     if isinstance(row["prompt"], str) and isinstance(row["completion"], str):
         prompt, completion = _text(row, "prompt", empty=True), _text(row, "completion")
         return [(prompt, learn == "all"), (completion, True)], True
-    asked, answered = _turns(row, "prompt"), _turns(row, "completion")
-    return _conversation([*asked, *answered], tokenizer, learn, since=len(asked)), False
+    questions, answers = _turns(row, "prompt"), _turns(row, "completion")
+    return _conversation([*questions, *answers], tokenizer, learn, since=len(questions)), False
 
 
 def _conversation(

@@ -32,7 +32,7 @@ class LinearSchedule:
 
 
 def chosen_measure(
-    asked: str | None, splits: Iterable[str], *, evaluates: bool, patience: int
+    best: str | None, splits: Iterable[str], *, evaluates: bool, patience: int
 ) -> str | None:
     """Return what was asked for, else matched accuracy on the first held-out split.
 
@@ -47,9 +47,9 @@ def chosen_measure(
         ConfigError: the measure is none of the run's, or stopping early has nothing to go by.
     """
     known = [f"{split}_matched" for split in splits] if evaluates else []
-    if asked is not None and asked not in known:
+    if best is not None and best not in known:
         raise ConfigError(
-            f"best must be one of the run's evaluations {known}, got {asked!r}: leave it out, or "
+            f"best must be one of the run's evaluations {known}, got {best!r}: leave it out, or "
             "set eval_every"
         )
     if patience and not known:
@@ -58,4 +58,4 @@ def chosen_measure(
             "tasks with validation examples"
         )
     held_out = [name for name in known if name != "train_matched"]
-    return asked or next(iter(held_out or known), None)
+    return best or next(iter(held_out or known), None)

@@ -36,10 +36,10 @@ class Tracking:
     """
 
     @classmethod
-    def of(cls, asked: Sequence[str] | None, folder: str | Path) -> Tracking:
+    def of(cls, values: Sequence[str] | None, folder: str | Path) -> Tracking:
         """Read a command line's value: names, or several of them with commas between."""
         return cls(
-            [n.strip() for text in asked or () for n in text.split(",") if n.strip()], folder
+            [n.strip() for text in values or () for n in text.split(",") if n.strip()], folder
         )
 
     def __init__(self, names: Sequence[str], folder: str | Path) -> None:

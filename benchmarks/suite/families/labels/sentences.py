@@ -40,16 +40,16 @@ def _opinions() -> dict[str, dict[str, bool]]:
     rng = random.Random("labels")
     pool: dict[str, dict[str, bool]] = {}
     while len(pool) < DRAWN_SENTENCES:
-        good, past, asked, person = (rng.random() < 0.5 for _ in range(4))
+        good, past, interrogative, person = (rng.random() < 0.5 for _ in range(4))
         subject = rng.choice(_PARTS.people if person else _PARTS.things)
         opinion = rng.choice(_PARTS.praise if good else _PARTS.criticism)
         noun = f"{rng.choice(('the', 'our', 'that', 'your'))} {subject}"
-        if asked:
+        if interrogative:
             text = f"was {noun} {opinion}?" if past else f"will {noun} be {opinion}?"
         else:
             text = f"{noun} {'was' if past else 'will be'} {opinion}."
-        holds = {"tense": past, "mood": asked, "topic": person}
-        pool[text.capitalize()] = holds if asked else holds | {"sentiment": good}
+        holds = {"tense": past, "mood": interrogative, "topic": person}
+        pool[text.capitalize()] = holds if interrogative else holds | {"sentiment": good}
     return pool
 
 

@@ -28,7 +28,7 @@ def tasks() -> list[Draft]:
     A place and an extreme agree on every fourth list, so one pool would not tell them apart.
     """
     places, extremes = _pools()
-    asked = (
+    families = (
         (PLACES, places),
         (ORDERS, places + extremes),
         (EXTREMES, extremes),
@@ -42,7 +42,7 @@ def tasks() -> list[Draft]:
             question.eval_phrases or question.phrases,
             {source: question.answer(source.split(", ")) for source in pool},
         )
-        for questions, pool in asked
+        for questions, pool in families
         for name, question in questions.items()
     ]
     return [*drafts, *grid_drafts(places, extremes)]
