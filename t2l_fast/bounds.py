@@ -27,7 +27,8 @@ def check_bounds(config: Any) -> None:
             continue
         limits, choices = bounds_of(hints[field.name]), choices_of(hints[field.name])
         if choices and value not in choices:
-            raise ConfigError(f"{field.name} must be one of {choices}, got {value!r}")
+            listed = ", ".join(map(repr, choices))
+            raise ConfigError(f"{field.name} must be one of {listed}, got {value!r}")
         if not all(_holds(limit, value) for limit in limits):
             raise ConfigError(f"{field.name} must be {described(limits)}, got {value!r}")
 

@@ -93,7 +93,7 @@ def test_help_is_the_docstring_s():
     ("values", "message"),
     [
         ({"steps": 0}, "steps must be at least 1, got 0"),
-        ({"steps": 1, "schedule": "x"}, r"schedule must be one of \('linear', 'cosine'\), got 'x'"),
+        ({"steps": 1, "schedule": "x"}, r"schedule must be one of 'linear', 'cosine', got 'x'"),
         ({"steps": 1, "share": -0.1}, r"share must be in \[0, 1\), got -0.1"),
         ({"steps": 1, "rate": float("nan")}, "rate must be positive, got nan"),
     ],

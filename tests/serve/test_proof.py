@@ -5,7 +5,7 @@ import torch
 import transformers as tf
 
 import t2l_fast as t2l
-from t2l_fast.errors import ArgumentError, ConfigError, EngineError, T2LError, UnsupportedModel
+from t2l_fast.errors import ArgumentError, EngineError, T2LError, UnsupportedModel
 from t2l_fast.serve import Engine, EngineConfig, SamplingParams
 from t2l_fast.serve.engine import proof
 from t2l_fast.serve.engine.transformers_batch import SlotRunner
@@ -167,11 +167,6 @@ def test_a_proof_that_does_not_end_raises(serving, tiny, monkeypatch):
     with pytest.raises(EngineError, match="must prove itself within"):
         Engine(model, tiny.tokenizer(), adapters)
     assert model.config._attn_implementation == "sdpa"
-
-
-def test_an_unknown_way_of_attention_is_refused():
-    with pytest.raises(ConfigError, match="attention must be one of auto, paged, .*got 'flash'"):
-        EngineConfig(attention="flash")
 
 
 def test_requests_end_where_rotary_embeddings_would_change_for_all_rows(tiny):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from t2l_fast.errors import QueueFull
+from t2l_fast.errors import ArgumentError, QueueFull
 from t2l_fast.serve.engine.queue import FairQueue
 from t2l_fast.serve.engine.request import Request
 
@@ -43,7 +43,7 @@ def test_peek_tells_what_pop_takes(steps):
 
 def test_limits_are_all_or_none():
     line = FairQueue(3, 2)
-    with pytest.raises(QueueFull):
+    with pytest.raises(ArgumentError, match="up to 2 requests may be queued together, got 3"):
         line.push([request(str(i), "x") for i in range(3)])
     assert len(line) == 0
     line.push([request("a", "x"), request("b", "x")])

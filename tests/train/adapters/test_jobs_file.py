@@ -74,7 +74,7 @@ ONE = "jobs: [{name: a, data: a.jsonl, %s}]"
         (ONE % "batch: 0", "job 'a': batch must be at least 1, got 0"),
         (ONE % "learning_rate: fast", "job 'a': learning_rate must be a number, got 'fast'"),
         (ONE % "learning_rate: -1", "job 'a': learning_rate must be positive, got -1.0"),
-        (ONE % "schedule: up", "job 'a': schedule must be one of ('constant', 'linear', 'cosine')"),
+        (ONE % "schedule: up", "job 'a': schedule must be one of 'constant', 'linear', 'cosine'"),
         (ONE % "schedule: 3", "job 'a': schedule must be a text, got 3"),
         (ONE % "targets: []", "job 'a': targets must be names of modules, got []"),
         (ONE % "betas: 0.9", "job 'a': betas must be two numbers, got 0.9"),
