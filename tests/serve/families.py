@@ -144,6 +144,7 @@ def page(found: dict[str, Found]) -> str:
 def short(reason: str) -> str:
     """Return a reason without what a library said."""
     for known, words in (
+        ("leave out the cap", "pages leave out the cap on attention logits"),
         ("differ from", "other logits than the model's own"),
         ("a step fails", "its keys and values do not fit the pages"),
         ("can't be set up", "layers that pages do not hold"),
