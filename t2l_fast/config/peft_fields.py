@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +16,19 @@ from t2l_fast.errors import ConfigError
 _READ = frozenset(
     """alpha_pattern exclude_modules init_lora_weights layers_pattern layers_to_transform lora_alpha
     lora_dropout peft_type r rank_pattern target_modules use_dora use_rslora
-    auto_mapping base_model_name_or_path revision task_type""".split()
+    auto_mapping base_model_name_or_path ensure_weight_tying revision task_type""".split()
 )
 """Fields that are read here."""
 
 _TRAINING_ONLY = frozenset(
-    """alpha corda_config ensure_weight_tying ephemeral_gpu_offload eva_config
-    fan_in_fan_out inference_mode loftq_config lora_dtype lora_ga_config lorap_emb_lr lorap_lr_ratio
-    megatron_config megatron_core merge_weights peft_version qalora_group_size runtime_config
+    """alpha corda_config ephemeral_gpu_offload eva_config fan_in_fan_out inference_mode
+    loftq_config lora_dtype lora_ga_config lorap_emb_lr lorap_lr_ratio megatron_config
+    megatron_core merge_weights peft_version qalora_group_size runtime_config
     velora_config""".split()
 )
 """Fields that say how an adapter was trained, or how PEFT runs it: its output is the same."""
+
+_SWITCHES = ("use_rslora", "use_dora", "ensure_weight_tying")
 
 _PLAIN_INITS = frozenset({"true", "false", "none", "gaussian", "orthogonal", "eva", "mica"})
 """Initialisations that leave the base weights alone; the others store a delta from changed ones."""
@@ -52,6 +55,7 @@ class PeftFields:
         use_rslora: scale by alpha/√r.
         dropout: of the LoRA branch.
         use_dora: whether there is a magnitude per output (DoRA).
+        ties_weights: whether modules tied to a target have weights too, without being named.
         base_model, revision, task_type, auto_mapping: as PEFT notes them, None where it doesn't.
     """
 
@@ -63,6 +67,7 @@ class PeftFields:
     use_rslora: bool
     dropout: float
     use_dora: bool
+    ties_weights: bool
     base_model: str | None
     revision: str | None
     task_type: str | None
@@ -83,28 +88,35 @@ class PeftFields:
             )
         _refuse(fields)
         targets = fields.get("target_modules")
-        if not targets or "r" not in fields or "lora_alpha" not in fields:
+        missing = {name for name in ("r", "lora_alpha") if name not in fields}
+        if missing or not targets:
+            missing |= set() if targets else {"target_modules"}
             raise ConfigError(
-                "a PEFT config must hold r, lora_alpha and target_modules, "
-                f"got only {sorted(k for k in fields if fields[k] is not None)}"
+                "a PEFT config must hold r, lora_alpha and target_modules, got none for "
+                f"{', '.join(sorted(missing))}"
             )
         numbers = {name: fields.get(name) for name in ("r", "lora_alpha", "lora_dropout")}
         numbers["lora_dropout"] = numbers["lora_dropout"] or 0.0
         exclude, patterns = fields.get("exclude_modules"), fields.get("layers_pattern")
         layers = fields.get("layers_to_transform")
+        switches = {name: fields.get(name) for name in _SWITCHES}
         typed = (
             _is_number(numbers["r"], whole=True)
             and all(map(_is_number, numbers.values()))
+            and all(value is None or isinstance(value, bool) for value in switches.values())
             and _are_names(targets)
             and (not exclude or _are_names(exclude))
             and (not patterns or _are_names(patterns))
             and (layers is None or _are_numbers(layers))
         )
         if not typed:
+            got = numbers | {"target_modules": targets, "exclude_modules": exclude}
+            got |= {"layers_pattern": patterns, "layers_to_transform": layers} | switches
             raise ConfigError(
                 "r must be an integer, lora_alpha and lora_dropout numbers, target_modules, "
-                "exclude_modules and layers_pattern names, layers_to_transform integers, got "
-                f"{_shown({**numbers, 'target_modules': targets, 'exclude_modules': exclude})}"
+                "exclude_modules and layers_pattern names, layers_to_transform integers, "
+                f"{', '.join(_SWITCHES)} true or false, got "
+                f"{_shown({name: value for name, value in got.items() if value is not None})}"
             )
         ranks = _pattern(fields, "rank_pattern", fields["r"], whole=True)
         alphas = _pattern(fields, "alpha_pattern", fields["lora_alpha"], whole=False)
@@ -114,9 +126,10 @@ class PeftFields:
             alpha=fields["lora_alpha"],
             rank_pattern=ranks,
             alpha_pattern=alphas,
-            use_rslora=bool(fields.get("use_rslora", False)),
+            use_rslora=bool(fields.get("use_rslora")),
             dropout=float(numbers["lora_dropout"]),
-            use_dora=bool(fields.get("use_dora", False)),
+            use_dora=bool(fields.get("use_dora")),
+            ties_weights=bool(fields.get("ensure_weight_tying")),
             base_model=_name(fields, "base_model_name_or_path"),
             revision=_name(fields, "revision"),
             task_type=_name(fields, "task_type"),
@@ -200,7 +213,10 @@ def _shown(value: Any) -> str:
 
 
 def _is_number(value: Any, whole: bool = False) -> bool:
-    return isinstance(value, int if whole else (int, float)) and not isinstance(value, bool)
+    kinds = int if whole else (int, float)
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        return False
+    return isinstance(value, float) or abs(value) <= sys.float_info.max
 
 
 def _are_numbers(value: Any) -> bool:

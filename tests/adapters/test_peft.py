@@ -160,6 +160,8 @@ def damage(folder, kind):
         config.unlink()
     elif kind == "config no json":
         config.write_text("{")
+    elif kind == "config too deep":
+        config.write_text("[" * 100_000)
     elif kind == "wrong rank":
         config.write_text(json.dumps(json.loads(config.read_text()) | {"r": 5}))
     else:
@@ -180,6 +182,7 @@ def damage(folder, kind):
         "no weights",
         "no config",
         "config no json",
+        "config too deep",
         "wrong rank",
         "half a pair",
         "foreign tensor",
@@ -245,6 +248,16 @@ def test_an_adapter_of_fewer_modules_leaves_the_others_alone(llama, lora, tokens
     merged = copy.deepcopy(llama)
     weights.merge_into(merged)
     torch.testing.assert_close(out, merged(tokens).logits, rtol=1e-4, atol=5e-5)
+
+
+@pytest.mark.parametrize("part", ["lora_a", "lora_b"])
+def test_numbers_that_are_not_finite_are_not_merged(saved, llama, part):
+    weights = saved[0]
+    getattr(weights, part)["v_proj"][-1, 0, 0] = float("nan")
+    before = copy.deepcopy(llama.state_dict())
+    with pytest.raises(AdapterMismatch, match="must be finite"):
+        weights.merge_into(llama)
+    assert all(torch.equal(t, before[name]) for name, t in llama.state_dict().items())
 
 
 @torch.no_grad()

@@ -15,6 +15,7 @@ from t2l_fast.adapters.peft_format.origin import Origin
 from t2l_fast.adapters.peft_format.tensors import Tensors, read_tensors
 from t2l_fast.adapters.sites import grouped
 from t2l_fast.config import LoraConfig, PeftFields
+from t2l_fast.config.patterns import matches
 from t2l_fast.errors import AdapterFormatError
 
 Paths = dict[str, tuple[str, ...]]
@@ -53,7 +54,10 @@ def read(folder: Path) -> StoredAdapter:
     ranks = {m: tuple(map(fields.rank_at, group)) for m, group in paths.items()}
     scalings = {m: tuple(map(fields.scaling_at, group)) for m, group in paths.items()}
     rank = max(max(of) for of in ranks.values())
-    targets = tuple(order) if fields.targets is None else fields.targets
+    targets = fields.targets
+    tied_unnamed = fields.ties_weights and not all(matches(p, targets or ()) for p in order)
+    if targets is None or tied_unnamed:
+        targets = tuple(order)
     config = LoraConfig(targets, rank, fields.alpha, fields.use_rslora, fields.dropout)
     return StoredAdapter(
         config,
@@ -90,10 +94,12 @@ def _check_pair(path: str, fields: PeftFields, tensors: Tensors) -> None:
             f"magnitudes must be there with use_dora alone, got use_dora={fields.use_dora} and "
             f"{'one' if magnitude is not None else 'none'} for {path}"
         )
-    if magnitude is not None and magnitude.shape != b.shape[:1]:
+    if magnitude is not None and (
+        magnitude.shape != b.shape[:1] or not magnitude.is_floating_point()
+    ):
         raise AdapterFormatError(
-            f"the magnitude of {path} must have shape {tuple(b.shape[:1])}, "
-            f"got {tuple(magnitude.shape)}"
+            f"the magnitude of {path} must be floats of shape {tuple(b.shape[:1])}, "
+            f"got {tuple(magnitude.shape)} {magnitude.dtype}"
         )
 
 
@@ -111,7 +117,7 @@ def _read_config(folder: Path) -> dict[str, Any]:
         raise AdapterFormatError(
             f"a PEFT adapter folder must hold {CONFIG_NAME}, got none in {folder}"
         ) from None
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise AdapterFormatError(f"{folder / CONFIG_NAME} can't be read as JSON: {error}") from None
     if not isinstance(fields, dict):
         raise AdapterFormatError(f"{folder / CONFIG_NAME} must hold a JSON object")

@@ -227,6 +227,16 @@ def test_a_base_whose_row_vanishes_is_refused_and_the_slot_stays_empty(mixed):
         assert torch.equal(base(input_ids=IDS).logits, bare)
 
 
+def test_a_merge_that_fails_in_its_last_layer_changes_no_weight(mixed):
+    base, weights, _ = mixed
+    assert weights[0].magnitudes is not None
+    weights[0].magnitudes["v_proj"][-1, 0] = float("nan")
+    before = copy.deepcopy(base.state_dict())
+    with pytest.raises(AdapterMismatch, match=r"layers\.1\.self_attn\.v_proj"):
+        weights[0].merge_into(base)
+    assert all(torch.equal(t, before[name]) for name, t in base.state_dict().items())
+
+
 def test_dora_is_no_part_of_batches_and_sums(mixed):
     _, weights, _ = mixed
     with pytest.raises(AdapterMismatch, match="DoRA"):
@@ -251,6 +261,7 @@ def test_a_first_dora_adapter_after_a_capture_is_refused(mixed, monkeypatch):
 
 DAMAGE = {
     "one missing": lambda n, t: None if "0.self_attn.q_proj.lora_mag" in n else t,
+    "integers": lambda n, t: t.int() if "lora_mag" in n else t,
     "another width": lambda n, t: t[:-1].contiguous() if "lora_mag" in n else t,
 }
 

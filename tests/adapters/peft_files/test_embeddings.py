@@ -36,6 +36,14 @@ CASES = {
         lambda: wild.llama(tie_word_embeddings=True),
         dict(target_modules=["embed_tokens", "v_proj"]),
     ),
+    "tied adapters, one module named": (
+        lambda: wild.llama(tie_word_embeddings=True),
+        dict(target_modules=["embed_tokens", "v_proj"], ensure_weight_tying=True),
+    ),
+    "tied adapters by the head's name": (
+        lambda: wild.llama(tie_word_embeddings=True),
+        dict(target_modules=["lm_head", "v_proj"], ensure_weight_tying=True),
+    ),
     "scaled output": (gemma3, dict(target_modules=["embed_tokens", "q_proj"])),
     "positions too": (gpt2, dict(target_modules=["wte", "wpe"])),
     "its own rank": (

@@ -105,6 +105,10 @@ WRONG_VALUES = {
     "pattern is no regex": (dict(rank_pattern={"q_(proj": 2}), "must be a regular expression"),
     "layers are text": (dict(layers_to_transform=["0"]), "layers_to_transform integers"),
     "exclude is a number": (dict(exclude_modules=3), "exclude_modules"),
+    "alpha beyond floats": (dict(lora_alpha=10**400), "lora_alpha and lora_dropout numbers"),
+    "pattern beyond floats": (dict(alpha_pattern={"q_proj": 10**400}), "alpha_pattern must hold"),
+    "switch is text": (dict(use_rslora="false"), "use_rslora.* true or false"),
+    "no targets": (dict(target_modules=None), "got none for target_modules"),
 }
 
 
