@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 
+from t2l_fast.errors import ArgumentError
 from t2l_fast.serve.engine.paged_attention import attend_paged, plan
 
 lengths = st.lists(
@@ -57,6 +58,28 @@ def test_every_request_attends_to_its_own_cells_causally(pasts, heads, unread):
         want = scaled_dot_product_attention(mine, seen_k, seen_v, mask, scale=0.3)
         assert torch.allclose(got[0, start : start + n].transpose(0, 1), want[0], atol=1e-12)
         start += n
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"softcap": 50.0}, {"sliding_window": 8}, {"s_aux": torch.ones(2)}, {"dropout": 0.1}],
+    ids=lambda more: next(iter(more)),
+)
+def test_what_would_change_the_result_is_refused(more):
+    q = torch.zeros(1, 2, 3, 8)
+    with pytest.raises(ArgumentError, match=f"got {next(iter(more))}: serve the model with"):
+        attend_paged(
+            nn.Module(),
+            q,
+            q,
+            q,
+            None,
+            scaling=1.0,
+            pages=None,
+            write_index=[],
+            paged_groups=[],
+            **more,
+        )
 
 
 def test_lengths_that_are_alike_are_served_together():

@@ -6,6 +6,7 @@ of all requests in it.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, log
@@ -15,7 +16,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
-ATTENTION = "t2l_fast_paged"
+from t2l_fast.errors import ArgumentError, UnsupportedModel
+
+ATTENTION, EAGER = "t2l_fast_paged", "t2l_fast_paged_eager"
+"""Names of `attend_paged` and `attend_eager` among transformers' attentions."""
+_REFUSED = ("softcap", "sliding_window", "s_aux", "position_bias")
+"""What changes the result, and is not run by `attend_paged`."""
 _SPREAD = 1.25
 """Requests that read up to this many times as much as each other are padded to one length."""
 
@@ -82,6 +88,7 @@ def attend_paged(
     pages: Any,
     write_index: Sequence[Tensor],
     paged_groups: Sequence[Group],
+    dropout: float = 0.0,
     **kwargs: Any,
 ) -> tuple[Tensor, None]:
     """Write a batch's keys and values to the cache, then attend request by request.
@@ -94,7 +101,18 @@ def attend_paged(
 
     Returns:
         `[1, T, heads, d]`.
+
+    Raises:
+        ArgumentError: the model asks for what is not run here, as a cap on attention logits.
     """
+    unfit = [name for name in _REFUSED if kwargs.get(name) is not None] + ["dropout"] * (
+        dropout > 0
+    )
+    if unfit:
+        raise ArgumentError(
+            f"pages run plain causal attention, got {' and '.join(unfit)}: serve the model with "
+            'attention="padded"'
+        )
     allocator = pages.layer_to_allocator[module.layer_idx]
     # cells are kept as [cells, groups, d]; only the module knows which layer they belong to
     stored_k, stored_v = allocator._kv_token_views[module.layer_idx]
@@ -116,6 +134,46 @@ def attend_paged(
             )
         out[flat] = _attend(mine, seen_k, seen_v, group, scaling).flatten(0, 1)
     return out.unsqueeze(0), None
+
+
+def attend_eager(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    cache: Any = None,
+    **kwargs: Any,
+) -> tuple[Tensor, Tensor | None]:
+    """Attend as the model's own file does, over the pages of all requests under a mask.
+
+    transformers' own way, `paged|eager`, leaves out what it does not know, as a cap on the logits.
+
+    Args:
+        query: `[1, heads, T, d]`.
+        key, value: `[1, groups, T, d]`; all that are cached, where the model writes them itself.
+        attention_mask: `[1, 1, T, keys]`, added to the logits.
+        cache: transformers' `PagedAttentionCache`, where the model does not (up to 5.23).
+
+    Returns:
+        `[1, T, heads, d]`, and the weights where the model gives them.
+
+    Raises:
+        UnsupportedModel: the file has no such attention.
+    """
+    if cache is not None:
+        key, value = cache.update(
+            key_states=key, value_states=value, layer_idx=module.layer_idx, kwargs=kwargs
+        )
+    files = (sys.modules.get(kind.__module__) for kind in type(module).__mro__)
+    own = next((f for file in files if (f := getattr(file, "eager_attention_forward", None))), None)
+    if own is None:
+        raise UnsupportedModel(
+            f"a model's file must have eager_attention_forward, got none for "
+            f"{type(module).__name__}: load the model with another attn_implementation"
+        )
+    return own(module, query, key, value, attention_mask, **kwargs)
 
 
 def _attend(q: Tensor, k: Tensor, v: Tensor, group: Group, scaling: float) -> Tensor:

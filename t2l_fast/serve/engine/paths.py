@@ -176,9 +176,6 @@ class _Prover:
 
     def try_path(self, path: str, owner: Owner) -> tuple[Loop, float] | str:
         """Return a loop that is right, with its deviation, or why there is none."""
-        text = self._model.config.get_text_config()
-        if path == "paged" and getattr(text, "attn_logit_softcapping", None) is not None:
-            return "pages leave out the cap on attention logits"  # small where logits are
         trial = Trial(self._stages, self._adapter)
         handover = Handover(Trial([], self._adapter))
         try:

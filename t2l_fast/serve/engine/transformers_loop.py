@@ -26,7 +26,7 @@ from t2l_fast.adapters import Adapters
 from t2l_fast.attention import packable
 from t2l_fast.serve.config import EngineConfig
 from t2l_fast.serve.engine.loop import LoopThread, Owner
-from t2l_fast.serve.engine.paged_attention import ATTENTION, attend_paged
+from t2l_fast.serve.engine.paged_attention import ATTENTION, EAGER, attend_eager, attend_paged
 from t2l_fast.serve.engine.transformers_batch import Feed, Router, SlotIOs, SlotRunner
 
 START_SECONDS = 10.0
@@ -174,6 +174,10 @@ class SlotManager(ContinuousBatchingManager):
             do_sample=False,
             return_logprobs=False,
         )
+        if self.model.config._attn_implementation == "paged|eager":
+            # it makes masks by that name; they are there now
+            AttentionInterface.register(EAGER, attend_eager)
+            self.model.set_attn_implementation(EAGER)
         return processor
 
     def _generation_step(self) -> None:
