@@ -18,6 +18,7 @@ import transformers as tf
 import t2l_fast as t2l
 from t2l_fast.errors import T2LError
 from t2l_fast.serve import Engine, EngineConfig, SamplingParams
+from t2l_fast.serve.engine import scores
 from tests.conftest import _tokenizer as tokenizer
 
 HERE = Path(__file__).parent
@@ -27,6 +28,8 @@ FAMILIES: dict[str, dict[str, Any]] = json.loads((HERE / "families.json").read_t
 COMPANY = ((50, "a"), (3, None), (21, "b"), (33, None), (22, "a"))
 """Lengths and adapters of requests that run side by side, and then alone."""
 ANSWER = 8
+PIECE = 16
+"""Tokens of a prompt that are scored at a time, where a model's prompts are scored in pieces."""
 CLOSE = 1e-3
 """Of log probabilities, in nats."""
 
@@ -94,8 +97,10 @@ def run(name: str) -> Found:
         tickets = [engine.submit(p, adapter=a, params=asked) for p, a in requests]
         beside = [ticket.result() for ticket in tickets]
         alone = [engine.submit(p, adapter=a, params=asked).result() for p, a in requests[:3]]
+        prompt, adapter = requests[0]
+        got = scored(engine, prompt, adapter)
         proof = engine.proof
-    worst = 0.0
+    worst = float((got - own_scores(model, adapters, prompt, adapter)).abs().max())
     for (prompt, adapter), answer in zip(
         [*requests, *requests[:3]], [*beside, *alone], strict=True
     ):
@@ -114,6 +119,26 @@ def replayed(model: Any, adapters: Any, prompt: Any, adapter: Any, tokens: Any) 
     return logits.double().log_softmax(-1).max(-1).values
 
 
+def scored(engine: Engine, prompt: Any, adapter: Any) -> torch.Tensor:
+    """Return the log probability of each token of a prompt but the first, as the engine has it."""
+    if engine.scorer.piece == scores.PIECE:
+        engine.scorer.piece = PIECE
+    score = engine.run(lambda: engine.scorer.begin(prompt, adapter, 0)).result()
+    while not score.done:
+        engine.run(score.step).result()
+    score.release()
+    return torch.tensor([p.logprob for p in score.logprobs[1:]], dtype=torch.float64)
+
+
+@torch.no_grad()
+def own_scores(model: Any, adapters: Any, prompt: Any, adapter: Any) -> torch.Tensor:
+    """Return the same by the plain forward."""
+    ids = torch.tensor([prompt])
+    with adapters.bank.lease([adapter]) as lease, adapters.use(lease):
+        logs = model(input_ids=ids).logits[0, :-1].double().log_softmax(-1)
+    return logs.gather(1, ids[0, 1:, None])[:, 0]
+
+
 def page(found: dict[str, Found]) -> str:
     """Return the page of all families."""
     paths = [row.path for row in found.values()]
@@ -125,9 +150,10 @@ def page(found: dict[str, Found]) -> str:
         "the code.",
         "",
         "Each row is a tiny random model on a CPU in fp32, with two random adapters. Five",
-        "requests of 3 to 50 tokens run side by side, and three of them alone. Each answer is",
-        "replayed by the model's plain forward. The deviation is the largest of a log",
-        "probability, in nats. [Serving](serve.md#how-it-works) says what the paths are.",
+        "requests of 3 to 50 tokens run side by side, and three of them alone. One prompt is",
+        "scored. Answers and scores are replayed by the model's plain forward. The deviation is",
+        "the largest of a log probability, in nats.",
+        "[Serving](serve.md#how-it-works) says what the paths are.",
         "",
         f"{len(found)} families, run with transformers {tf.__version__}: {counts}.",
         "",
@@ -144,7 +170,6 @@ def page(found: dict[str, Found]) -> str:
 def short(reason: str) -> str:
     """Return a reason without what a library said."""
     for known, words in (
-        ("leave out the cap", "pages leave out the cap on attention logits"),
         ("differ from", "other logits than the model's own"),
         ("a step fails", "its keys and values do not fit the pages"),
         ("can't be set up", "layers that pages do not hold"),

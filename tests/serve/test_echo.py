@@ -68,13 +68,27 @@ def test_adapters_score_differently(shared):
     assert len({s["token_logprobs"][-1] for s in scores}) == 3
 
 
+def counted(engine, monkeypatch):
+    """Record the tokens of each forward that follows."""
+    lengths, forward = [], engine.model.forward
+
+    def seen(*args, **kwargs):
+        lengths.append(kwargs["input_ids"].shape[1])
+        return forward(*args, **kwargs)
+
+    monkeypatch.setattr(engine.model, "forward", seen)
+    return lengths
+
+
 def test_a_prompt_longer_than_a_piece(shared, monkeypatch):
     ids = list(range(5, 45))
     whole = ask(shared, prompt=ids, echo=True, logprobs=1, max_tokens=0)
-    monkeypatch.setattr("t2l_fast.serve.engine.scores.PIECE", 7)
+    monkeypatch.setattr(shared.engine.scorer, "piece", 7)
+    forwards = counted(shared.engine, monkeypatch)
     pieces = ask(shared, prompt=ids, echo=True, logprobs=1, max_tokens=0)
     first, second = (g["choices"][0]["logprobs"]["token_logprobs"][1:] for g in (whole, pieces))
     assert first == pytest.approx(second, abs=1e-4)
+    assert forwards == [7, 7, 7, 7, 7, 4]
 
 
 @pytest.mark.parametrize("logprobs", [None, 1])

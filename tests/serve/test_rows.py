@@ -1,12 +1,13 @@
 """The slower loop: rows share forwards, take turns for cells, and end together when it dies."""
 
 import time
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from t2l_fast.errors import EngineError
-from t2l_fast.serve.engine.rows import Group, _select
+from t2l_fast.serve.engine.rows import Group, _select, state_name
 from tests.serve.requests import check, params, run_all
 
 
@@ -117,3 +118,17 @@ def test_rows_of_nested_states_are_left_out():
     with pytest.raises(TypeError, match="rows of a str can't be left out"):
         _select("cache", [0])
     assert not Group([], 0, state).take(Group([], 0, state))
+
+
+@pytest.mark.parametrize(
+    ("forward", "name"),
+    [
+        (lambda ids, cache=None: None, "cache"),  # since transformers 5.24
+        (lambda ids, past_key_values=None: None, "past_key_values"),
+        (lambda ids, cache_params=None: None, "cache_params"),
+        (lambda ids, labels=None: None, None),
+    ],
+    ids=["5.24", "older", "Mamba", "none"],
+)
+def test_what_a_model_calls_its_cache(forward, name):
+    assert state_name(SimpleNamespace(forward=forward)) == name

@@ -70,10 +70,11 @@ class Engine:
         self._running = Running(adapters, waiting, config.max_active)
         self._keys = count()
         self._closed = self._stopped = False
-        self.scorer = Scorer(model, adapters)
-        """Gives log probabilities of prompts, between two steps (`run`)."""
+        attention = model.config._attn_implementation
         self._manager, self.proof = proven(model, adapters, config, self._running)
         """How the model runs, and what showed that it does so rightly."""
+        self.scorer = Scorer(model, adapters, attention, pieces=self.proof.path == "paged")
+        """Gives log probabilities of prompts, between two steps (`run`)."""
         self._eos = _end_tokens(model, tokenizer)
         self._vocab = model.get_input_embeddings().num_embeddings
         self.longest = min(self._manager.longest, positions(model))

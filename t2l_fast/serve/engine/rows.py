@@ -26,8 +26,8 @@ Way = Literal["padded", "equal-length", "alone", "recomputed"]
 - "recomputed": not at all, and without a cache.
 """
 
-_STATES = ("past_key_values", "cache_params", "state")
-"""What models call the cache that they take and return."""
+_STATES = ("cache", "past_key_values", "cache_params", "state")
+"""What models call the cache that they take and return; "cache" since transformers 5.24."""
 
 
 @dataclass(eq=False)
@@ -98,6 +98,12 @@ class Group:
         return True
 
 
+def state_name(model: Any) -> str | None:
+    """Return what a model calls the cache that it takes and returns; None = it takes none."""
+    known = inspect.signature(model.forward).parameters
+    return next((name for name in _STATES if name in known), None)
+
+
 def alike(width: int, shortest: int) -> bool:
     """Return whether rows are padded to `width` tokens where the shortest has so many."""
     return width <= 2 * shortest + 16
@@ -117,7 +123,7 @@ class RowForward:
         self._model, self._owner, self._way = model, owner, way
         known = inspect.signature(model.forward).parameters
         self._known = set(known)
-        self._state = next((name for name in _STATES if name in known), None)
+        self._state = state_name(model)
         self._keep = "logits_to_keep" in known and not on_head(model, adapters)
         self._device = model.get_input_embeddings().weight.device
 
