@@ -1,10 +1,13 @@
 """`echo` and the log probabilities of prompts, as lm-evaluation-harness asks for them."""
 
+import asyncio
 import json
+import threading
 
 import pytest
 import torch
 
+from t2l_fast.serve.http.echo import scored
 from tests.serve.asking import CHAT
 
 
@@ -129,8 +132,6 @@ def test_scores_wait_for_a_slot(shared, serving):
     """Both slots are pinned when the score begins."""
     engine = shared.engine
     with engine.bank.lease(["a0"]), engine.bank.lease(["a1"]):
-        import threading
-
         texts = []
         asking = threading.Thread(
             target=lambda: texts.append(ask(shared, model="a2", echo=True, logprobs=0))
@@ -140,6 +141,31 @@ def test_scores_wait_for_a_slot(shared, serving):
         assert not texts
     asking.join(30)
     assert texts[0]["choices"][0]["logprobs"]["token_logprobs"][0] is None
+
+
+def test_a_client_that_hangs_up_while_a_score_begins_pins_no_slot(serving, monkeypatch):
+    with serving.engine(adapters=1, slots=1) as engine:
+        begin, leased, gone = engine.scorer.begin, threading.Event(), threading.Event()
+
+        def slow(*args):
+            score = begin(*args)
+            leased.set()
+            assert gone.wait(30)
+            return score
+
+        monkeypatch.setattr(engine.scorer, "begin", slow)
+
+        async def hang_up():
+            asking = asyncio.create_task(scored(engine, [5, 6, 7], "a0", 0, ""))
+            await asyncio.to_thread(leased.wait, 30)
+            asking.cancel()
+            await asyncio.wait([asking])
+
+        asyncio.run(hang_up())
+        assert any(engine.bank._pins)
+        gone.set()
+        engine.run(lambda: None).result()
+        assert not any(engine.bank._pins)
 
 
 @pytest.mark.parametrize("prompt", [[100_000], [5] * 2000], ids=["unknown", "long"])

@@ -181,6 +181,13 @@ def test_a_loop_that_fails_fails_everything_and_says_so(serving):
         assert isinstance(engine.failure, RuntimeError)
 
 
+@pytest.mark.parametrize("adapter", [object(), ["a0"], 1.5], ids=["object", "list", "float"])
+def test_what_can_be_no_adapter_is_named_by_its_type(serving, adapter):
+    with serving.engine(adapters=1) as engine:
+        with pytest.raises(UnknownAdapter, match=f"got a {type(adapter).__name__}: name one"):
+            engine.submit([5], adapter=adapter)
+
+
 def test_unknown_and_forgotten_adapters(serving):
     with serving.engine(adapters=2) as engine:
         with pytest.raises(UnknownAdapter, match="'nobody'"):

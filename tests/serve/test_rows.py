@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from t2l_fast.errors import EngineError
+from t2l_fast.serve.engine import rows as rows_module
 from t2l_fast.serve.engine.rows import Group, _select, state_name
 from tests.serve.requests import check, params, run_all
 
@@ -49,6 +50,26 @@ def test_a_request_that_comes_later_joins_the_others(serving):
         del engine.model.forward
         check(serving, engine.model, engine.adapters, served)
     assert rows.count(2) >= 7
+
+
+def test_caches_that_can_not_be_joined_end_their_requests_and_no_others(serving, monkeypatch):
+    def full(*args):
+        raise RuntimeError("no memory")
+
+    with serving.engine(adapters=2, attention="padded") as engine:
+        first = engine.submit(serving.prompt(0, 20), adapter="a0", params=params(300))
+        next(iter(first))
+        with monkeypatch.context() as patch:
+            patch.setattr(rows_module, "pad", full)
+            second = engine.submit(serving.prompt(1, 20), adapter="a1", params=params(100))
+            for ticket in (first, second):
+                with pytest.raises(EngineError, match="no memory"):
+                    ticket.result()
+        served = run_all(engine, [("a0", serving.prompt(0, 9))], 5)
+        assert engine.failure is None
+        engine.close()
+        check(serving, engine.model, engine.adapters, served)
+    assert not any(engine.bank._pins)
 
 
 def test_short_rows_are_not_padded_to_very_long_ones(serving):

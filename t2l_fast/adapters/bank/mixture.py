@@ -9,7 +9,7 @@ from numbers import Real
 from typing import Any
 
 from t2l_fast.adapters.ids import AdapterId
-from t2l_fast.errors import ArgumentError
+from t2l_fast.errors import ArgumentError, UnknownAdapter
 
 
 @dataclass(frozen=True, repr=False)
@@ -61,11 +61,17 @@ def key_of(source: AdapterRef) -> AdapterKey:
     """Return the key of what was asked for; one adapter of weight 1 is that adapter.
 
     Raises:
+        UnknownAdapter: what can't be an id or a mixture.
         ArgumentError: a mixture of nothing, of what can't be an id, or of weights that are not
             finite or are zero.
     """
-    if not isinstance(source, Mapping):
+    if isinstance(source, (int, str, Mixture)):
         return source
+    if not isinstance(source, Mapping):
+        raise UnknownAdapter(
+            "an adapter must be an id that register gave, or a mapping from ids to weights, got a "
+            f"{type(source).__name__}: name one of them"
+        )
     if not source:
         raise ArgumentError("a mixture needs at least one adapter, got none: use None for the base")
     weights: dict[AdapterId, float] = {}

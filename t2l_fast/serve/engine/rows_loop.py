@@ -144,9 +144,18 @@ class RowsLoop:
         """Make one of groups that are alike, where their caches can be joined."""
         joined: list[Group] = []
         for group in self._groups:
-            if not any(self._alike(other, group) and other.take(group) for other in joined):
+            if not any(self._alike(other, group) and self._take(other, group) for other in joined):
                 joined.append(group)
-        self._groups = joined
+        self._groups = [group for group in joined if group.rows]
+
+    def _take(self, one: Group, other: Group) -> bool:
+        """Join two groups, where they can be; an error ends their requests, and no others."""
+        try:
+            return one.take(other)
+        except Exception as error:  # some layers may be joined, others not
+            self._fail(one, error)
+            self._fail(other, error)
+            return True
 
     def _alike(self, one: Group, other: Group) -> bool:
         shortest = min(g.width - row.padding for g in (one, other) for row in g.rows)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import TypeVar
 
 from t2l_fast.adapters.bank.mixture import AdapterKey
 from t2l_fast.errors import BankFull
 from t2l_fast.serve.engine.engine import Engine
 from t2l_fast.serve.engine.sampling import TokenLogprob
-
-T = TypeVar("T")
+from t2l_fast.serve.engine.scores import Score
 
 _AGAIN = 0.005
 """Seconds until a slot is asked for again."""
@@ -52,18 +51,24 @@ async def scored(
         EngineError: the engine is closed or failed.
     """
 
-    async def run(call: Callable[[], T]) -> T:
-        return await asyncio.wrap_future(engine.run(call, tenant=tenant))
-
     while True:
+        begun = engine.run(lambda: engine.scorer.begin(prompt, adapter, count), tenant=tenant)
         try:
-            score = await run(lambda: engine.scorer.begin(prompt, adapter, count))
+            score = await asyncio.wrap_future(begun)
             break
         except BankFull:  # requests that run have all slots: one ends before long
             await asyncio.sleep(_AGAIN)
+        except asyncio.CancelledError:  # the engine may be about it, and lease a slot
+            begun.add_done_callback(_release)
+            raise
     try:
         while not score.done:
-            await run(score.step)
+            await asyncio.wrap_future(engine.run(score.step, tenant=tenant))
         return score.logprobs
     finally:
         score.release()
+
+
+def _release(begun: Future[Score]) -> None:
+    if not begun.cancelled() and begun.exception() is None:
+        begun.result().release()
