@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Interval, Le, Lt
 
-from t2l_fast.errors import ConfigError
+from t2l_fast.errors import ConfigError, listed
 
 
 def check_bounds(config: Any) -> None:
@@ -27,8 +27,7 @@ def check_bounds(config: Any) -> None:
             continue
         limits, choices = bounds_of(hints[field.name]), choices_of(hints[field.name])
         if choices and value not in choices:
-            listed = ", ".join(map(repr, choices))
-            raise ConfigError(f"{field.name} must be one of {listed}, got {value!r}")
+            raise ConfigError(f"{field.name} must be one of {listed(choices)}, got {value!r}")
         if not all(_holds(limit, value) for limit in limits):
             raise ConfigError(f"{field.name} must be {described(limits)}, got {value!r}")
 

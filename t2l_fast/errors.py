@@ -1,6 +1,13 @@
 """Every error raised on purpose: a `T2LError` that is also the built-in that fits."""
 
+from collections.abc import Iterable
+
 from t2l_kernels import ArgumentError, T2LError, WorkspaceError
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return names as a message shows them: 'a', 'b'."""
+    return ", ".join(map(repr, names))
 
 
 class ConfigError(T2LError, ValueError):

@@ -17,7 +17,7 @@ from t2l_fast.cli.data import Splits, TaskOptions, is_published, read_splits, re
 from t2l_fast.cli.device import DeviceOptions, chosen
 from t2l_fast.cli.generator import CheckpointOptions
 from t2l_fast.cli.options import Fields, from_configs
-from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
+from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage, listed
 
 
 @from_configs
@@ -159,7 +159,7 @@ def _splits(wanted: list[str] | None, folder: Path | None):
     known = load_suite().splits
     unknown = sorted({*(wanted or ())} - known.keys())
     if unknown:
-        raise ArgumentError(f"--split must be one of {list(known)}, got {unknown[0]!r}")
+        raise ArgumentError(f"--split must be one of {listed(known)}, got {unknown[0]!r}")
     return {name: group for name, group in known.items() if not wanted or name in wanted}
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import typer
 
-from t2l_fast.errors import ArgumentError
+from t2l_fast.errors import ArgumentError, listed
 
 _OF_A_CALL = {"out", "preset", "config_file", "print_config", "resume", "as_json"}
 """Arguments that say what is done now, not how."""
@@ -35,7 +35,7 @@ def from_preset(context: typer.Context, value: str | None) -> str | None:
     if value is not None:
         names = preset_names()
         if value not in names:
-            raise ArgumentError(f"--preset must be one of {names}, got {value!r}")
+            raise ArgumentError(f"--preset must be one of {listed(names)}, got {value!r}")
         text = (PRESETS / f"{value}.yaml").read_text(encoding="utf-8")
         _set_defaults(context, _mapping(text), behind=True)
     return value
@@ -121,8 +121,8 @@ def _set_defaults(
     unknown = sorted(values.keys() - {*known})
     if unknown:
         raise ArgumentError(
-            f"a setting of `t2l train {context.command.name}` must be one of {sorted(known)}, got "
-            f"{unknown[0]!r}"
+            f"a setting of `t2l train {context.command.name}` must be one of "
+            f"{listed(sorted(known))}, got {unknown[0]!r}"
         )
     now = dict(context.default_map or {})
     context.default_map = {**values, **now} if behind else {**now, **values}

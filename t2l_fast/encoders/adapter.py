@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ class EncoderAdapter:
         try:
             config = peft.PeftConfig.from_peft_type(**json.loads(self.config))
             tensors = load_tensors(self.weights)
-            wrapped = peft.get_peft_model(model, config)
+            wrapped = with_lora(model, config)
             result = peft.set_peft_model_state_dict(wrapped, tensors)
             lacking = [k for k in result.missing_keys if "lora_" in k]
             if result.unexpected_keys or lacking:
@@ -82,3 +83,18 @@ class EncoderAdapter:
                 f"an encoder's adapter must be a LoRA of that encoder, got one that can't be "
                 f"loaded into {type(model).__name__}: {reason}"
             ) from error
+
+
+def with_lora(model: Any, config: Any) -> Any:
+    """Return a transformers model as a `PeftModel` with a new LoRA.
+
+    Args:
+        model: of transformers.
+        config: a `peft.LoraConfig`.
+    """
+    import peft
+
+    with warnings.catch_warnings():
+        # peft reads it, transformers deprecates it, and neither is a user's doing
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        return peft.get_peft_model(model, config)

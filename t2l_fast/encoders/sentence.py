@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from t2l_fast.encoders.adapter import EncoderAdapter
+from t2l_fast.encoders.adapter import EncoderAdapter, with_lora
 from t2l_fast.encoders.base import BATCH, MAX_TOKENS, prepare_all, refuse_long, scaled
 from t2l_fast.encoders.health import check_buffers, check_embeddings
 from t2l_fast.encoders.name import EncoderName, with_adapter
@@ -114,14 +114,12 @@ class SentenceEncoder:
         Raises:
             EncoderError: the encoder has no transformers model, or an adapter already.
         """
-        import peft
-
         if self.adapter is not None:
             raise EncoderError(
                 f"an encoder to fit must have no adapter yet, got {self.name!r}: fit "
                 f"{EncoderName.parse(self.name, by_digest=True).plain!r}"
             )
-        return peft.get_peft_model(_transformer(self._model, self.name), lora)
+        return with_lora(_transformer(self._model, self.name), lora)
 
     @contextmanager
     def adapting(self, lora: Any) -> Iterator[Any]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from t2l_fast.encoders import TextEncoder
-from t2l_fast.errors import CheckpointError, ConfigError
+from t2l_fast.errors import CheckpointError, ConfigError, listed
 from t2l_fast.generators.base import Condition, Generator, GeneratorConfig
 from t2l_fast.generators.config import DEFAULT_KIND
 from t2l_fast.generators.parts import files
@@ -73,7 +73,7 @@ def registration(kind: str) -> Registration:
         ConfigError: nothing is.
     """
     if kind not in _REGISTERED:
-        raise ConfigError(f"the kind of a generator must be one of {list(kinds())}, got {kind!r}")
+        raise ConfigError(f"the kind of a generator must be one of {listed(kinds())}, got {kind!r}")
     return _REGISTERED[kind]
 
 
@@ -133,6 +133,7 @@ def kind_of(folder: Path) -> str:
     kind = files.read_config(folder).get("kind", DEFAULT_KIND)
     if kind not in _REGISTERED:
         raise CheckpointError(
-            f"the kind in {folder / files.CONFIG_NAME} must be one of {list(kinds())}, got {kind!r}"
+            f"the kind in {folder / files.CONFIG_NAME} must be one of {listed(kinds())}, "
+            f"got {kind!r}"
         )
     return kind

@@ -82,7 +82,7 @@ def test_a_settings_file_is_read_strictly(tmp_path, text, message):
     assert isinstance(result.exception, t2l_fast.errors.ArgumentError)
     assert message in str(result.exception)
     unknown = CliRunner().invoke(cli.app, ["train", "sft", "nowhere", "--preset", "qwen"])
-    assert "['gemma', 'llama', 'mistral', 'smollm2'], got 'qwen'" in str(unknown.exception)
+    assert "one of 'gemma', 'llama', 'mistral', 'smollm2', got 'qwen'" in str(unknown.exception)
 
 
 @pytest.mark.parametrize(

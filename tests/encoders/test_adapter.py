@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 from dataclasses import replace
 
 import peft
@@ -47,6 +48,13 @@ def test_a_loaded_adapter_embeds_as_peft_does(plain, fitted, tmp_path):
     encoder = load_encoder(f"{plain}+{tmp_path / 'lora'}")
     torch.testing.assert_close(encoder.encode(TEXTS), scaled(expected), rtol=1e-4, atol=1e-4)
     assert not torch.allclose(encoder.encode(TEXTS), load_encoder(str(plain)).encode(TEXTS))
+
+
+def test_merging_an_adapter_warns_of_nothing(plain, fitted):
+    """Every start of the bundled checkpoint merges one: a newcomer would read it first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)
+        load_encoder(str(plain), adapter=fitted[0])
 
 
 def test_names_follow_what_an_adapter_holds_not_where_it_lies(plain, fitted, tmp_path):

@@ -16,7 +16,7 @@ from torch import Tensor
 from t2l_fast.encoders import EncoderAdapter
 from t2l_fast.encoders.adapter import NAMES
 from t2l_fast.encoders.name import digest_in
-from t2l_fast.errors import CheckpointError, ConfigError, EncoderError
+from t2l_fast.errors import CheckpointError, ConfigError, EncoderError, listed
 from t2l_fast.files import replace_files
 from t2l_fast.generators.config import DEFAULT_KIND, GeneratorConfig
 
@@ -185,7 +185,7 @@ def find(name: str | Path) -> Path:
     if isinstance(name, str) and "/" in name and not name.startswith((".", "/", "~")):
         return _download(name)
     raise CheckpointError(
-        f"a Text-to-LoRA checkpoint must be one of {bundled_names()}, a folder, or a name on the "
+        f"a generator must be one of {listed(bundled_names())}, a folder, or a name on the "
         f"Hugging Face hub, got {str(name)!r}"
     )
 

@@ -10,7 +10,7 @@ from torch import nn
 from typing_extensions import Self
 
 from t2l_fast.config import LoraConfig
-from t2l_fast.errors import ConfigError
+from t2l_fast.errors import ConfigError, listed
 from t2l_fast.generators.config import GeneratorConfig, model_shape
 
 TaskEncoder = Literal["linear", "discrete", "vq", "softmax"]
@@ -94,7 +94,8 @@ class TrunkConfig(GeneratorConfig):
     def _check_trunk(self) -> None:
         if self.task_encoder not in get_args(TaskEncoder):
             raise ConfigError(
-                f"task_encoder must be one of {get_args(TaskEncoder)}, got {self.task_encoder!r}"
+                f"task_encoder must be one of {listed(get_args(TaskEncoder))}, got "
+                f"{self.task_encoder!r}"
             )
         self._check_positive("latent_size", "head_in_size", "task_embedding_size", "num_layers")
         if self.latent_size % 4:

@@ -48,7 +48,8 @@ def read_jobs(path: str | Path) -> list[Job]:
     _check_keys(f"{path}: defaults", defaults)
     listed = content.get("jobs")
     if not isinstance(listed, list) or not listed:
-        raise ConfigError(f"{path}: jobs must be a list with at least one job")
+        got = "an empty list" if listed == [] else type(listed).__name__
+        raise ConfigError(f"{path}: jobs must be a list with at least one job, got {got}")
     jobs: list[Job] = []
     for number, entry in enumerate(listed, 1):
         if not isinstance(entry, Mapping) or not isinstance(entry.get("name"), str):

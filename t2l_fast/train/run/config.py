@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from t2l_fast.errors import ConfigError
+from t2l_fast.errors import ConfigError, listed
 
 
 def schedule_factor(step: int, steps: int, warmup_fraction: float, schedule: str) -> float:
@@ -49,8 +49,8 @@ def chosen_measure(
     known = [f"{split}_matched" for split in splits] if evaluates else []
     if best is not None and best not in known:
         raise ConfigError(
-            f"best must be one of the run's evaluations {known}, got {best!r}: leave it out, or "
-            "set eval_every"
+            f"best must be one of the run's evaluations ({listed(known) or 'none'}), got "
+            f"{best!r}: leave it out, or set eval_every"
         )
     if patience and not known:
         raise ConfigError(

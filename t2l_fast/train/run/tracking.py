@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage
+from t2l_fast.errors import ArgumentError, ConfigError, MissingPackage, listed
 from t2l_fast.files import replace_files
 from t2l_fast.train.run.fingerprint import shown
 
@@ -46,7 +46,7 @@ class Tracking:
         self.names, self.folder = tuple(dict.fromkeys(names)), Path(folder)
         unknown = [name for name in self.names if name not in TRACKERS]
         if unknown:
-            raise ArgumentError(f"a tracker must be one of {TRACKERS}, got {unknown[0]!r}")
+            raise ArgumentError(f"a tracker must be one of {listed(TRACKERS)}, got {unknown[0]!r}")
         for package in ("accelerate", *self.names) if self.names else ():
             if find_spec(package) is None:
                 raise MissingPackage(
