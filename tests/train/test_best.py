@@ -192,7 +192,7 @@ def test_what_decides(asked, splits, evaluates, expected):
 
 
 def test_what_cannot_decide_is_refused(trainer, tasks):
-    with pytest.raises(ConfigError, match=r"\['train_matched'\], got 'held_out_matched'"):
+    with pytest.raises(ConfigError, match=r"\('train_matched'\), got 'held_out_matched'"):
         trainer(best="held_out_matched")
     with pytest.raises(ConfigError, match="got 'train_junk'"):
         trainer(best="train_junk")
