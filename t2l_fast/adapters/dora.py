@@ -6,6 +6,8 @@ row. So the output is the plain LoRA's without bias, times one gain per output.
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
@@ -90,10 +92,8 @@ def _weight(module: nn.Module, path: str) -> Tensor:
     if type(weight.data) is torch.Tensor and weight.dtype.is_floating_point:
         whole = weight.data
     else:
-        from peft.utils.integrations import dequantize_module_weight
-
         try:
-            whole = dequantize_module_weight(module)
+            whole = _dequantised(module)
         except Exception as error:  # each quantiser fails in its own way
             raise UnsupportedModel(
                 f"DoRA needs the base weight, got one that doesn't dequantise at {path} "
@@ -103,3 +103,14 @@ def _weight(module: nn.Module, path: str) -> Tensor:
     if whole.dim() != 2 or whole.is_meta:
         raise UnsupportedModel(f"DoRA needs the whole base weight, got none in memory at {path}")
     return whole
+
+
+def _dequantised(module: nn.Module) -> Tensor:
+    from peft.utils.integrations import dequantize_module_weight
+
+    if getattr(getattr(module.weight, "quant_state", None), "packing_format_for_cpu", False):
+        # bitsandbytes lays 4-bit weights out anew at a CPU's first forward. No function of its own
+        # reads that layout right, but forward: W is what it makes of the unit vectors.
+        unit = torch.eye(cast(int, module.in_features))
+        return (module.forward(unit) - module.forward(torch.zeros_like(unit[:1]))).T
+    return dequantize_module_weight(module)

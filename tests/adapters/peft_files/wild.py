@@ -24,7 +24,7 @@ SHAPE = dict(
 
 def llama(layers: int = 2, **options) -> tf.LlamaForCausalLM:
     torch.manual_seed(0)
-    config = tf.LlamaConfig(**SHAPE, num_hidden_layers=layers, **options)
+    config = tf.LlamaConfig(**(SHAPE | options), num_hidden_layers=layers)
     return tf.LlamaForCausalLM(config).eval()
 
 
