@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+import typer
 from packaging.version import Version
 from typer.testing import CliRunner
 
@@ -56,6 +57,23 @@ def test_help_lists_the_commands():
     assert done.returncode == 0
     for command in ("demo", "generate", "chat", "eval", "report", "train", "doctor"):
         assert re.search(rf"^\W*{command}\s", done.stdout, re.MULTILINE), command
+
+
+def options(command, path=()):
+    yield from (
+        (*path, option.opts[0], option.help or "")
+        for option in command.params
+        if hasattr(option, "help")
+    )
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from options(inner, (*path, name))
+
+
+def test_no_help_is_lost_to_markdown():
+    """Help is rendered as Markdown, which takes `<word>` for a tag and drops it."""
+    helps = list(options(typer.main.get_command(cli.app)))
+    assert len(helps) > 100
+    assert [each for each in helps if re.search(r"<\w", each[-1])] == []
 
 
 def test_a_users_mistake_is_one_sentence_and_exit_code_2(monkeypatch, capsys):

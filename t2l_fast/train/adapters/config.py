@@ -16,10 +16,10 @@ class MultiLoraConfig:
 
     Args:
         slots: jobs that run at once; the others wait for one to end.
-        max_tokens: of one pass through the model, padding included; a longer row goes alone.
+        max_tokens: tokens of one pass, padding included; a longer row goes alone.
         save_every: rounds between checkpoints; in a round every running job takes one step.
         recompute_activations: keep each layer's input alone, and run the layer again in backward.
-        seed: of dropout.
+        seed: seeds each job's dropout.
 
     Raises:
         ConfigError: a value is out of its range.

@@ -54,7 +54,7 @@ class SFTConfig:
         eval_every: steps between evaluations (matched, shuffled, junk); 0 = never.
         eval_tasks: tasks of every split in one evaluation, at most.
         eval_examples: validation examples of each.
-        best: "<split>_matched", by which the best generator is kept; None = of the first held-out
+        best: "SPLIT_matched", by which the best generator is kept; None = of the first held-out
             split, or of "train" where there is none.
         stop_after: evaluations without a better one after which the run ends; 0 = never.
         save_every: steps between checkpoints; the last step is always saved.
