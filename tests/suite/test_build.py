@@ -25,14 +25,14 @@ def in_fresh_process(code: str, **environment: str) -> str:
     return done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_another_process_with_another_hash_seed_builds_what_ships():
     code = "from benchmarks.suite.build import build_suite; print(build_suite().digest)"
     other = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
     assert in_fresh_process(code, PYTHONHASHSEED=other).strip() == load_suite().digest
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_missing_lexical_package_is_named_with_its_remedy():
     code = f"""
 import sys

@@ -63,8 +63,13 @@ CASES = {
 }
 
 
-SHARDED = {"fp64, everything random", "warm start"}
-"""Cases that `make test` trains with sharded weights, too; the others wait for the night."""
+DAILY = {
+    ("fp64", False),
+    ("fp64, padded", False),
+    ("fp64, everything random", True),
+    ("warm start", True),
+}
+"""Cases, whole or with sharded weights (True), of `make test`; the others wait for the night."""
 
 
 @pytest.mark.parametrize(
@@ -73,7 +78,7 @@ SHARDED = {"fp64, everything random", "warm start"}
         pytest.param(
             case,
             fsdp,
-            marks=[pytest.mark.nightly] if fsdp and case not in SHARDED else [],
+            marks=[] if (case, fsdp) in DAILY else [pytest.mark.nightly],
             id=f"{case}-{'fsdp' if fsdp else 'whole'}",
         )
         for case in CASES
@@ -111,8 +116,8 @@ def trained_with_encoder(processes, folder, options) -> dict[str, torch.Tensor]:
     return {name: p.detach().numpy() for name, p in parameters.items()}
 
 
-@pytest.mark.parametrize("start", [pytest.param("plain", marks=pytest.mark.nightly), "conditioned"])
-@pytest.mark.slow
+@pytest.mark.parametrize("start", ["plain", "conditioned"])
+@pytest.mark.nightly
 def test_two_processes_train_a_text_encoder_as_one_does(tmp_path, tiny_folder, start):
     folder = str(tiny_folder(f"in-parallel-{start}"))
     options = dict(encoder=folder, encoder_rank=2, start=start, code_noise=0.5)
