@@ -31,6 +31,7 @@ class ActiveUse:
         self.num_slots = num_slots if batch is None else len(batch)
         self.repeat = repeat
         self.routes: tuple[tuple[torch.Size, Route], ...] = ()
+        self.input: torch.Size | None = None  # [rows, tokens] of this forward
         self.version = version_of(slots)
         self.batch: UnboundBatch | DeferredUse | None = None
         if isinstance(batch, DeferredBatch):
@@ -47,7 +48,9 @@ class ActiveUse:
         for known, route in self.routes:
             if known == leading:
                 return route
-        route = route_of(self.slots, leading, self.repeat, num_slots=self.num_slots)
+        route = route_of(
+            self.slots, leading, self.repeat, num_slots=self.num_slots, model=self.input
+        )
         self.routes = (*self.routes, (leading, route))
         return route
 

@@ -55,7 +55,8 @@ class Adapters:
         modules = [site.module for site in every]
         names = {site.path.rpartition(".")[0] for site in every}
         parents = [model.get_submodule(name) for name in sorted(names) if name]
-        self._handles = [model.register_forward_pre_hook(RouteReset(self._activity))]
+        reset = RouteReset(self._activity)
+        self._handles = [model.register_forward_pre_hook(reset, with_kwargs=True)]
         self._handles += [
             p.register_forward_pre_hook(ShowToDynamo(self._activity)) for p in parents
         ]

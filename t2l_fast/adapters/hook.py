@@ -86,15 +86,17 @@ class EmbeddingHook(SiteHook):
 
 
 class RouteReset:
-    """Forward pre-hook of the model: every forward reads the slots anew."""
+    """Forward pre-hook of the model: every forward reads the slots and its input's shape anew."""
 
     def __init__(self, activity: Activity) -> None:
         self.activity = activity
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         active = self.activity.active
         if active is not None:
             active.routes = ()
+            if not torch.compiler.is_compiling():
+                active.input = _rows_and_tokens(args, kwargs)
 
     def __reduce__(self):
         return _inert, ()
@@ -116,6 +118,12 @@ class ShowToDynamo:
 
     def __reduce__(self):
         return _inert, ()
+
+
+def _rows_and_tokens(args: tuple[Any, ...], kwargs: dict[str, Any]) -> torch.Size | None:
+    named = [kwargs[name] for name in ("input_ids", "inputs_embeds") if name in kwargs]
+    tensors = [x for x in (*named, *args[:1]) if isinstance(x, Tensor) and x.dim() >= 2]
+    return tensors[0].shape[:2] if tensors else None
 
 
 def in_backward() -> bool:

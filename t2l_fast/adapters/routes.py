@@ -10,16 +10,26 @@ from t2l_kernels import Route
 
 
 def route_of(
-    slots: Tensor, leading: torch.Size, repeat: int = 1, *, num_slots: int | None = None
+    slots: Tensor,
+    leading: torch.Size,
+    repeat: int = 1,
+    *,
+    num_slots: int | None = None,
+    model: torch.Size | None = None,
 ) -> Route:
     """Return the route of an input with these leading dims, from a slot per row or token.
 
+    Some models flatten rows and tokens before a linear, as OPT and routers of experts do.
+
     Args:
+        model: `[rows, tokens]` of the model's own input, where it is known.
         num_slots: bounds the different slots: smaller tables, and larger blocks for a kernel.
 
     Raises:
         ArgumentError: the slots fit neither the rows (times `repeat`) nor the tokens.
     """
+    if model is not None and len(leading) == 1 and leading[0] == model.numel():
+        leading = model
     if slots.dim() == 1 and len(leading) > 0:
         rows = slots.shape[0]
         if leading[0] == rows:

@@ -75,7 +75,8 @@ class LoraWeights:
             paths: key → module paths, where the weights don't know them.
 
         Raises:
-            AdapterMismatch: no module paths are known, or only some modules have magnitudes.
+            AdapterMismatch: no module paths are known, or only some modules have magnitudes. Or its
+                file has biases that no model was compared with.
             OSError: the folder can't be written.
         """
         named = self.paths if paths is None else paths
@@ -83,6 +84,12 @@ class LoraWeights:
             raise AdapterMismatch(
                 "a PEFT folder needs module paths, got none for these weights: pass paths=, or "
                 "take the weights through for_sites(adapters.sites) first"
+            )
+        biases = [name for name in self.copies or {} if name.endswith(".bias")]
+        if biases:
+            raise AdapterMismatch(
+                f"biases in an adapter's file must be the base model's own, got {biases[0]} that "
+                "no model was compared with: take the weights through for_model(model) first"
             )
         modules: list[ModuleWeights] = []
         for m, a in self.lora_a.items():

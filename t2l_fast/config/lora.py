@@ -88,13 +88,21 @@ class LoraConfig:
         Raises:
             ConfigError: the adapter is not LoRA, or uses a feature that is not run here
                 (`lora_bias`, `modules_to_save`, …). Or it has what a config alone can't hold: DoRA,
-                ranks or scales per layer. `LoraWeights.from_pretrained` reads those.
+                ranks or scales per layer, biases that may be trained, or no target modules.
+                `LoraWeights.from_pretrained` reads those.
         """
         fields = dict(config) if isinstance(config, Mapping) else dict(config.to_dict())
         parsed = PeftFields.parse(fields)
         for name in ("use_dora", "rank_pattern", "alpha_pattern"):
             if getattr(parsed, name):
                 raise refused(name, fields[name], _FOLDERS)
+        if parsed.bias != "none":
+            raise refused("bias", parsed.bias, _FOLDERS)
+        if not fields.get("target_modules"):
+            raise ConfigError(
+                "a config without weights must name its modules, got none for target_modules: "
+                + _FOLDERS
+            )
         if parsed.targets is None:
             raise refused("exclude_modules", fields.get("exclude_modules"), _ALL_LINEAR)
         return cls(parsed.targets, parsed.rank, parsed.alpha, parsed.use_rslora, parsed.dropout)

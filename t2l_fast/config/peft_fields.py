@@ -14,8 +14,8 @@ from t2l_fast.config.patterns import pattern_for, translated
 from t2l_fast.errors import ConfigError
 
 _READ = frozenset(
-    """alpha_pattern exclude_modules init_lora_weights layers_pattern layers_to_transform lora_alpha
-    lora_dropout peft_type r rank_pattern target_modules use_dora use_rslora
+    """alpha_pattern bias exclude_modules init_lora_weights layers_pattern layers_to_transform
+    lora_alpha lora_dropout peft_type r rank_pattern target_modules use_dora use_rslora
     auto_mapping base_model_name_or_path ensure_weight_tying revision task_type""".split()
 )
 """Fields that are read here."""
@@ -29,6 +29,8 @@ _TRAINING_ONLY = frozenset(
 """Fields that say how an adapter was trained, or how PEFT runs it: its output is the same."""
 
 _SWITCHES = ("use_rslora", "use_dora", "ensure_weight_tying")
+
+_BIASES = ("none", "all", "lora_only")
 
 _PLAIN_INITS = frozenset({"true", "false", "none", "gaussian", "orthogonal", "eva", "mica"})
 """Initialisations that leave the base weights alone; the others store a delta from changed ones."""
@@ -48,7 +50,7 @@ class PeftFields:
 
     Fields:
         targets: `target_modules`, narrowed by `exclude_modules` and `layers_to_transform`; None
-            where only the stored weights can tell.
+            where only the stored weights can tell: old files name none.
         rank: `r`.
         alpha: `lora_alpha`.
         rank_pattern, alpha_pattern: regex for a path's end → its own rank and alpha.
@@ -56,6 +58,7 @@ class PeftFields:
         dropout: of the LoRA branch.
         use_dora: whether there is a magnitude per output (DoRA).
         ties_weights: whether modules tied to a target have weights too, without being named.
+        bias: which biases were trained: "none", "all" or "lora_only".
         base_model, revision, task_type, auto_mapping: as PEFT notes them, None where it doesn't.
     """
 
@@ -68,6 +71,7 @@ class PeftFields:
     dropout: float
     use_dora: bool
     ties_weights: bool
+    bias: str
     base_model: str | None
     revision: str | None
     task_type: str | None
@@ -87,49 +91,30 @@ class PeftFields:
                 f"peft_type must be LORA, got {kind}: only LoRA adapters are run here"
             )
         _refuse(fields)
-        targets = fields.get("target_modules")
-        missing = {name for name in ("r", "lora_alpha") if name not in fields}
-        if missing or not targets:
-            missing |= set() if targets else {"target_modules"}
+        missing = [name for name in ("r", "lora_alpha") if name not in fields]
+        if missing:
             raise ConfigError(
-                "a PEFT config must hold r, lora_alpha and target_modules, got none for "
-                f"{', '.join(sorted(missing))}"
+                "a PEFT config must hold r and lora_alpha, got none for "
+                f"{' and '.join(missing)}: take them from the training's own config"
             )
-        numbers = {name: fields.get(name) for name in ("r", "lora_alpha", "lora_dropout")}
-        numbers["lora_dropout"] = numbers["lora_dropout"] or 0.0
-        exclude, patterns = fields.get("exclude_modules"), fields.get("layers_pattern")
-        layers = fields.get("layers_to_transform")
-        switches = {name: fields.get(name) for name in _SWITCHES}
-        typed = (
-            _is_number(numbers["r"], whole=True)
-            and all(map(_is_number, numbers.values()))
-            and all(value is None or isinstance(value, bool) for value in switches.values())
-            and _are_names(targets)
-            and (not exclude or _are_names(exclude))
-            and (not patterns or _are_names(patterns))
-            and (layers is None or _are_numbers(layers))
-        )
-        if not typed:
-            got = numbers | {"target_modules": targets, "exclude_modules": exclude}
-            got |= {"layers_pattern": patterns, "layers_to_transform": layers} | switches
-            raise ConfigError(
-                "r must be an integer, lora_alpha and lora_dropout numbers, target_modules, "
-                "exclude_modules and layers_pattern names, layers_to_transform integers, "
-                f"{', '.join(_SWITCHES)} true or false, got "
-                f"{_shown({name: value for name, value in got.items() if value is not None})}"
-            )
+        _check_types(fields)
+        targets, exclude = _ordered(fields.get("target_modules")), fields.get("exclude_modules")
+        layers, pattern = fields.get("layers_to_transform"), fields.get("layers_pattern")
         ranks = _pattern(fields, "rank_pattern", fields["r"], whole=True)
         alphas = _pattern(fields, "alpha_pattern", fields["lora_alpha"], whole=False)
         return cls(
-            targets=translated(_ordered(targets), _ordered(exclude), layers, _ordered(patterns)),
+            targets=translated(targets, _ordered(exclude), layers, _ordered(pattern))
+            if targets
+            else None,
             rank=fields["r"],
             alpha=fields["lora_alpha"],
             rank_pattern=ranks,
             alpha_pattern=alphas,
             use_rslora=bool(fields.get("use_rslora")),
-            dropout=float(numbers["lora_dropout"]),
+            dropout=float(fields.get("lora_dropout") or 0.0),
             use_dora=bool(fields.get("use_dora")),
             ties_weights=bool(fields.get("ensure_weight_tying")),
+            bias=fields.get("bias") or "none",
             base_model=_name(fields, "base_model_name_or_path"),
             revision=_name(fields, "revision"),
             task_type=_name(fields, "task_type"),
@@ -167,12 +152,36 @@ def _refuse(fields: Mapping[str, Any]) -> None:
 
 
 def _differs_from_default(name: str, value: Any) -> bool:
-    if not value or (name == "bias" and value == "none"):
+    if not value:
         return False
     import peft  # late: it takes seconds, and few configs need it
 
     known = {field.name: field for field in dataclasses.fields(peft.LoraConfig)}
     return name not in known or value != known[name].default
+
+
+def _check_types(fields: Mapping[str, Any]) -> None:
+    """Raise ConfigError that names the first field of a wrong type."""
+    kinds = {
+        "r": (_is_rank, "a whole number"),
+        "lora_alpha": (_is_number, "a number"),
+        "lora_dropout": (lambda value: not value or _is_number(value), "a number"),
+        "target_modules": (lambda value: not value or _are_names(value), "names"),
+        "exclude_modules": (lambda value: not value or _are_names(value), "names"),
+        "layers_pattern": (lambda value: not value or _are_names(value), "names"),
+        "layers_to_transform": (
+            lambda value: value is None or _are_numbers(value),
+            "whole numbers",
+        ),
+        "bias": (lambda value: not value or value in _BIASES, "none, all or lora_only"),
+        **dict.fromkeys(_SWITCHES, (lambda v: v is None or isinstance(v, bool), "true or false")),
+    }
+    for name, (fits, kind) in kinds.items():
+        if not fits(fields.get(name)):
+            raise ConfigError(
+                f"{name} must be {kind}, got {_shown(fields.get(name))}: correct it in the "
+                "adapter's config"
+            )
 
 
 def _pattern(fields: Mapping[str, Any], name: str, usual: float, *, whole: bool) -> dict[str, Any]:
@@ -217,6 +226,10 @@ def _is_number(value: Any, whole: bool = False) -> bool:
     if not isinstance(value, kinds) or isinstance(value, bool):
         return False
     return isinstance(value, float) or abs(value) <= sys.float_info.max
+
+
+def _is_rank(value: Any) -> bool:
+    return _is_number(value, whole=True)
 
 
 def _are_numbers(value: Any) -> bool:

@@ -15,6 +15,8 @@ _ROUNDINGS = 4.0
 class BaseCopy:
     """A number per row: its product with one random sign vector. A changed row changes it.
 
+    Each number of a bias is a row of its own.
+
     Fields:
         shape: of the copy.
         projections: `[rows]` fp64.
@@ -42,7 +44,7 @@ class BaseCopy:
 
 def _project(tensor: Tensor) -> tuple[Tensor, Tensor]:
     """Return each row's product with the sign vector, and its norm, `[rows]` fp64."""
-    rows = tensor.detach().to("cpu").reshape(tensor.shape[0] if tensor.dim() > 1 else 1, -1)
+    rows = tensor.detach().to("cpu").reshape(tensor.shape[0] if tensor.dim() else 1, -1)
     generator = torch.Generator().manual_seed(0)
     signs = torch.randint(0, 2, (rows.shape[1],), generator=generator).double().mul_(2).sub_(1)
     parts = [(chunk.double() @ signs, chunk.double().norm(dim=1)) for chunk in rows.split(4096)]

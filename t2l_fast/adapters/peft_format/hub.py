@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from t2l_fast.adapters.peft_format.names import CONFIG_NAME, PICKLE_NAME, WEIGHTS_NAME
+from t2l_fast.adapters.peft_format.names import (
+    CONFIG_NAME,
+    INDEX_NAME,
+    PICKLE_NAME,
+    SHARDS,
+    WEIGHTS_NAME,
+)
 from t2l_fast.errors import AdapterFormatError
 
 _NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*(?:/[\w.-]+)*")
@@ -28,7 +34,8 @@ def local_folder(name: str | Path, revision: str | None = None) -> Path:
 
     owner, repository, *below = name.split("/")
     inside = "/".join(below)
-    wanted = [f"{inside}/{file}".lstrip("/") for file in (CONFIG_NAME, WEIGHTS_NAME, PICKLE_NAME)]
+    files = (CONFIG_NAME, WEIGHTS_NAME, PICKLE_NAME, INDEX_NAME, SHARDS)
+    wanted = [f"{inside}/{file}".lstrip("/") for file in files]
     try:
         local = snapshot_download(f"{owner}/{repository}", revision=revision, allow_patterns=wanted)
     except Exception as error:  # the hub raises many kinds; all mean that it is not to be had

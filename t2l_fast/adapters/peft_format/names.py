@@ -10,6 +10,9 @@ from t2l_fast.errors import AdapterFormatError
 CONFIG_NAME = "adapter_config.json"
 WEIGHTS_NAME = "adapter_model.safetensors"
 PICKLE_NAME = "adapter_model.bin"
+INDEX_NAME = "adapter_model.safetensors.index.json"
+"""Names the file of each tensor, where the weights are in several."""
+SHARDS = "adapter_model-*.safetensors"
 PREFIX = "base_model.model."
 
 _LONGEST = 256

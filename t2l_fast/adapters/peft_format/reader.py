@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,6 +51,7 @@ def read(folder: Path) -> StoredAdapter:
     order = sorted(tensors.a, key=_natural)
     for path in order:
         _check_pair(path, fields, tensors)
+    dtype = _common_dtype([*tensors.a.values(), *tensors.b.values()])
     shapes = {p: (tensors.a[p].shape[1], tensors.b[p].shape[0]) for p in order}
     paths = {key: tuple(group) for key, group in grouped(shapes, shapes).items()}
     ranks = {m: tuple(map(fields.rank_at, group)) for m, group in paths.items()}
@@ -61,8 +64,14 @@ def read(folder: Path) -> StoredAdapter:
     config = LoraConfig(targets, rank, fields.alpha, fields.use_rslora, fields.dropout)
     return StoredAdapter(
         config,
-        {m: torch.stack([_padded(tensors.a[p], rank) for p in of]) for m, of in paths.items()},
-        {m: torch.stack([_padded(tensors.b[p].T, rank) for p in of]) for m, of in paths.items()},
+        {
+            m: torch.stack([_padded(tensors.a[p].to(dtype), rank) for p in of])
+            for m, of in paths.items()
+        },
+        {
+            m: torch.stack([_padded(tensors.b[p].T.to(dtype), rank) for p in of])
+            for m, of in paths.items()
+        },
         paths,
         None if all(r == rank for of in ranks.values() for r in of) else ranks,
         None if all(s == config.scaling for of in scalings.values() for s in of) else scalings,
@@ -77,11 +86,12 @@ def read(folder: Path) -> StoredAdapter:
 
 def _check_pair(path: str, fields: PeftFields, tensors: Tensors) -> None:
     a, b, rank = tensors.a[path], tensors.b[path], fields.rank_at(path)
-    plain = a.dim() == b.dim() == 2 and a.dtype == b.dtype and a.is_floating_point()
+    plain = a.dim() == b.dim() == 2 and a.is_floating_point() and b.is_floating_point()
     if not plain or not a.shape[0] == b.shape[1] == rank:
         raise AdapterFormatError(
-            f"lora_A and lora_B of {path} must be float matrices of one dtype and rank {rank} as "
-            f"{CONFIG_NAME} says, got {tuple(a.shape)} {a.dtype} and {tuple(b.shape)} {b.dtype}"
+            f"lora_A and lora_B of {path} must be float matrices of rank {rank} as {CONFIG_NAME} "
+            f"says, got {tuple(a.shape)} {a.dtype} and {tuple(b.shape)} {b.dtype}: save the "
+            "adapter again with its own config"
         )
     if fields.use_dora and path in tensors.embeddings:
         raise AdapterFormatError(
@@ -92,7 +102,8 @@ def _check_pair(path: str, fields: PeftFields, tensors: Tensors) -> None:
     if (magnitude is not None) != fields.use_dora:
         raise AdapterFormatError(
             f"magnitudes must be there with use_dora alone, got use_dora={fields.use_dora} and "
-            f"{'one' if magnitude is not None else 'none'} for {path}"
+            f"{'one' if magnitude is not None else 'none'} for {path}: save the adapter again "
+            "with its own config"
         )
     if magnitude is not None and (
         magnitude.shape != b.shape[:1] or not magnitude.is_floating_point()
@@ -101,6 +112,12 @@ def _check_pair(path: str, fields: PeftFields, tensors: Tensors) -> None:
             f"the magnitude of {path} must be floats of shape {tuple(b.shape[:1])}, "
             f"got {tuple(magnitude.shape)} {magnitude.dtype}"
         )
+
+
+def _common_dtype(tensors: Sequence[Tensor]) -> torch.dtype:
+    """Return a dtype that holds all of them exactly, of 16 bits or more."""
+    kinds = {t.dtype if t.dtype.itemsize > 1 else torch.bfloat16 for t in tensors}
+    return reduce(torch.promote_types, kinds)
 
 
 def _padded(rows: Tensor, rank: int) -> Tensor:
@@ -112,10 +129,15 @@ def _padded(rows: Tensor, rank: int) -> Tensor:
 
 def _read_config(folder: Path) -> dict[str, Any]:
     try:
-        fields = json.loads((folder / CONFIG_NAME).read_text())
+        fields = json.loads((folder / CONFIG_NAME).read_text("utf-8-sig"))
     except FileNotFoundError:
         raise AdapterFormatError(
             f"a PEFT adapter folder must hold {CONFIG_NAME}, got none in {folder}"
+        ) from None
+    except NotADirectoryError:
+        raise AdapterFormatError(
+            f"an adapter must be a folder that holds {CONFIG_NAME}, got the file {folder}: name "
+            "the folder that it is in"
         ) from None
     except (ValueError, OSError, RecursionError) as error:
         raise AdapterFormatError(f"{folder / CONFIG_NAME} can't be read as JSON: {error}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
-from t2l_fast.adapters.peft_format.names import PICKLE_NAME, WEIGHTS_NAME, parse
+from t2l_fast.adapters.peft_format.names import INDEX_NAME, PICKLE_NAME, WEIGHTS_NAME, parse
 from t2l_fast.errors import AdapterFormatError
 
 
@@ -64,14 +65,37 @@ def read_tensors(folder: Path) -> Tensors:
 
 def _load(folder: Path) -> tuple[Path, dict[str, Tensor]]:
     path = folder / WEIGHTS_NAME
+    if not path.exists() and (folder / INDEX_NAME).exists():
+        path = folder / INDEX_NAME
+        return path, {k: t for part in _parts(path) for k, t in _loaded(part).items()}
     if not path.exists() and (folder / PICKLE_NAME).exists():
         path = folder / PICKLE_NAME
         return path, _unpickled(path)
+    return path, _loaded(path)
+
+
+def _parts(index: Path) -> list[Path]:
+    """Return the files that an index names, all in its own folder."""
     try:
-        return path, load(path.read_bytes())
+        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+    except (ValueError, OSError, RecursionError, KeyError, TypeError, AttributeError):
+        raise AdapterFormatError(
+            f"{index} must name a file for every tensor, got something else: save the adapter again"
+        ) from None
+    if not names or not all(Path(name).name == name for name in names):
+        raise AdapterFormatError(
+            f"{index} must name files beside it, got others or none: save the adapter again"
+        )
+    return [index.parent / name for name in names]
+
+
+def _loaded(path: Path) -> dict[str, Tensor]:
+    try:
+        return load(path.read_bytes())
     except FileNotFoundError:
         raise AdapterFormatError(
-            f"a PEFT adapter folder must hold {WEIGHTS_NAME} or {PICKLE_NAME}, got none in {folder}"
+            f"a PEFT adapter folder must hold {path.name}, got none in {path.parent}: copy the "
+            "whole folder"
         ) from None
     except (SafetensorError, OSError) as error:
         raise AdapterFormatError(f"{path} can't be read as safetensors: {error}") from None

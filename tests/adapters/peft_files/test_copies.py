@@ -4,11 +4,19 @@ import copy
 
 import pytest
 import torch
+import transformers as tf
 from safetensors.torch import load_file, save_file
 
 import t2l_fast as t2l
 from t2l_fast.errors import AdapterMismatch
-from tests.adapters.peft_files.wild import IDS, assert_same, llama, run_folder, save_with_peft
+from tests.adapters.peft_files.wild import (
+    IDS,
+    SHAPE,
+    assert_same,
+    llama,
+    run_folder,
+    save_with_peft,
+)
 
 HEAD = dict(target_modules=["q_proj", "lm_head"])
 
@@ -81,3 +89,34 @@ def test_a_weight_that_the_base_does_not_have_is_refused(tmp_path):
     save_file(load_file(path) | {"base_model.model.score.weight": torch.ones(3, 32)}, path)
     with pytest.raises(AdapterMismatch, match=r"score\.weight.*got none"):
         run_folder(base, tmp_path)
+
+
+def biased() -> tf.Qwen2ForCausalLM:
+    torch.manual_seed(0)
+    model = tf.Qwen2ForCausalLM(tf.Qwen2Config(**SHAPE, num_hidden_layers=2)).eval()
+    for layer in model.model.layers:
+        torch.nn.init.normal_(layer.self_attn.q_proj.bias, std=0.1)
+    return model
+
+
+@pytest.mark.parametrize("bias", ["all", "lora_only"])
+@pytest.mark.parametrize("build", [llama, biased], ids=["no biases", "biases"])
+def test_biases_that_training_left_alone_run_as_in_peft(build, bias, tmp_path):
+    base = build()
+    theirs = save_with_peft(base, tmp_path, bias=bias)
+    assert_same(run_folder(base, tmp_path), theirs)
+
+
+def test_a_trained_bias_is_refused_and_never_written_away(tmp_path):
+    base = biased()
+    save_with_peft(base, tmp_path, bias="all")
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    name = next(n for n in tensors if n.endswith("layers.1.self_attn.q_proj.base_layer.bias"))
+    tensors[name][3] += 0.01
+    save_file(tensors, path)
+    with pytest.raises(AdapterMismatch, match=r"layers\.1\.self_attn\.q_proj\.bias.*merge it"):
+        run_folder(base, tmp_path)
+    weights = t2l.LoraWeights.from_pretrained(tmp_path)
+    with pytest.raises(AdapterMismatch, match=r"for_model\(model\) first"):
+        weights.save_pretrained(tmp_path / "again")

@@ -46,6 +46,15 @@ def test_fields_of_training_leave_pefts_logits(case, tmp_path):
     assert (theirs - base_logits(base)).abs().max() > 1e-2
 
 
+@pytest.mark.parametrize("value", [None, [], ""], ids=repr)
+def test_a_file_that_names_no_targets_is_for_what_it_has_weights_for(value, tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    rewritten(tmp_path, target_modules=value)
+    assert_same(run_folder(base, tmp_path), theirs)
+    assert_same(run_folder(base, tmp_path, t2l.LoraConfig("all-linear", 4, 8)), theirs)
+
+
 def rewritten(folder, **fields):
     path = folder / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
@@ -78,7 +87,6 @@ CHANGES_THE_OUTPUT = {
     "trainable_token_indices": dict(trainable_token_indices=[1, 2]),
     "alora_invocation_tokens": dict(alora_invocation_tokens=[1, 2]),
     "lora_bias": dict(lora_bias=True),
-    "bias": dict(bias="lora_only"),
     "layer_replication": dict(layer_replication=[[0, 1], [0, 1]]),
     "use_qalora": dict(use_qalora=True),
     "arrow_config": dict(arrow_config={"top_k": 2}),
@@ -103,12 +111,13 @@ WRONG_VALUES = {
     "pattern of rank 0": (dict(rank_pattern={"q_proj": 0}), "rank_pattern must hold a positive"),
     "pattern is a list": (dict(alpha_pattern=[1]), "alpha_pattern must hold a number"),
     "pattern is no regex": (dict(rank_pattern={"q_(proj": 2}), "must be a regular expression"),
-    "layers are text": (dict(layers_to_transform=["0"]), "layers_to_transform integers"),
+    "rank is text": (dict(r="4"), 'r must be a whole number, got "4": correct'),
+    "layers are text": (dict(layers_to_transform=["0"]), "layers_to_transform must be whole"),
     "exclude is a number": (dict(exclude_modules=3), "exclude_modules"),
-    "alpha beyond floats": (dict(lora_alpha=10**400), "lora_alpha and lora_dropout numbers"),
+    "alpha beyond floats": (dict(lora_alpha=10**400), "lora_alpha must be a number"),
     "pattern beyond floats": (dict(alpha_pattern={"q_proj": 10**400}), "alpha_pattern must hold"),
-    "switch is text": (dict(use_rslora="false"), "use_rslora.* true or false"),
-    "no targets": (dict(target_modules=None), "got none for target_modules"),
+    "switch is text": (dict(use_rslora="false"), "use_rslora must be true or false"),
+    "bias of another kind": (dict(bias="some"), "bias must be none, all or lora_only"),
 }
 
 

@@ -46,6 +46,58 @@ def test_other_names_of_the_same_tensors_are_read(case, tmp_path):
     assert_same(run_folder(base, tmp_path), theirs)
 
 
+DTYPES = {
+    "B in half": lambda n, t: t.half() if "lora_B" in n else t,
+    "fp16 and bf16": lambda n, t: t.half() if "lora_A" in n else t.bfloat16(),
+    "layers differ": lambda n, t: t.bfloat16() if "layers.1" in n else t.half(),
+    "8 bits": lambda n, t: t.to(torch.float8_e4m3fn),
+}
+
+
+@pytest.mark.parametrize("case", DTYPES)
+def test_tensors_of_several_dtypes_run_as_in_peft(case, tmp_path):
+    base = llama()
+    save_with_peft(base, tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    save_file({n: DTYPES[case](n, t) for n, t in load_file(path).items()}, path)
+    theirs = peft.PeftModel.from_pretrained(copy.deepcopy(base), str(tmp_path)).eval()
+    with torch.no_grad():
+        assert_same(run_folder(base, tmp_path), theirs(input_ids=IDS).logits)
+    t2l.LoraWeights.from_pretrained(tmp_path).merge_into(base)
+    assert_same(base_logits(base), run_folder(llama(), tmp_path))
+
+
+def test_weights_in_several_files_are_read(tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    path = tmp_path / "adapter_model.safetensors"
+    tensors = load_file(path)
+    path.unlink()
+    part_of = {n: f"adapter_model-0000{1 + ('q_proj' in n)}-of-00002.safetensors" for n in tensors}
+    for part in set(part_of.values()):
+        save_file({n: t for n, t in tensors.items() if part_of[n] == part}, tmp_path / part)
+    index = tmp_path / "adapter_model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": part_of}))
+    assert_same(run_folder(base, tmp_path), theirs)
+    (tmp_path / part).unlink()
+    with pytest.raises(AdapterFormatError, match=f"must hold {part}, got none"):
+        t2l.LoraWeights.from_pretrained(tmp_path)
+    for content in ("{", "[]", '{"weight_map": {"a": "../other.safetensors"}}'):
+        index.write_text(content)
+        with pytest.raises(AdapterFormatError, match=r"index\.json must name.*save the adapter"):
+            t2l.LoraWeights.from_pretrained(tmp_path)
+
+
+def test_a_config_with_a_byte_order_mark_is_read_and_a_file_is_no_folder(tmp_path):
+    base = llama()
+    theirs = save_with_peft(base, tmp_path)
+    path = tmp_path / "adapter_config.json"
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert_same(run_folder(base, tmp_path), theirs)
+    with pytest.raises(AdapterFormatError, match="must be a folder.*name the folder"):
+        t2l.LoraWeights.from_pretrained(path)
+
+
 ODD = {
     "two adapters in one file": (".default.weight", ".other.weight", "must hold one adapter"),
     "a bias of B": ("lora_B.weight", "lora_B.bias", "lora_A, lora_B and DoRA"),
@@ -172,6 +224,28 @@ def test_an_adapter_of_the_model_without_its_head_runs_below_the_head(tmp_path):
     merged = copy.deepcopy(base)
     weights.merge_into(merged)
     assert_same(base_logits(merged), theirs)
+
+
+@pytest.mark.parametrize("repeat", [1, 2])
+def test_linears_that_get_rows_and_tokens_flattened_run_as_in_peft(repeat, tmp_path):
+    shape = dict(hidden_size=32, ffn_dim=48, word_embed_proj_dim=32, num_attention_heads=4)
+    torch.manual_seed(0)
+    base = tf.OPTForCausalLM(tf.OPTConfig(**shape, vocab_size=64, num_hidden_layers=2)).eval()
+    theirs = [
+        save_with_peft(base, tmp_path / str(seed), seed, target_modules=["fc1", "q_proj"])
+        for seed in (1, 2)
+    ]
+    weights = [t2l.LoraWeights.from_pretrained(tmp_path / str(seed)) for seed in (1, 2)]
+    adapters = t2l.attach(base, weights[0].config, num_slots=2)
+    rows = adapters.bank.register(weights=weights)
+    with torch.no_grad(), adapters.bank.lease([*rows, None]) as lease:
+        with adapters.use(lease, repeat=repeat):
+            logits = base(input_ids=IDS.expand(3 * repeat, -1)).logits
+        assert_same(logits[::repeat][:2], torch.cat(theirs))
+        with adapters.use(lease.slots[:, None].expand(-1, IDS.shape[1])):
+            assert_same(base(IDS.expand(3, -1)).logits[:2], torch.cat(theirs))
+    adapters.detach()
+    assert_same(logits[2 * repeat :], base_logits(base).expand(repeat, -1, -1))
 
 
 def test_an_adapter_of_experts_says_so(tmp_path):
